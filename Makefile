@@ -1,0 +1,72 @@
+# `make` lists the targets. Each sets up the virtual environment in .venv by itself; that takes minutes once.
+
+PROFILE ?=
+DEVICE ?=
+CHAPTERS ?=
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SITE := _build/html/index.html
+OPTIONS = $(if $(PROFILE),--profile "$(PROFILE)") $(if $(DEVICE),--device "$(DEVICE)") $(if $(CHAPTERS),--chapters "$(CHAPTERS)")
+
+.DEFAULT_GOAL := help
+.PHONY: help book preview test explore bench publish clean
+
+help:
+	@echo "make book      run every chapter and render the book into _build/html"
+	@echo "make preview   render the book if needed and serve it on this machine (PORT=$(PORT))"
+	@echo "make test      check the style and run the tests"
+	@echo "make explore   open the first chapter in JupyterLab"
+	@echo "make bench     measure how fast images are made and models train"
+	@echo "make publish   run every chapter and store its outputs in book/*.ipynb"
+	@echo "make clean     remove what was built; .venv and cached results stay"
+	@echo
+	@echo "For book and publish:  PROFILE=smoke|quick|paper  DEVICE=auto|cpu|cuda|mps  CHAPTERS=01,03"
+
+book: $(STAMP)
+	@$(BIN)/invariance book $(OPTIONS)
+
+$(SITE): _config.yml _toc.yml $(wildcard book/*.py book/*.md book/*.bib book/_assets/*) | $(STAMP)
+	@$(BIN)/invariance book $(OPTIONS)
+
+preview: $(SITE)
+	@echo "The book is at http://localhost:$(PORT)/ (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+test: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q --durations=10
+
+explore: $(STAMP)
+	@$(BIN)/invariance explore
+
+bench: $(STAMP)
+	@$(BIN)/python tests/benchmarks/run.py
+
+publish: $(STAMP)
+	@$(BIN)/invariance publish $(OPTIONS)
+
+clean:
+	rm -rf _build
+
+# The stamp is written last, so an interrupted installation is taken up again.
+$(STAMP): requirements.txt pyproject.toml
+	@rm -f $@
+	@fits='import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))'; found=; \
+	for python in python3.12 python3.11 python3.13 python3.10 python3; do \
+	  $$python -c "$$fits" 2>/dev/null || continue; found=$$python; \
+	  $$python -c 'import ensurepip, venv' 2>/dev/null && break; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: the book needs Python 3.10 to 3.13, and none is on the PATH." >&2; exit 1; fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "error: $$found lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; fi; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  echo "Setting up $(VENV) with $$found; this takes a few minutes, once."; \
+	  $$found -m venv --clear $(VENV); fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@

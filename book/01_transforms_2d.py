@@ -1,0 +1,243 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Transforms-2D: images whose every change is known
+#
+# Photographs differ in a thousand ways at once. Two pictures of a cup differ in the cup, the table, the
+# light, the angle and the camera, and nobody can list all of it. So with photographs one cannot say *which*
+# changes a model has learned to ignore.
+#
+# Transforms-2D turns this around. Each of its images is put together from three parts, and we choose all three:
+#
+# - an **object**, which decides the class of the image;
+# - a **transformation** of the object, such as a rotation or a change of colour;
+# - a **background**, which tells nothing about the class.
+#
+# This chapter shows the parts, then the 18 transformations one by one, and then how they combine.
+
+# %% tags=["parameters"]
+object_class = "chess_knight"  # the object that the pictures below show; any of the 61 classes
+transforms = ["rotate", "hue", "erasing"]  # the combination shown at the end, applied in this order
+seed = 0  # which random draws to show
+
+# %% tags=["remove-cell"]
+import torch
+from myst_nb import glue
+
+from invariance import figures, gallery, sampling
+from invariance.assets import glyphs
+from invariance.datasets import Split, Transforms2D
+from invariance.explorer import Choice, frame_explorer
+from invariance.transforms import CATEGORIES, TRANSFORMATIONS, names_of
+
+figures.use_book_style()
+
+# %% [markdown]
+# ## Objects
+#
+# The paper cuts its objects out of photographs. So that this book runs with nothing to download, it draws its own:
+# {glue:text}`n_classes:d` everyday symbols, each with a material, a light from above and a soft edge. Each class has
+# {glue:text}`n_prototypes:d` versions, its *prototypes*. The experiments use the first one, as the paper does.
+
+# %% tags=["remove-input"]
+glue("n_classes", len(glyphs.CLASSES), display=False)
+glue("n_prototypes", glyphs.PROTOTYPES, display=False)
+glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES), display=False)
+
+# %% [markdown]
+# ```{glue:figure} objects
+# :name: fig-objects
+# :alt: A sheet of 61 small objects with their class names, from airplane to zigzag.
+#
+# The {glue:text}`n_classes:d` object classes, first prototype, at 96 pixels. Each has a transparency mask (its *alpha
+# channel*), so that it can be pasted anywhere.
+# ```
+#
+# ## Backgrounds
+#
+# A background is a small landscape, drawn by a program too. There are ten types. A data set uses 867 of them, as many
+# as the paper has photographs, and picks one at random for every image.
+
+# %% tags=["remove-input"]
+rows, names = gallery.scene_types(size=64, count=9)
+glue("scenes", figures.picture_grid(rows, names), display=False)
+
+# %% [markdown]
+# ```{glue:figure} scenes
+# :name: fig-scenes
+# :alt: Ten rows of nine small landscapes, one row for each type.
+#
+# Nine backgrounds of each of the ten types, at 64 pixels.
+# ```
+#
+# ## From parts to an image
+#
+# Write $o$ for an object, $t$ for a transformation and $b$ for a background. A Transforms-2D image is
+#
+# $$ x = b\big(t(o)\big), $$
+#
+# read from the inside out: take the object, transform it, paste it on the background. A data set $D(O, T)$ is given by
+# a set of objects $O$ and a list of transformations $T$. Every image draws its own object, its own background and its
+# own parameters of each transformation, all independently {cite}`speicher2024invariance`.
+#
+# In code, a data set is a specification. It holds no images; it says how to make them.
+
+# %%
+spec = Transforms2D(classes=(object_class, "umbrella", "airplane"), transforms=("rotate",))
+images, labels = Split(spec.generator(), seed=seed, name="train", count=50_000).batch(torch.arange(8))
+images.shape, labels
+
+# %% [markdown]
+# The split has 50,000 images, yet only the eight we asked for were made. Image number 5 is always the same
+# picture, whether it is made alone or among others, today or tomorrow: its random numbers come from its own number
+# and the seed, and from nothing else.
+
+# %%
+alone, _ = Split(spec.generator(), seed=seed, name="train", count=50_000).batch(torch.tensor([5]))
+torch.equal(alone[0], images[5])
+
+# %% [markdown]
+# ## The 18 transformations
+#
+# They come in three categories. *Geometric* ones move the pixels of the object, *photometric* ones change its colours,
+# and *corruptions* damage it. Only the object changes; the background stays as it is.
+
+# %% tags=["remove-input"]
+gallery.transformation_table()
+
+# %% [markdown]
+# "Probability" is the chance that an image gets the transformation at all. The others always act, by an amount
+# drawn evenly from their range.
+
+# %% tags=["remove-input"]
+for category in CATEGORIES:
+    names = names_of(category)
+    rows = [gallery.sweep(name, object_class, count=9)[0][:9] for name in names]
+    glue(category, figures.picture_grid(rows, names), display=False)
+
+# %% [markdown]
+# ````{tab-set}
+# ```{tab-item} Geometric
+# :::{glue:figure} geometric
+# :name: fig-geometric
+# :alt: Six rows of pictures of one object, scaled, translated, flipped, rotated and sheared.
+# Geometric transformations. Each row runs through the range from left to right. A flip has only two states.
+# :::
+# ```
+# ```{tab-item} Photometric
+# :::{glue:figure} photometric
+# :name: fig-photometric
+# :alt: Six rows of pictures of one object with changed hue, brightness, colours and sharpness.
+# Photometric transformations. Those with two states show off and on.
+# :::
+# ```
+# ```{tab-item} Corruption
+# :::{glue:figure} corruption
+# :name: fig-corruption
+# :alt: Six rows of pictures of one object, blurred, noisy, in coarse blocks, warped, with a hole and with changed contrast.
+# Corruptions. Noise and elastic show several random draws.
+# :::
+# ```
+# ````
+#
+# The explorer below shows the same pictures enlarged. Choose a transformation, then move the slider. These are the
+# 32 x 32 pixels that a model sees.
+
+# %% tags=["remove-input"]
+frame_explorer(
+    {name: Choice(*gallery.sweep(name, object_class, count=25)) for name in TRANSFORMATIONS},
+    name="Transformation",
+)
+
+# %% [markdown]
+# ## Draw, then apply
+#
+# Every transformation is two functions. `draw` turns random keys into parameters: for a rotation, an angle for each
+# image. `apply` turns images and parameters into images, and has nothing random in it. That split pays three times:
+# the same parameters give the same image again; the explorer can use parameters of its own; and a pair of images
+# that share everything but the angle costs one extra draw. The [next chapter](02_measuring_invariance) rests on such
+# pairs.
+
+# %%
+rotate = TRANSFORMATIONS["rotate"]
+keys = sampling.keys(sampling.stream(seed, "an example"), torch.arange(4))
+rotate.draw(keys, size=32)
+
+# %% [markdown]
+# ## Composition
+#
+# A data set may list several transformations. They act one after the other, in the order of the list. The
+# experiments of this book mostly use three at a time, one of each category.
+
+# %% tags=["remove-input"]
+combined = Transforms2D(classes=(object_class,), transforms=tuple(transforms))
+moved, finished = gallery.draws(combined, label=0, count=9, seed=seed)
+glue("n_combined", len(transforms), display=False)
+glue("composition", figures.picture_grid([moved, finished], ["object", "image"]), display=False)
+
+# %% [markdown]
+# ```{glue:figure} composition
+# :name: fig-composition
+# :alt: Nine draws of one object under three transformations, above without and below with a background.
+#
+# Nine images of one class under {glue:text}`n_combined:d` transformations. Above, the transformed object alone; below,
+# pasted on its background. All nine have the same label: a model that is to recognise the class has to ignore what the
+# transformations do.
+# ```
+#
+# That last sentence is the idea of the book. A model trained on these images is pushed to become *invariant* to these
+# transformations: to answer the same whatever they do. The next chapters ask whether it does, and whether that helps on a
+# new task.
+#
+# ## What this data set is not
+#
+# The objects are flat symbols on flat pictures. There is no occlusion by other things, no perspective and no shadow on
+# the ground. That is the price of knowing every change exactly. Whether results carry over to photographs has to be tested
+# on photographs, and the paper does so with CIFAR.
+#
+# ```{admonition} Your own pictures
+# :class: tip
+# `Transforms2D(foregrounds="folder:PATH")` reads your objects from `PATH/<class>/<file>.png`, and
+# `backgrounds="folder:PATH"` your backgrounds. Nothing else changes.
+# ```
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-order
+# Does the order of two transformations matter? Find a pair for which it does and one for which it does not.
+# ```
+#
+# ```{solution} ex-order
+# :class: dropdown
+# It matters for `rotate` and `shear`: slanting a turned object is not turning a slanted one. It does not for `h_flip` and
+# `v_flip`, since mirroring rows and mirroring columns do not touch each other. Set `transforms` in the parameters
+# cell to `["rotate", "shear"]`, then to `["shear", "rotate"]`, and compare {numref}`fig-composition`: each transformation
+# draws the same parameters wherever it stands in the list, so what changes is the order alone.
+# ```
+#
+# ```{exercise}
+# :label: ex-hidden
+# Which transformations can make the class impossible to see, and how often?
+# ```
+#
+# ```{solution} ex-hidden
+# :class: dropdown
+# `brightness` with a factor near 0 blackens the object, but its outline still shows the class. `erasing` can hide a large
+# part of a small object: set `transforms` to `["scale", "erasing"]` and look through several seeds. A factor of 0.4
+# shrinks the object to 8 or 9 pixels, and the hole has 14. So even a perfect model cannot reach an accuracy of 1 on that
+# combination.
+# ```
+#
+# **Defined in:** `invariance.transforms` (the 18 transformations), `invariance.datasets` (`Transforms2D`, `Split`),
+# `invariance.assets` (objects and backgrounds), `invariance.sampling` (random numbers).

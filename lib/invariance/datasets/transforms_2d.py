@@ -1,0 +1,136 @@
+"""Transforms-2D: transformed objects on backgrounds, made on the device in batches (section 3).
+
+An image of the data set is b(t(o)): an object o, transformed by t, pasted on a background b.
+Its *content* (class, prototype, background) and its *transformation* come from two keys, so that
+pairs which share the one and differ in the other are a matter of which keys one passes.
+
+Chapter: book/01_transforms_2d.py.
+"""
+
+from functools import lru_cache
+
+import torch
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor
+
+from invariance import assets, sampling, transforms
+from invariance.assets.sources import BACKGROUNDS, FOREGROUNDS
+from invariance.config import Config
+from invariance.errors import InputError, check_known
+from invariance.transforms.geometric import scale, scaled_side
+
+CHUNK = 128
+"""Images made at once on a CPU: small enough to stay in its cache, large enough to be quick."""
+
+
+class Transforms2D(Config):
+    """A Transforms-2D data set. Two equal specifications describe the same images.
+
+    `transforms` apply in the order given. `classes` may be any of the foreground source's;
+    empty means all. `object_scale` is the share of the canvas that an object fills.
+    """
+
+    foregrounds: str = "glyphs"
+    backgrounds: str = "scenes"
+    classes: tuple[str, ...] = ()
+    transforms: tuple[str, ...] = ()
+    size: int = Field(default=32, ge=8, le=512)
+    prototypes: int = Field(default=1, ge=1)
+    object_scale: float = Field(default=0.7, gt=0, le=1)
+    as_published: bool = False
+
+    @field_validator("transforms")
+    @classmethod
+    def _known_transforms(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        transforms.find(names)
+        return names
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Transforms2D":
+        assets.check_source(self.foregrounds, FOREGROUNDS)
+        assets.check_source(self.backgrounds, BACKGROUNDS)
+        transforms.check_size(self.transforms, self.size)
+        known = assets.class_names(self.foregrounds)
+        for name in self.classes:
+            check_known("class", name, known)
+        if len(set(self.classes)) < len(self.classes):
+            raise InputError("A class is listed twice: list each once.")
+        return self
+
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of their labels."""
+        return self.classes or assets.class_names(self.foregrounds)
+
+    def generator(self, device: str | torch.device = "cpu") -> "Generator":
+        """The images of this data set, made on `device`."""
+        return _generator(self.model_dump_json(), torch.device(device))
+
+
+class Generator:
+    """Makes images of one `Transforms2D` specification on one device."""
+
+    def __init__(self, spec: Transforms2D, device: torch.device) -> None:
+        self.spec, self.device = spec, device
+        objects = assets.foregrounds(spec.foregrounds, spec.size, spec.prototypes, spec.class_names())
+        side = int(scaled_side(torch.tensor([spec.object_scale]), spec.size))
+        start = (spec.size - side) // 2
+        self.box = torch.tensor([start, start, side, side], device=device)
+        factor = torch.full((len(objects.images),), spec.object_scale)
+        self.objects = scale(objects.images.float() / 255, {"factor": factor}).to(device)
+        self.first, self.count = objects.first.to(device), objects.count.to(device)
+        self.pictures = _backgrounds(spec.backgrounds, spec.size, device)
+
+    def labels(self, content: Tensor) -> Tensor:
+        """Class labels, int64 (B,), of content keys (B,)."""
+        return sampling.integers(sampling.fold(content, "class"), len(self.first))
+
+    def foregrounds(self, content: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Untransformed objects, RGBA float32 (B, 4, size, size)."""
+        labels = self.labels(content) if labels is None else labels
+        prototype = sampling.integers(sampling.fold(content, "prototype"), self.count[labels])
+        return self.objects[self.first[labels] + prototype]
+
+    def backgrounds(self, content: Tensor) -> Tensor:
+        """Backgrounds, RGB float32 (B, 3, size, size)."""
+        key = sampling.fold(content, "background")
+        if self.pictures is None:
+            return sampling.uniform(key, 3, self.spec.size, self.spec.size)
+        return self.pictures[sampling.integers(key, len(self.pictures))]
+
+    def transformed(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
+        """Transformed objects, RGBA; `transformation` keys (B,) default to the content's own."""
+        key = sampling.fold(content if transformation is None else transformation, "transforms")
+        spec = self.spec
+        parameters = transforms.draw(spec.transforms, key, spec.size)
+        boxes = self.box.expand(len(content), 4)
+        return transforms.apply(spec.transforms, self.foregrounds(content), parameters, boxes, spec.as_published)
+
+    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
+        """Finished pictures, RGB float32 (B, 3, size, size) in [0, 1], from int64 keys (B,)."""
+        step = CHUNK if self.device.type == "cpu" else max(len(content), 1)
+        parts = [
+            paste(
+                self.transformed(
+                    content[i : i + step], None if transformation is None else transformation[i : i + step]
+                ),
+                self.backgrounds(content[i : i + step]),
+            )
+            for i in range(0, len(content), step)
+        ]
+        return torch.cat(parts) if parts else self.objects.new_zeros(0, 3, self.spec.size, self.spec.size)
+
+
+def paste(objects: Tensor, backgrounds: Tensor) -> Tensor:
+    """Objects (B, 4, H, W) with straight alpha over backgrounds (B, 3, H, W)."""
+    return torch.lerp(backgrounds, objects[:, :3], objects[:, 3:])
+
+
+@lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold
+def _backgrounds(source: str, size: int, device: torch.device) -> Tensor | None:
+    pictures = assets.backgrounds(source, size)
+    return None if pictures is None else (pictures.float() / 255).to(device)
+
+
+@lru_cache(maxsize=16)
+def _generator(spec_json: str, device: torch.device) -> Generator:
+    return Generator(Transforms2D.model_validate_json(spec_json), device)

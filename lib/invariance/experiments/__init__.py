@@ -1,0 +1,1 @@
+"""One module per experiment of the paper: configurations, runs and tidy results; and the profiles."""

@@ -1,0 +1,25 @@
+"""The paper's 18 transformations: each a `draw` and an `apply`, and their composition."""
+
+from invariance.transforms.base import Parameters, Range, Transformation
+from invariance.transforms.composition import (
+    CATEGORIES,
+    TRANSFORMATIONS,
+    apply,
+    check_size,
+    draw,
+    find,
+    names_of,
+)
+
+__all__ = [
+    "CATEGORIES",
+    "TRANSFORMATIONS",
+    "Parameters",
+    "Range",
+    "Transformation",
+    "apply",
+    "check_size",
+    "draw",
+    "find",
+    "names_of",
+]

@@ -1,0 +1,114 @@
+"""The 18 transformations by name, and their composition in a given order.
+
+    parameters = draw(["rotate", "hue"], keys, size=32)
+    images = apply(["rotate", "hue"], objects, parameters, boxes)
+
+Chapter: book/01_transforms_2d.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from invariance import sampling
+from invariance.errors import InputError, check_known
+from invariance.transforms.base import Parameters, Transformation
+from invariance.transforms.corruption import CORRUPTION, noise_as_published
+from invariance.transforms.geometric import GEOMETRIC, scale_box_as_published
+from invariance.transforms.photometric import PHOTOMETRIC
+
+TRANSFORMATIONS: dict[str, Transformation] = {t.name: t for t in GEOMETRIC + PHOTOMETRIC + CORRUPTION}
+"""The paper's 18, in the order of its Table 1. Add your own: `TRANSFORMATIONS[mine.name] = mine`."""
+
+CATEGORIES = ("geometric", "photometric", "corruption")
+
+AS_PUBLISHED = {
+    "scale": replace(TRANSFORMATIONS["scale"], move_box=scale_box_as_published),
+    "noise": replace(TRANSFORMATIONS["noise"], apply=noise_as_published),
+}
+"""Variants that reproduce quirks of the paper's code that change pixels."""
+
+
+def names_of(category: str) -> list[str]:
+    """Names of the transformations of one category, in the paper's order."""
+    check_known("category", category, CATEGORIES)
+    return [t.name for t in TRANSFORMATIONS.values() if t.category == category]
+
+
+def find(names: Sequence[str], as_published: bool = False) -> list[Transformation]:
+    """Transformations by name; raises `InputError` for an unknown or a repeated name."""
+    if isinstance(names, str):
+        raise InputError(f"transforms must be a list of names, got the string {names!r}; write [{names!r}].")
+    for name in names:
+        check_known("transformation", name, TRANSFORMATIONS)
+    if len(set(names)) < len(names):
+        raise InputError(f"A transformation is listed twice: {', '.join(names)}. List each once.")
+    table = {**TRANSFORMATIONS, **AS_PUBLISHED} if as_published else TRANSFORMATIONS
+    return [table[name] for name in names]
+
+
+def check_size(names: Sequence[str], size: int) -> None:
+    """Raise `InputError` if a canvas of `size` pixels is too small for one of the transformations."""
+    for t in find(names):
+        if size < t.min_size:
+            raise InputError(
+                f"A canvas of {size} pixels is too small for {t.name!r}, which needs at least {t.min_size}."
+            )
+
+
+def draw(names: Sequence[str], keys: Tensor, size: int) -> list[Parameters]:
+    """Parameters of every transformation for every image.
+
+    `keys` is int64 (B,); `size` the canvas side in pixels. Each transformation draws from its
+    own stream, so that its parameters do not depend on which others are in the list. Where one
+    is applied with a probability, `on` (B,) says to which images.
+    """
+    drawn = []
+    for t in find(names):
+        own = sampling.fold(keys, t.name)
+        parameters = t.draw(own, size)
+        if t.probability < 1:
+            parameters["on"] = sampling.bernoulli(sampling.fold(own, "on"), t.probability)
+        drawn.append(parameters)
+    return drawn
+
+
+def apply(
+    names: Sequence[str],
+    images: Tensor,
+    parameters: Sequence[Parameters],
+    boxes: Tensor | None = None,
+    as_published: bool = False,
+) -> Tensor:
+    """Apply transformations in order to float32 (B, C, size, size) images in [0, 1].
+
+    `boxes` (B, 4), int64 x, y, width, height, are the objects' bounding boxes; without them the
+    images are whole pictures (C = 3) and `translate` shifts by up to 15 % of the side.
+    """
+    check_size(names, images.shape[-1])
+    for t, given in zip(find(names, as_published), parameters, strict=True):
+        if boxes is not None and t.move_box is not None:
+            with_box = {**given, "box": boxes}
+            moved = t.move_box(boxes, given, images.shape[-1])
+            images = _where_on(t, images, with_box)
+            boxes = torch.where(given["on"][:, None], moved, boxes) if "on" in given else moved
+        else:
+            images = _where_on(t, images, given)
+    return images
+
+
+def _where_on(t: Transformation, images: Tensor, parameters: Parameters) -> Tensor:
+    if "on" not in parameters:
+        return t.apply(images, parameters)
+    on = parameters["on"]
+    rest = {name: value for name, value in parameters.items() if name != "on"}
+    if images.is_cuda:  # choosing a subset would make the device wait for the host
+        return torch.where(on[:, None, None, None], t.apply(images, rest), images)
+    chosen = on.nonzero()[:, 0]
+    if len(chosen) == 0:
+        return images
+    out = images.clone()
+    out[chosen] = t.apply(images[chosen], {name: value[chosen] for name, value in rest.items()})
+    return out

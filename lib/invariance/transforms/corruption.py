@@ -1,0 +1,207 @@
+"""Corruptions: blur, noise, pixelate, elastic, erasing, contrast (section 3 of the paper)."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from invariance import sampling
+from invariance.transforms.base import (
+    Parameters,
+    Range,
+    Transformation,
+    luma,
+    on_rgb,
+    per_image,
+    premultiplied,
+    reflect_matrices,
+    resize_matrix,
+    separable,
+)
+from invariance.transforms.geometric import draw_nothing
+
+BLUR_RADIUS = 3
+PIXELATE_SHARE = 0.3
+ELASTIC_ALPHA, ELASTIC_SIGMA, ELASTIC_RADIUS = 150.0, 5.0, 20
+ERASING_SIDE = 14
+
+
+# -- blur ----------------------------------------------------------------------------------
+
+
+def draw_blur(keys: Tensor, size: int) -> Parameters:
+    """Standard deviation (B,) uniform in [0.1, 1.5] pixels."""
+    return {"sigma": sampling.uniform(keys, low=0.1, high=1.5)}
+
+
+@cache
+def _reflect(size: int, radius: int) -> Tensor:
+    return torch.from_numpy(reflect_matrices(size, radius)).float()
+
+
+def blur(images: Tensor, parameters: Parameters) -> Tensor:
+    """7 x 7 Gaussian with mirrored borders, alpha included, as one small matrix a side and image."""
+    offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, device=images.device)
+    weights = torch.exp(-0.5 * (offsets / parameters["sigma"][:, None]) ** 2)
+    weights = weights / weights.sum(1, keepdim=True)
+    shifts = _reflect(images.shape[-1], BLUR_RADIUS).to(images.device)
+    return separable(images, torch.einsum("bk,kij->bij", weights, shifts))
+
+
+# -- noise ---------------------------------------------------------------------------------
+
+
+def draw_seed(keys: Tensor, size: int) -> Parameters:
+    """The key (B,) from which `apply` makes the random field: small to keep, exact to replay."""
+    return {"key": keys}
+
+
+def positive_noise(keys: Tensor, size: int) -> Tensor:
+    """clip(N(0, 1), 0, 1) a pixel and channel: (B, 3, size, size)."""
+    return sampling.normal(keys, 3, size, size).clamp_(0, 1)
+
+
+@on_rgb
+def noise(images: Tensor, parameters: Parameters) -> Tensor:
+    """Add non-negative noise and clip to [0, 1]."""
+    return (images + positive_noise(parameters["key"], images.shape[-1])).clamp_(0, 1)
+
+
+@on_rgb
+def noise_as_published(images: Tensor, parameters: Parameters) -> Tensor:
+    """As the paper's code: the sum in 8 bits wraps around modulo 256 instead of saturating."""
+    total = images + positive_noise(parameters["key"], images.shape[-1])
+    return torch.remainder((total * 255).round_(), 256) / 255
+
+
+# -- pixelate ------------------------------------------------------------------------------
+
+
+@cache
+def _pixelate_matrix(size: int) -> Tensor:
+    coarse = int(PIXELATE_SHARE * size)
+    nearest = ((np.arange(size) + 0.5) * coarse / size).astype(int)
+    return torch.from_numpy(resize_matrix(size, coarse, "box")[nearest]).float()
+
+
+def pixelate(images: Tensor, parameters: Parameters) -> Tensor:
+    """Average down to int(0.3 size) pixels a side and repeat them back up."""
+    matrix = _pixelate_matrix(images.shape[-1]).to(images.device)
+    return premultiplied(images, lambda x: separable(x, matrix))
+
+
+# -- elastic -------------------------------------------------------------------------------
+
+
+@cache
+def _elastic_smoothing(size: int) -> Tensor:
+    offsets = np.arange(-ELASTIC_RADIUS, ELASTIC_RADIUS + 1)
+    weights = np.exp(-0.5 * (offsets / ELASTIC_SIGMA) ** 2)
+    matrix = np.einsum("k,kij->ij", weights / weights.sum(), reflect_matrices(size, ELASTIC_RADIUS))
+    return torch.from_numpy(matrix).float()
+
+
+def displacement(keys: Tensor, size: int) -> Tensor:
+    """Smooth random field (B, 2, size, size), x and y, in units of half the canvas."""
+    field = sampling.uniform(keys, 2, size, size, low=-1.0, high=1.0)
+    matrix = _elastic_smoothing(size).to(keys.device)
+    return separable(field, matrix).mul_(ELASTIC_ALPHA / size)
+
+
+def elastic(images: Tensor, parameters: Parameters) -> Tensor:
+    """Move every pixel along a smooth random field, bilinear, transparent (or black) outside."""
+    size = images.shape[-1]
+    steps = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
+    field = displacement(parameters["key"], size)
+    grid = torch.stack((field[:, 0] + steps, field[:, 1] + steps[:, None]), dim=-1)
+    return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+# -- erasing -------------------------------------------------------------------------------
+
+
+def draw_erasing(keys: Tensor, size: int) -> Parameters:
+    """Top-left corner (B, 2), x and y, uniform over the pixels of the canvas."""
+    place = sampling.uniform(keys, 2)
+    return {"corner": (place * size).long()}
+
+
+def erasing(images: Tensor, parameters: Parameters) -> Tensor:
+    """Make a 14 x 14 square transparent (or black); it may reach over the edge."""
+    position = torch.arange(images.shape[-1], device=images.device) - parameters["corner"][:, :, None]
+    hit = (position >= 0) & (position < ERASING_SIDE)  # (B, 2, size), x then y
+    return images.masked_fill((hit[:, 1, :, None] & hit[:, 0, None, :])[:, None], 0)
+
+
+# -- contrast ------------------------------------------------------------------------------
+
+
+def draw_contrast(keys: Tensor, size: int) -> Parameters:
+    """Factor (B,) uniform in [0, 2]."""
+    return {"factor": sampling.uniform(keys, high=2.0)}
+
+
+@on_rgb
+def contrast(images: Tensor, parameters: Parameters) -> Tensor:
+    """Blend with the mean luma of the RGB canvas (transparent pixels included) and clip."""
+    mean = luma(images).mean((1, 2, 3), keepdim=True)
+    return torch.lerp(mean.expand_as(images), images, per_image(parameters["factor"])).clamp_(0, 1)
+
+
+CORRUPTION = (
+    Transformation(
+        "blur",
+        "corruption",
+        draw_blur,
+        blur,
+        {"sigma": Range(0.1, 1.5, "pixels")},
+        min_size=BLUR_RADIUS + 1,
+        summary="smooths with a Gaussian",
+    ),
+    Transformation(
+        "noise",
+        "corruption",
+        draw_seed,
+        noise,
+        probability=0.5,
+        summary="adds bright random pixels",
+    ),
+    Transformation(
+        "pixelate",
+        "corruption",
+        draw_nothing,
+        pixelate,
+        probability=0.5,
+        min_size=4,
+        summary="repeats coarse blocks",
+    ),
+    Transformation(
+        "elastic",
+        "corruption",
+        draw_seed,
+        elastic,
+        probability=0.5,
+        min_size=ELASTIC_RADIUS + 1,
+        summary="warps along a smooth random field",
+    ),
+    Transformation(
+        "erasing",
+        "corruption",
+        draw_erasing,
+        erasing,
+        {"corner": Range(0, 31, "pixels", whole=True)},
+        probability=0.5,
+        min_size=ERASING_SIDE,
+        summary="cuts a square hole",
+    ),
+    Transformation(
+        "contrast",
+        "corruption",
+        draw_contrast,
+        contrast,
+        {"factor": Range(0.0, 2.0)},
+        summary="pulls colours to or from their mean",
+    ),
+)

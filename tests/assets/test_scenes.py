@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from invariance.assets import scenes
+from invariance.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path))
+    return tmp_path / "assets"
+
+
+@pytest.fixture(scope="module")
+def two_hundred():
+    return scenes.render(np.arange(200))
+
+
+def test_ten_types_of_ten_variants_with_unique_names():
+    assert len(scenes.TYPES) == len(set(scenes.TYPES)) == len(scenes.PAINTERS) == 10
+    assert [painter.__name__ for painter in scenes.PAINTERS] == [f"_{kind}" for kind in scenes.TYPES]
+    assert all(len(set(scenes.VARIANTS[kind])) == 10 for kind in scenes.TYPES)
+    assert len(set(scenes.VARIANT_NAMES)) == 100
+    assert scenes.VARIANT_NAMES[34] == f"{scenes.TYPES[3]}/{scenes.VARIANTS[scenes.TYPES[3]][4]}"
+
+
+def test_labels_are_exactly_balanced_and_agree():
+    indices = np.arange(300, 500)
+    coarse, fine = scenes.labels(indices), scenes.labels(indices, fine=True)
+    assert coarse.dtype == fine.dtype == np.int64
+    assert (np.bincount(coarse) == 20).all()
+    assert (np.bincount(fine, minlength=100) == 2).all()
+    assert (fine // 10 == coarse).all()
+
+
+def test_pictures_are_rgb_bytes_and_all_different(two_hundred):
+    assert two_hundred.shape == (200, 32, 32, 3)
+    assert two_hundred.dtype == np.uint8
+    assert len({picture.tobytes() for picture in two_hundred}) == 200
+    assert two_hundred.reshape(200, -1).std(1).min() > 4  # none is blank
+    assert scenes.render([]).shape == (0, 32, 32, 3)
+
+
+def test_a_scene_is_the_same_bits_in_any_batch(two_hundred, monkeypatch):
+    rng = np.random.default_rng(1)
+    for count in (2, 13, 90):
+        chosen = rng.integers(0, 200, count)
+        assert (scenes.render(chosen.tolist()) == two_hundred[chosen]).all()
+    alone = np.concatenate([scenes.render([index]) for index in range(0, 200, 9)])
+    assert (alone == two_hundred[::9]).all()
+    monkeypatch.setattr(scenes, "PIXELS_PER_CHUNK", 7 * 32 * 32)
+    assert (scenes.render(np.arange(200)) == two_hundred).all()
+
+
+def test_seed_and_index_change_the_picture(two_hundred):
+    other = scenes.render(np.arange(100), seed=1)
+    assert (np.abs(other - two_hundred[:100].astype(float)).mean((1, 2, 3)) > 1).all()
+    same_variant = np.abs(two_hundred[:100].astype(float) - two_hundred[100:]).mean((1, 2, 3))
+    assert same_variant.min() > 1
+
+
+def test_large_indices_and_seeds_are_accepted():
+    assert scenes.render([2**62], seed=2**63 - 1).shape == (1, 32, 32, 3)
+
+
+def test_the_same_scene_at_another_size(two_hundred):
+    large = scenes.render(np.arange(100), size=96).astype(float)
+    small = large.reshape(100, 32, 3, 32, 3, 3).mean((2, 4))
+    own = np.abs(small - two_hundred[:100]).mean((1, 2, 3))
+    assert own.max() < 16
+    assert own.mean() < 4
+
+
+def test_types_can_be_learned_but_not_from_colour_alone():
+    indices = np.arange(900)
+    pictures, kinds = scenes.render(indices, size=16) / 255.0, scenes.labels(indices)
+
+    def nearest(features):
+        train, test = features[:700].reshape(700, -1), features[700:].reshape(200, -1)
+        distance = (test**2).sum(1)[:, None] + (train**2).sum(1) - 2 * test @ train.T
+        return (kinds[:700][distance.argmin(1)] == kinds[700:]).mean()
+
+    assert nearest(pictures) > 0.5
+    assert 0.2 < nearest(pictures.mean((1, 2))) < 0.8
+
+
+def test_global_randomness_is_left_alone():
+    before = np.random.get_state()[1].copy()
+    scenes.render(np.arange(10))
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_backgrounds_are_the_first_scenes_and_cached(own_cache, two_hundred, monkeypatch):
+    assert (scenes.backgrounds(40) == two_hundred[:40]).all()
+    (file,) = own_cache.iterdir()
+    assert f"v{scenes.VERSION}-40-32" in file.name
+    file.write_bytes(file.read_bytes()[:-50])
+    assert (scenes.backgrounds(40) == two_hundred[:40]).all()
+    monkeypatch.setattr(scenes, "render", lambda *_: pytest.fail("rendered again"))
+    assert (scenes.backgrounds(40) == two_hundred[:40]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: scenes.render([0], size=0), r"Scene size 0 .* from 4 to 1024"),
+        (lambda: scenes.render([0], size=32.0), r"Scene size 32\.0 .* whole number"),
+        (lambda: scenes.render([0], seed=-1), r"Scene seed -1 .* from 0"),
+        (lambda: scenes.render([-1]), r"indices .* from 0 up"),
+        (lambda: scenes.render([0.5]), r"indices .* whole numbers"),
+        (lambda: scenes.render(3), r"indices .* list or 1-D array"),
+        (lambda: scenes.labels([[1]]), r"indices .* 1-D"),
+        (lambda: scenes.backgrounds(-1), r"Number of backgrounds -1 .* from 1"),
+        (lambda: scenes.backgrounds(3, size=-2), r"Scene size -2 .* from 4"),
+    ],
+)
+def test_useless_input_is_refused_with_the_remedy(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

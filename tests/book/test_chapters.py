@@ -1,0 +1,31 @@
+"""The real book: pairs in step, a complete table of contents, and nothing of it ignored by git."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from invariance import book, site
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_notebooks_are_in_step_with_their_sources():
+    stale = [path.name for path in book.out_of_step(REPOSITORY)]
+    assert not stale, f"Differ from their .py: {stale}. Run `invariance sync` and commit the result."
+
+
+def test_every_chapter_is_in_the_table_of_contents():
+    pages = site.toc_pages(site.read_yaml(REPOSITORY / "_toc.yml"))
+    chapters = {f"book/{path.stem}" for path in (REPOSITORY / "book").glob("[0-9][0-9]_*.py")}
+    assert chapters <= set(pages) and len(pages) == len(set(pages))
+    assert set(book.chapter_sources(REPOSITORY)) == {Path(chapter).name for chapter in chapters}
+
+
+def test_git_ignores_no_source_file():
+    if not shutil.which("git") or not (REPOSITORY / ".git").exists():
+        pytest.skip("needs git and a checkout")
+    sources = [str(p.relative_to(REPOSITORY)) for p in (REPOSITORY / "lib").rglob("*.py")]
+    found = subprocess.run(["git", "check-ignore", *sources], cwd=REPOSITORY, capture_output=True, text=True)
+    assert sources and found.stdout == "" and found.returncode == 1

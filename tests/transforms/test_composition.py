@@ -1,0 +1,183 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from invariance import sampling, transforms
+from invariance.errors import InputError
+from invariance.transforms import TRANSFORMATIONS, Transformation, composition, geometric
+
+SIZE = 32
+ALL = tuple(TRANSFORMATIONS)
+RGB_ONLY = ("hue", "brightness", "grayscale", "posterize", "invert", "noise", "contrast")
+
+
+def some(n=12, channels=4, seed=0):
+    keys = sampling.keys(sampling.stream(seed, "images"), torch.arange(n))
+    boxes = torch.tensor([[5, 5, 22, 22]]).repeat(n, 1)
+    return sampling.uniform(keys, channels, SIZE, SIZE), keys, boxes
+
+
+def run(names, images, keys, boxes=None, **options):
+    return transforms.apply(names, images, transforms.draw(names, keys, SIZE), boxes, **options)
+
+
+def test_the_papers_18_in_three_categories_of_six():
+    assert [len(transforms.names_of(c)) for c in transforms.CATEGORIES] == [6, 6, 6]
+
+
+names = st.lists(st.sampled_from(ALL), min_size=1, max_size=4, unique=True)
+
+
+@settings(max_examples=20, deadline=None)
+@given(names=names, seed=st.integers(0, 10**6), data=st.data())
+def test_any_composition_is_per_image_replayable_and_in_range(names, seed, data):
+    images, keys, boxes = some(seed=seed)
+    before, state = images.clone(), torch.random.get_rng_state()
+    out = run(names, images, keys, boxes)
+    assert torch.equal(images, before)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert out.min() >= 0
+    assert out.max() <= 1 + 1e-6
+    assert torch.equal(out, run(names, images, keys, boxes))
+    order = torch.tensor(data.draw(st.permutations(range(len(keys)))))
+    torch.testing.assert_close(run(names, images[order], keys[order], boxes[order]), out[order], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", RGB_ONLY)
+def test_rgb_only_transformations_leave_alpha_alone(name):
+    images, keys, boxes = some()
+    assert torch.equal(run([name], images, keys, boxes)[:, 3], images[:, 3])
+
+
+@pytest.mark.parametrize("name", ["h_flip", "v_flip", "invert"])
+def test_involutions(name):
+    images, _, _ = some()
+    twice = TRANSFORMATIONS[name].apply(TRANSFORMATIONS[name].apply(images, {}), {})
+    torch.testing.assert_close(twice, images, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_whole_images_work_and_switches_switch(name):
+    images, keys, _ = some(400, channels=3)
+    out = run([name], images, keys)
+    assert out.shape == images.shape
+    changed = (out != images).flatten(1).any(1).float().mean()
+    expected = TRANSFORMATIONS[name].probability
+    assert abs(changed - expected) < 0.1, f"{changed:.2f} of the images changed, expected {expected}"
+
+
+def test_parameters_are_drawn_from_their_documented_ranges():
+    keys = sampling.keys(1, torch.arange(4000))
+    for t in TRANSFORMATIONS.values():
+        drawn = t.draw(keys, SIZE)
+        for parameter, limits in t.ranges.items():
+            values = drawn[parameter].float()
+            span = limits.high - limits.low
+            assert values.min() >= limits.low, t.name
+            assert values.max() <= limits.high, t.name
+            assert values.min() < limits.low + 0.02 * span, t.name
+            assert values.max() > limits.high - 0.02 * span, t.name
+
+
+def test_order_matters_and_draws_do_not_depend_on_the_company():
+    images, keys, boxes = some()
+    assert not torch.equal(run(["rotate", "shear"], images, keys, boxes), run(["shear", "rotate"], images, keys, boxes))
+    alone = transforms.draw(["shear"], keys, SIZE)[0]["angles"]
+    assert torch.equal(transforms.draw(["rotate", "shear"], keys, SIZE)[1]["angles"], alone)
+
+
+def solid(box):
+    image = torch.zeros(1, 4, SIZE, SIZE)
+    x, y, w, h = box
+    image[:, :, y : y + h, x : x + w] = 1
+    return image
+
+
+def bounds(image):
+    ys, xs = (image[0, 3] > 0.5).nonzero().T
+    return [xs.min().item(), ys.min().item(), (xs.max() - xs.min() + 1).item(), (ys.max() - ys.min() + 1).item()]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("scale", {"factor": torch.tensor([0.5])}),
+        ("translate", {"place": torch.tensor([[0.2, 0.9]])}),
+        ("h_flip", {}),
+        ("v_flip", {}),
+        ("rotate", {"angle": torch.tensor([90.0])}),
+        ("shear", {"angles": torch.tensor([[20.0, 0.0]])}),
+    ],
+)
+def test_the_box_follows_the_object(name, parameters):
+    box = [4, 10, 12, 8]
+    boxes = torch.tensor([box])
+    t = TRANSFORMATIONS[name]
+    moved = t.move_box(boxes, parameters, SIZE)[0].tolist()
+    seen = bounds(t.apply(solid(box), {**parameters, "box": boxes}))
+    assert all(abs(a - b) <= 1 for a, b in zip(moved, seen, strict=True)), (moved, seen)
+
+
+def test_scale_then_translate_keeps_the_object_whole_and_the_published_box_is_off():
+    image, boxes = solid([5, 5, 22, 22]), torch.tensor([[5, 5, 22, 22]])
+
+    def result(place, as_published):
+        drawn = [{"factor": torch.tensor([0.4])}, {"place": torch.full((1, 2), place)}]
+        return transforms.apply(["scale", "translate"], image, drawn, boxes, as_published)
+
+    whole = (22 * 12 / 32) ** 2  # the canvas of 32 shrinks to 12
+    for place in (0.0, 0.9999):
+        assert abs(result(place, False)[0, 3].sum() - whole) < 3
+    assert result(0.0, True)[0, 3].sum() < 0.6 * whole  # cut off at the left and top
+    assert bounds(result(0.9999, True))[0] < bounds(result(0.9999, False))[0]  # short of the right
+
+
+def test_published_noise_wraps_around():
+    images, keys, boxes = some(200)
+    fixed, published = (run(["noise"], images, keys, boxes, as_published=flag) for flag in (False, True))
+    on = transforms.draw(["noise"], keys, SIZE)[0]["on"]
+    assert torch.equal(fixed[~on], published[~on])
+    darker = (published[on][:, :3] < images[on][:, :3] - 0.01).float().mean()
+    assert darker > 0.1  # saturating noise never darkens a pixel
+    assert (fixed[:, :3] >= images[:, :3]).all()
+
+
+def test_a_19th_transformation_needs_one_draw_and_one_apply(monkeypatch):
+    def draw(keys, size):
+        return {"column": sampling.integers(keys, size)}
+
+    def apply(images, parameters):
+        columns = torch.arange(images.shape[-1]) == parameters["column"][:, None]
+        return images.masked_fill(columns[:, None, None], 0)
+
+    monkeypatch.setitem(TRANSFORMATIONS, "stripe", Transformation("stripe", "corruption", draw, apply))
+    images, keys, boxes = some()
+    assert (run(["rotate", "stripe"], images, keys, boxes)[:, 3].sum(1) == 0).any(1).all()
+
+
+def test_bad_input_is_named():
+    images, keys, boxes = some()
+    with pytest.raises(InputError, match="Unknown transformation 'rotat'.*Did you mean 'rotate'.*Known: scale"):
+        transforms.draw(["rotat"], keys, SIZE)
+    with pytest.raises(InputError, match="listed twice"):
+        transforms.find(["hue", "hue"])
+    with pytest.raises(InputError, match=r"write \['hue'\]"):
+        transforms.find("hue")
+    with pytest.raises(InputError, match="canvas of 16 pixels is too small for 'elastic', which needs at least 21"):
+        transforms.apply(["elastic"], images[..., :16, :16], [{}], boxes)
+    with pytest.raises(InputError, match="Unknown category"):
+        transforms.names_of("colour")
+
+
+def test_every_minimal_size_is_enough():
+    for t in TRANSFORMATIONS.values():
+        keys = sampling.keys(0, torch.arange(3))
+        out = t.apply(torch.rand(3, 4, t.min_size, t.min_size), {**t.draw(keys, t.min_size)})
+        assert out.shape[-1] == t.min_size
+        assert torch.isfinite(out).all()
+
+
+def test_modules_agree_on_what_is_published():
+    assert set(composition.AS_PUBLISHED) == {"scale", "noise"}
+    assert geometric.scaled_side(torch.tensor([0.7]), 10).item() == 7

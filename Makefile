@@ -56,13 +56,13 @@ clean:
 # The stamp is written last, so an interrupted installation is taken up again.
 $(STAMP): requirements.txt pyproject.toml
 	@rm -f $@
-	@fits='import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))'; found=; \
-	for python in python3.12 python3.11 python3.13 python3.10 python3; do \
+	@fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; found=; \
+	for python in python3.12 python3.11 python3.13 python3; do \
 	  $$python -c "$$fits" 2>/dev/null || continue; found=$$python; \
 	  $$python -c 'import ensurepip, venv' 2>/dev/null && break; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "error: the book needs Python 3.10 to 3.13, and none is on the PATH." >&2; exit 1; fi; \
+	  echo "error: the book needs Python 3.11 to 3.13, and none is on the PATH." >&2; exit 1; fi; \
 	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
 	  echo "error: $$found lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; fi; \
 	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \

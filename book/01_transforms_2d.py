@@ -126,29 +126,32 @@ for category in CATEGORIES:
     glue(category, figures.picture_grid(rows, names), display=False)
 
 # %% [markdown]
-# ````{tab-set}
-# ```{tab-item} Geometric
-# :::{glue:figure} geometric
+# ::::{tab-set}
+# :::{tab-item} Geometric
+# ```{glue:figure} geometric
 # :name: fig-geometric
 # :alt: Six rows of pictures of one object, scaled, translated, flipped, rotated and sheared.
+#
 # Geometric transformations. Each row runs through the range from left to right. A flip has only two states.
-# :::
 # ```
-# ```{tab-item} Photometric
-# :::{glue:figure} photometric
+# :::
+# :::{tab-item} Photometric
+# ```{glue:figure} photometric
 # :name: fig-photometric
 # :alt: Six rows of pictures of one object with changed hue, brightness, colours and sharpness.
+#
 # Photometric transformations. Those with two states show off and on.
-# :::
 # ```
-# ```{tab-item} Corruption
-# :::{glue:figure} corruption
+# :::
+# :::{tab-item} Corruption
+# ```{glue:figure} corruption
 # :name: fig-corruption
 # :alt: Six rows of pictures of one object, blurred, noisy, in coarse blocks, warped, with a hole and with changed contrast.
+#
 # Corruptions. Noise and elastic show several random draws.
-# :::
 # ```
-# ````
+# :::
+# ::::
 #
 # The explorer below shows the same pictures enlarged. Choose a transformation, then move the slider. These are the
 # 32 x 32 pixels that a model sees.

@@ -153,9 +153,9 @@ table = measuring.sensitivities(sizes, device)
 # %% tags=["remove-cell"]
 average = table.groupby("kind")["value"].mean()
 glue("n_seeds", sizes.seeds, display=False)
-glue("mean_untrained", average["untrained"], display=False)
-glue("mean_other", average["trained with others"], display=False)
-glue("mean_same", average["trained with it"], display=False)
+glue("mean_untrained", float(average["untrained"]), display=False)
+glue("mean_other", float(average["trained with others"]), display=False)
+glue("mean_same", float(average["trained with it"]), display=False)
 glue("profile", sizes.name, display=False)
 glue("bars", figures.sensitivity_bars(table), display=False)
 
@@ -178,8 +178,8 @@ from invariance.results import paper
 
 columns = paper()["invariance_transfer"]["columns"]["image_models"]
 published = paper()["invariance_transfer"]["resnet18"]["image_models"]
-glue("paper_same", published["same"][columns.index("new objects")][0], display=False)
-glue("paper_other", published["other"][columns.index("new objects")][0], display=False)
+glue("paper_same", float(published["same"][columns.index("new objects")][0]), display=False)
+glue("paper_other", float(published["other"][columns.index("new objects")][0]), display=False)
 
 # %% [markdown]
 # ## What the number does not say

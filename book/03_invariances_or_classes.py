@@ -100,14 +100,14 @@ mean = table.groupby(["level", "transforms"])["value"].mean()
 published = paper.set_index(["level", "transforms"])["value"]
 for level in factors.CLASS_RELATIONSHIPS:
     for transforms in factors.TRANSFORMATIONS:
-        glue(f"{level}_{transforms}", mean[level, transforms], display=False)
-        glue(f"paper_{level}_{transforms}", published[level, transforms], display=False)
+        glue(f"{level}_{transforms}", float(mean[level, transforms]), display=False)
+        glue(f"paper_{level}_{transforms}", float(published[level, transforms]), display=False)
 for name in ("gap", "range_same", "range_disjoint"):
     glue(name, ours[name], display=False)
-    glue(f"paper_{name}", theirs[name], display=False)
-glue("disjoint_gap", gaps.loc["disjoint", "gap"], display=False)
-glue("disjoint_low", gaps.loc["disjoint", "low"], display=False)
-glue("disjoint_high", gaps.loc["disjoint", "high"], display=False)
+    glue(f"paper_{name}", float(theirs[name]), display=False)
+glue("disjoint_gap", float(gaps.loc["disjoint", "gap"]), display=False)
+glue("disjoint_low", float(gaps.loc["disjoint", "low"]), display=False)
+glue("disjoint_high", float(gaps.loc["disjoint", "high"]), display=False)
 glue("n_seeds", sizes.seeds, display=False)
 glue("n_images", sizes.pretraining_samples, display=False)
 glue("n_epochs", sizes.pretraining_epochs, display=False)

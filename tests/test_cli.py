@@ -1,11 +1,12 @@
 """The command line: what a reader sees and which exit code a script gets."""
 
 import errno
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from invariance import __version__, book
+from invariance import __version__, book, experiments
 from invariance.cli import app
 from invariance.errors import InputError
 
@@ -19,12 +20,20 @@ def test_version_and_help():
     assert "publish" in run("--help").output
 
 
-def test_choices_reach_the_builder(monkeypatch, tmp_path):
-    seen = []
+ROOT = Path(__file__).parents[1]
+
+
+def test_choices_reach_the_experiments_and_the_builder(monkeypatch):
+    seen, computed = [], []
+    for name in experiments.EXPERIMENTS:
+        monkeypatch.setitem(
+            experiments.EXPERIMENTS, name, lambda sizes, device, name=name: computed.append((name, sizes.name, device))
+        )
     monkeypatch.setattr(book, "build", lambda *arguments: seen.append(arguments))
-    done = run("book", "--root", str(tmp_path), "--chapters", "1,03", "--profile", "smoke", "--device", "cpu")
+    done = run("book", "--root", str(ROOT), "--chapters", "1,03", "--profile", "smoke", "--device", "cpu")
     assert done.exit_code == 0, done.output
-    assert seen == [(tmp_path, ["1", "03"], "smoke", "cpu")]
+    assert seen == [(ROOT, ["1", "03"], "smoke", "cpu")]
+    assert computed == [("factors", "smoke", "cpu")]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +41,7 @@ def test_choices_reach_the_builder(monkeypatch, tmp_path):
     [
         (["--profile", "smok"], "error: Unknown profile 'smok'. Did you mean 'smoke'?"),
         (["--device", "gpu"], "error: Unknown device 'gpu'."),
-        (["--device", "cuda:99"], "error: The device cuda:99 is not here"),
+        (["--device", "cuda:99"], "error: No device 'cuda:99' here"),
         (["--root", "/nowhere"], "error: There is no _toc.yml in"),
     ],
 )
@@ -55,7 +64,8 @@ def test_failures_have_their_report_and_code(monkeypatch, error, code, message):
         raise error
 
     monkeypatch.setattr(book, "publish", fail)
-    done = run("publish")
+    monkeypatch.setattr(experiments, "CHAPTERS", {})
+    done = run("publish", "--root", str(ROOT))
     assert done.exit_code == code and done.stderr.startswith(message)
 
 

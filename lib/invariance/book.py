@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 def chapter_sources(root: Path) -> dict[str, Path]:
     """The executable chapters of the book: stem -> `.py` file, in reading order."""
+    if not (root / "_toc.yml").exists():
+        raise InputError(f"There is no _toc.yml in {root}: give the folder of the book.")
     sources = {}
     for page in toc_pages(read_yaml(root / "_toc.yml")):
         source = root / f"{page}.py"
@@ -147,7 +150,6 @@ def _execute(source: Path, target: Path, workdir: Path, wanted: dict[str, str | 
             cwd=str(workdir),
             progress_bar=False,
             kernel_name=KERNEL["name"],
-            extra_arguments=["--IPKernelApp.log_level=40"],
         )
     except PapermillExecutionError as error:
         raise BookError(_failure(source, error.source, f"{error.ename}: {error.evalue}")) from error
@@ -159,18 +161,30 @@ def _execute(source: Path, target: Path, workdir: Path, wanted: dict[str, str | 
 
 
 def _failure(source: Path, code: str, reason: str) -> str:
-    last_line = reason.strip().splitlines()[-1] if reason.strip() else "unknown error"
     cell = "".join(f"  | {line}\n" for line in code.strip().splitlines())
-    return f"Chapter {source.stem} failed\n{cell}{last_line}\nNothing was published; the last site is as it was."
+    return (
+        f"Chapter {source.stem} failed\n{cell}{reason.strip()}\n"
+        "Nothing was published and the last site is as it was. "
+        "What the chapter's Python process reported: _build/chapters.log"
+    )
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def _quiet(log: Path) -> Iterator[None]:
+    """Progress bars off, and what kernels write straight to standard error appended to `log`."""
+    values = {"TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0"}
     old = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
+    sys.stderr.flush()
+    stderr = os.dup(2)
     try:
+        with log.open("a", encoding="utf-8") as stream:
+            os.dup2(stream.fileno(), 2)
         yield
     finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
         for name, value in old.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
@@ -187,7 +201,8 @@ class _Remaining(ProgressColumn):
 def _execute_all(root: Path, workdir: Path, stems: list[str], wanted: dict[str, str | None]) -> None:
     """Execute the chapters one after another, showing which one runs and how long the rest may take."""
     sources = chapter_sources(root)
-    times_file = root / "_build" / "times.json"
+    times_file, log = root / "_build" / "times.json", root / "_build" / "chapters.log"
+    log.write_text("", "utf-8")
     times = json.loads(times_file.read_text("utf-8")) if times_file.exists() else {}
     profile = wanted["profile"] or os.environ.get("BOOK_PROFILE") or "quick"
     keys = [f"{profile} {stem}" for stem in stems]
@@ -206,7 +221,7 @@ def _execute_all(root: Path, workdir: Path, stems: list[str], wanted: dict[str, 
             console.print(f"{label} …", markup=False)
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             progress.add_task(label, total=None, expected=expected)
-            with _environment(TQDM_DISABLE="1", INVARIANCE_PROGRESS="0"):
+            with _quiet(log):
                 _execute(sources[stem], _executed(root, stem), workdir, wanted)
         times[rest[0]] = round(time.monotonic() - started, 1)
         console.print(f"{label}  {_duration(times[rest[0]])}", markup=False)
@@ -250,8 +265,6 @@ def build(
     last successful build then stays as it was.
     """
     root, started = Path(root).resolve(), time.monotonic()
-    if not (root / "_toc.yml").exists():
-        raise InputError(f"There is no _toc.yml in {root}: give the folder of the book.")
     stems = select(chapter_sources(root), chapters)
     for twin in sync(root):
         console.print(f"Brought {twin.relative_to(root)} in step with its .py", markup=False)

@@ -2,7 +2,7 @@
 
 import errno
 import importlib.util
-import re
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from invariance import __version__
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError
 
 
 class Commands(TyperGroup):
@@ -96,38 +96,31 @@ def explore(root: Root = Path()) -> None:
 
 
 def _run_book(action: str, root: Path, chapters: str, profile: str, device: str) -> None:
-    """Check everything the reader chose before any work starts, then build or publish."""
-    if profile:
-        from invariance.experiments.profiles import PROFILES
-
-        check_known("profile", profile, PROFILES)
-    if device:
-        check_device(device)
+    """Check everything the reader chose before any work starts; compute, then build or publish."""
     from invariance import book as builder
+    from invariance.experiments import CHAPTERS, EXPERIMENTS
+    from invariance.experiments.execute import UnitsFailed
+    from invariance.experiments.profiles import profile as find_profile
+    from invariance.training import pick_device
 
+    root = root.resolve()
+    sizes = find_profile(profile or os.environ.get("BOOK_PROFILE", "quick"))
+    pick_device(device or "auto")
     names = chapters.replace(",", " ").split()
+    stems = builder.select(builder.chapter_sources(root), names)
+    needed = dict.fromkeys(name for stem in stems for name in CHAPTERS.get(stem, ()))
+    try:
+        # Here rather than in the chapters, so that a terminal shows the time that is left.
+        for name in needed:
+            EXPERIMENTS[name](sizes, device or "auto")
+    except UnitsFailed as error:
+        typer.echo(f"\n{error}", err=True)
+        raise typer.Exit(1) from None
     try:
         getattr(builder, action)(root, names, profile or None, device or None)
     except builder.BookError as error:
         typer.echo(f"\n{error}", err=True)
         raise typer.Exit(1) from None
-
-
-def check_device(device: str) -> None:
-    """Raise `InputError` unless `device` is auto, cpu, cuda, cuda:<number> or mps and torch has it here."""
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
-        check_known("device", device, ["auto", "cpu", "cuda", "cuda:<number>", "mps"])
-    if device in ("auto", "cpu"):
-        return
-    import torch
-
-    if device == "mps":
-        if not torch.backends.mps.is_available():
-            raise InputError("The device mps needs a Mac with Apple silicon, and torch finds none here.")
-        return
-    count = torch.cuda.device_count()
-    if int(device.partition(":")[2] or 0) >= count:
-        raise InputError(f"The device {device} is not here: torch finds {count or 'no'} CUDA GPU{'s'[: count != 1]}.")
 
 
 if __name__ == "__main__":

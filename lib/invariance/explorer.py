@@ -107,7 +107,7 @@ def _webp(picture: np.ndarray, lossless: bool) -> str:
 
 
 # One element with its own style and script. Colours are the page's own, so it fits light and dark themes.
-TEMPLATE = """<div class="frame-explorer" id="@id" role="group" aria-label="@name explorer">
+TEMPLATE = """<div id="@id" class="frame-explorer" role="group" aria-label="@name explorer">
 <style>
 #@id { color: inherit; max-width: 100%; margin: .5rem 0 1rem; }
 #@id .controls { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center; }

@@ -4,12 +4,14 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 pages. The colours (after Okabe and Ito) can be told apart by colour-blind readers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from invariance.results import mean_interval
 
@@ -45,59 +47,87 @@ STYLE = {
 
 
 def use_book_style() -> None:
-    """Set the book's look for every figure that follows; in a notebook, draw as SVG."""
+    """Draw a notebook's figures as SVG, which stays sharp, in the book's look."""
     plt.rcParams.update(STYLE)
-    try:
-        from IPython import get_ipython
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-    except ImportError:  # outside notebooks
-        return
-    if get_ipython() is not None:
-        set_matplotlib_formats("svg")
+    set_matplotlib_formats("svg")
 
 
+def _detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    # A figure that pyplot still holds would be shown a second time at the end of a notebook's cell.
+    @wraps(draw)
+    def drawn(*args, **options) -> Figure:
+        with plt.rc_context(STYLE):
+            figure = draw(*args, **options)
+        plt.close(figure)
+        return figure
+
+    return drawn
+
+
+def _rgba(picture: np.ndarray) -> np.ndarray:
+    if picture.shape[-1] == 4:
+        return picture
+    return np.concatenate((picture, np.full_like(picture[..., :1], 255)), axis=-1)
+
+
+def _mosaic(lines: Sequence[np.ndarray], gap_x: float, gap_y: float) -> np.ndarray:
+    # One picture out of many: a figure with a hundred axes takes seconds to draw. Gaps in shares of a side.
+    side = lines[0].shape[1]
+    across, down = round(side * (1 + gap_x)), round(side * (1 + gap_y))
+    columns = max(len(line) for line in lines)
+    sheet = np.zeros((down * len(lines), across * columns, 4), np.uint8)
+    for r, line in enumerate(lines):
+        for c, picture in enumerate(line):
+            sheet[r * down : r * down + side, c * across : c * across + side] = _rgba(picture)
+    return sheet
+
+
+def _picture_axis(sheet: np.ndarray, inches: float, side: int, left: float = 0.0, top: float = 0.0) -> tuple:
+    # A figure that shows the sheet with a picture's side at `inches`, and room for text left and above.
+    height, width = (n * inches / side for n in sheet.shape[:2])
+    figure = plt.figure(figsize=(width + left, height + top))
+    axis = figure.add_axes((left / (width + left), 0, width / (width + left), height / (height + top)))
+    axis.set_axis_off()
+    axis.imshow(sheet, interpolation="nearest", aspect="auto")
+    return figure, axis
+
+
+@_detached
 def picture_grid(
-    rows: Sequence[np.ndarray],
-    row_labels: Sequence[str],
-    column_labels: Sequence[str] = (),
-    cell: float = 0.72,
+    rows: Sequence[np.ndarray], row_labels: Sequence[str], column_labels: Sequence[str] = (), cell: float = 0.72
 ) -> Figure:
     """Rows of small pictures with a label before each row.
 
-    Each row is (n, H, W, 3 or 4) with values in [0, 1] or uint8; `cell` is a picture's side in
-    inches.
+    Each row is uint8 (n, H, H, 3 or 4), with the same H in all; `cell` is a picture's side in inches.
     """
-    columns = max(len(row) for row in rows)
-    label_width = 0.09 * max((len(label) for label in row_labels), default=0) + 0.1
-    width, height = columns * cell + label_width, len(rows) * cell + (0.3 if column_labels else 0)
-    figure, axes = plt.subplots(len(rows), columns, figsize=(width, height), squeeze=False)
-    for line, label, pictures in zip(axes, row_labels, rows, strict=True):
-        for axis in line:
-            axis.set_axis_off()
-        for axis, picture in zip(line, pictures, strict=False):
-            axis.imshow(picture, interpolation="nearest", vmin=0, vmax=1)
-        line[0].text(-0.12, 0.5, label, ha="right", va="center", transform=line[0].transAxes)
-    for axis, label in zip(axes[0], column_labels, strict=False):
-        axis.set_title(label, fontsize=9, pad=3)
-    top = 1 - (0.3 / height if column_labels else 0)
-    figure.subplots_adjust(label_width / width, 0, 1, top, wspace=0.06, hspace=0.06)
+    side = rows[0].shape[1]
+    sheet = _mosaic(rows, 0.08, 0.08)
+    left = 0.085 * max(len(label) for label in row_labels) + 0.1
+    figure, axis = _picture_axis(sheet, cell, side, left, 0.25 if column_labels else 0)
+    step = round(side * 1.08)
+    for r, label in enumerate(row_labels):
+        axis.text(-0.12 * side, r * step + side / 2, label, ha="right", va="center")
+    for c, label in enumerate(column_labels):
+        axis.text(c * step + side / 2, -0.1 * side, label, ha="center", va="bottom", fontsize=9)
     return figure
 
 
-def contact_sheet(pictures: np.ndarray, names: Sequence[str], columns: int = 8, cell: float = 0.9) -> Figure:
-    """Pictures (n, H, W, 3 or 4) in a sheet, each with its name below; `cell` is a side in inches."""
-    lines = -(-len(pictures) // columns)
-    figure, axes = plt.subplots(
-        lines, columns, figsize=(columns * cell, lines * cell * 1.28), layout="constrained", squeeze=False
-    )
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for axis, picture, name in zip(axes.flat, pictures, names, strict=False):
-        axis.imshow(picture, interpolation="antialiased")
-        axis.set_title(name.replace("_", " "), fontsize=7.5, y=-0.28, pad=0)
+@_detached
+def contact_sheet(pictures: np.ndarray, names: Sequence[str], columns: int = 8, cell: float = 0.86) -> Figure:
+    """Pictures uint8 (n, H, H, 3 or 4) in a sheet, each with its name below; `cell` is a side in inches."""
+    side = pictures.shape[1]
+    lines = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
+    sheet = _mosaic(lines, 0.08, 0.32)
+    figure, axis = _picture_axis(sheet, cell, side)
+    across, down = round(side * 1.08), round(side * 1.32)
+    for k, name in enumerate(names):
+        row, column = divmod(k, columns)
+        x, y = column * across + side / 2, row * down + side * 1.06
+        axis.text(x, y, name.replace("_", " "), ha="center", va="top", fontsize=7.5)
     return figure
 
 
+@_detached
 def factor_levels(
     ours: pd.DataFrame,
     paper: pd.DataFrame | None = None,
@@ -140,7 +170,7 @@ def factor_levels(
             )
     axis.set_xticks(range(len(levels)), levels)
     axis.set(xlabel=xlabel, ylabel="accuracy on the target", ylim=(0, 1.03))
-    axis.legend(loc="lower right", ncols=2, fontsize=9)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
     return figure
 
 
@@ -149,6 +179,7 @@ def _mean_and_error(part: pd.DataFrame, levels: list[str]) -> tuple[np.ndarray, 
     return stats[:, 0], np.nan_to_num(np.abs(stats[:, 1:].T - stats[:, 0]))
 
 
+@_detached
 def factor_summary(ours: Mapping[str, float], paper: Mapping[str, float]) -> Figure:
     """What changes accuracy more: the transformations, or the factor (figure 3).
 
@@ -174,6 +205,7 @@ def factor_summary(ours: Mapping[str, float], paper: Mapping[str, float]) -> Fig
     return figure
 
 
+@_detached
 def distances(within: Mapping[str, np.ndarray], between: Mapping[str, np.ndarray]) -> Figure:
     """Histograms of representation distances, one panel a model: pairs under a transformation and random pairs."""
     figure, axes = plt.subplots(
@@ -189,10 +221,11 @@ def distances(within: Mapping[str, np.ndarray], between: Mapping[str, np.ndarray
         axis.set(title=name, yticks=[], xlabel="distance / mean random distance")
         axis.spines["left"].set_visible(False)
         axis.grid(visible=False)
-    axes[0, -1].legend(loc="upper right", fontsize=8.5)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
     return figure
 
 
+@_detached
 def sensitivity_bars(table: pd.DataFrame) -> Figure:
     """Sensitivity of each kind of model by category, with seeds as marks and their mean as a bar.
 
@@ -212,5 +245,5 @@ def sensitivity_bars(table: pd.DataFrame) -> Figure:
     axis.axhline(1, color=GREY, linewidth=1, linestyle=":")
     axis.set_xticks(range(len(names)), names)
     axis.set(ylabel="sensitivity", xlabel="category of the transformation")
-    axis.legend(loc="upper left", fontsize=9, bbox_to_anchor=(0, 1.18), ncols=3)
+    figure.legend(loc="outside upper center", fontsize=9, ncols=3)
     return figure

@@ -8,7 +8,6 @@ linear head. `resnet18` follows section 4 of the paper: a 3 x 3 stem with stride
 from collections.abc import Callable
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from invariance.errors import InputError, check_known
@@ -43,8 +42,8 @@ def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
 def _small() -> tuple[nn.Module, int]:
     layers = [
         *_block(3, 24, 2),
-        *_block(24, 48, 2),
-        *_block(48, 64, 1),
+        *_block(24, 32, 2),
+        *_block(32, 64, 1),
         *_block(64, 96, 2),
         *_block(96, 96, 1),
     ]
@@ -52,7 +51,9 @@ def _small() -> tuple[nn.Module, int]:
 
 
 def _resnet18() -> tuple[nn.Module, int]:
-    net = torchvision.models.resnet18()
+    from torchvision.models import resnet18  # takes seconds to load
+
+    net = resnet18()
     net.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
     net.maxpool = nn.Identity()
     net.fc = nn.Identity()

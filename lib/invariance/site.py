@@ -44,6 +44,7 @@ def toc_pages(toc: dict) -> list[str]:
 
 
 def read_yaml(path: Path) -> dict:
+    """The content of a YAML file."""
     return yaml.safe_load(path.read_text("utf-8"))
 
 

@@ -132,7 +132,7 @@ def test_a_warning_fails_the_site_and_leaves_the_last(published):
     good, index = page.read_text(), published / "_build" / "html" / "index.html"
     page.write_text(good + "\n{doc}`nowhere`\n")
     try:
-        with pytest.raises(book.BookError, match="(?s)WARNING.*nowhere"):
+        with pytest.raises(book.BookError, match=r"(?s)WARNING.*nowhere"):
             book.build(published, chapters=["00"])
     finally:
         page.write_text(good)
@@ -141,12 +141,12 @@ def test_a_warning_fails_the_site_and_leaves_the_last(published):
 
 def test_unknown_chapters_and_pages_are_named(tmp_path):
     root = write_book(tmp_path)
-    with pytest.raises(InputError, match="Unknown chapter '07'. Known: 00_intro, 01_widgets."):
+    with pytest.raises(InputError, match=r"Unknown chapter '07'\. Known: 00_intro, 01_widgets\."):
         book.build(root, chapters=["07"])
     (root / "book" / "bibliography.md").unlink()
     with pytest.raises(InputError, match="names the page book/bibliography"):
         book.build(root)
-    with pytest.raises(InputError, match="no _toc.yml"):
+    with pytest.raises(InputError, match=r"no _toc\.yml"):
         book.build(tmp_path / "elsewhere")
 
 

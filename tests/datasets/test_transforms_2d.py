@@ -9,7 +9,7 @@ from scipy import stats
 
 from invariance import assets, sampling
 from invariance.datasets import Split, Transforms2D, paste
-from invariance.datasets.split import BatchSampler
+from invariance.datasets.module import BatchSampler
 from invariance.errors import InputError
 from invariance.transforms import TRANSFORMATIONS
 

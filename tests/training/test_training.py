@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from invariance import models, sampling, training
-from invariance.datasets import ImageData, Split, Transforms2D
+from invariance.datasets import Split, Transforms2D
+from invariance.datasets.module import ImageData
 from invariance.errors import InputError
+from invariance.training.fit import fit
 
 CPU = torch.device("cpu")
 SPEC = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black")
@@ -16,7 +18,7 @@ def data(seed=0, samples=384, batch_size=64):
 
 def trained(seed=0, epochs=3, learning_rate=2e-3):
     model = models.build("small", 3, seed)
-    curve = training.fit(model, data(seed), epochs, learning_rate, CPU)
+    curve = fit(model, data(seed), epochs, learning_rate, CPU)
     return model, curve
 
 

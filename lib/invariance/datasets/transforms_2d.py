@@ -23,7 +23,7 @@ CHUNK = 128
 """Images made at once on a CPU: small enough to stay in its cache, large enough to be quick."""
 
 
-class Transforms2D(Config):
+class Transforms2D(Config, frozen=True):
     """A Transforms-2D data set. Two equal specifications describe the same images.
 
     `transforms` apply in the order given. `classes` may be any of the foreground source's;
@@ -63,7 +63,7 @@ class Transforms2D(Config):
 
     def generator(self, device: str | torch.device = "cpu") -> "Generator":
         """The images of this data set, made on `device`."""
-        return _generator(self.model_dump_json(), torch.device(device))
+        return _generator(self, torch.device(device))
 
 
 class Generator:
@@ -132,5 +132,5 @@ def _backgrounds(source: str, size: int, device: torch.device) -> Tensor | None:
 
 
 @lru_cache(maxsize=16)
-def _generator(spec_json: str, device: torch.device) -> Generator:
-    return Generator(Transforms2D.model_validate_json(spec_json), device)
+def _generator(spec: Transforms2D, device: torch.device) -> Generator:
+    return Generator(spec, device)

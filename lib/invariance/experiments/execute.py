@@ -38,8 +38,12 @@ def run(units: Iterable[Unit], cluster: str | None = None) -> None:
         return
     failures: list[str] = []
     with _progress(missing) as progress:
-        for stage in missing:
-            _run_stage(stage, cluster, progress, failures)
+        if cluster is not None:
+            _on_cluster(missing, cluster, progress, failures)
+        elif (workers := _workers(missing)) > 1:
+            _in_parallel(missing, workers, progress, failures)
+        else:
+            _in_turn(missing, progress, failures)
     if failures:
         raise UnitsFailed(f"{len(failures)} units failed:\n\n" + "\n\n".join(failures))
 
@@ -75,23 +79,27 @@ def _stages(units: Iterable[Unit]) -> list[list[Unit]]:
     return [[unit for level, unit in depth.values() if level == wanted] for wanted in range(count)]
 
 
-def _run_stage(stage: list[Unit], cluster: str | None, progress: "_Report", failures: list[str]) -> None:
-    if not stage:
-        return
-    if cluster is not None:
-        _submit(stage, cluster, progress, failures)
-        return
-    workers = min(len(stage), os.cpu_count() or 1)
-    if workers < 2 or pick_device(stage[0].device).type != "cpu":
+def _workers(stages: list[list[Unit]]) -> int:
+    most = max(len(stage) for stage in stages)
+    device = next(unit for stage in stages for unit in stage).device
+    return min(most, os.cpu_count() or 1) if pick_device(device).type == "cpu" else 1
+
+
+def _in_turn(stages: list[list[Unit]], progress: "_Report", failures: list[str]) -> None:
+    for stage in stages:
         for unit in stage:
             progress.done(unit, _attempt(unit), failures)
-        return
+
+
+def _in_parallel(stages: list[list[Unit]], workers: int, progress: "_Report", failures: list[str]) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        # Longest first, so that no long unit is left alone at the end.
-        pending = {pool.submit(_attempt, unit): unit for unit in sorted(stage, key=lambda u: -u.cost())}
-        for future in as_completed(pending):
-            progress.done(pending[future], future.result(), failures)
+        for stage in stages:
+            # Longest first, so that no long unit is left alone at the end.
+            longest_first = sorted(stage, key=lambda unit: -unit.cost())
+            pending = {pool.submit(_attempt, unit): unit for unit in longest_first}
+            for future in as_completed(pending):
+                progress.done(pending[future], future.result(), failures)
 
 
 def _start_worker() -> None:
@@ -114,17 +122,17 @@ def _attempt(unit: Unit) -> str | None:
     return None
 
 
-def _submit(stage: list[Unit], cluster: str, progress: "_Report", failures: list[str]) -> None:
-    for unit in stage:
-        unit.infra.cluster = cluster
-    by_class: dict[type, list[Unit]] = {}
-    for unit in stage:
-        by_class.setdefault(type(unit), []).append(unit)
-    for units in by_class.values():
-        with units[0].infra.job_array() as array:
-            array.extend(units)
-    for unit in stage:
-        progress.done(unit, _attempt(unit), failures)
+def _on_cluster(stages: list[list[Unit]], cluster: str, progress: "_Report", failures: list[str]) -> None:
+    for stage in stages:
+        by_class: dict[type, list[Unit]] = {}
+        for unit in stage:
+            unit.infra.cluster = cluster
+            by_class.setdefault(type(unit), []).append(unit)
+        for units in by_class.values():
+            with units[0].infra.job_array() as array:
+                array.extend(units)
+        for unit in stage:
+            progress.done(unit, _attempt(unit), failures)
 
 
 class _Report:

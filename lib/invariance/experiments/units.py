@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from invariance import assets, measures, models, training
 from invariance.config import Config
-from invariance.datasets import ImageData, Split, Transforms2D
+from invariance.datasets import Split, Transforms2D
 from invariance.errors import check_known
 from invariance.files import cache_dir, write_aside
 from invariance.models import Classifier
@@ -88,6 +88,9 @@ class Pretraining(Unit):
     @infra.apply
     def run(self) -> Result:
         """Train and save the weights; gives the learning curve, the seconds and the weights' file."""
+        from invariance.datasets.module import ImageData  # Lightning takes seconds to load
+        from invariance.training.fit import fit
+
         device = training.pick_device(self.device)
         started, model = time.perf_counter(), self._build()
         source = self.data.generator(device)
@@ -98,7 +101,7 @@ class Pretraining(Unit):
         curve = []
         if self.epochs:
             data = ImageData(*splits, self.batch_size, self.seed)
-            curve = training.fit(model, data, self.epochs, self.learning_rate, device)
+            curve = fit(model, data, self.epochs, self.learning_rate, device)
         name = hashlib.sha256(self.infra.uid().encode()).hexdigest()[:24] + ".safetensors"
         with write_aside(_weights_file(name)) as aside:
             save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
-from invariance.datasets.split import ImageData
+from invariance.datasets.module import ImageData
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 

@@ -98,7 +98,6 @@ glue(
 # Lower means more invariant {cite}`speicher2024invariance`.
 
 # %%
-device_used = measuring.model(sizes, seed, "untrained", device)
 keys = measures.pair_keys(source, sizes.pairs, seed)
 found = {}
 for kind in measuring.KINDS:

@@ -28,7 +28,7 @@ def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(InputError, match="Unknown model 'resnet19'.*Did you mean 'resnet18'"):
+    with pytest.raises(InputError, match=r"Unknown model 'resnet19'.*Did you mean 'resnet18'"):
         models.build("resnet19", 3, 0)
     with pytest.raises(InputError, match="0 classes"):
         models.build("small", 0, 0)

@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from invariance.errors import InputError
 from invariance.files import write_aside
 from invariance.site import BookError, console, read_yaml, render, stage, toc_pages
 
+AT_ONCE = 2  # chapters
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 # --- pages and pairs -------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def _quiet(log: Path) -> Iterator[None]:
 
 
 class _Remaining(ProgressColumn):
-    """What is left of the time that the rest of the book took when it last ran."""
+    """What is left of the time that these chapters took when they last ran."""
 
     def render(self, task):
         expected = task.fields["expected"]
@@ -199,34 +201,40 @@ class _Remaining(ProgressColumn):
 
 
 def _execute_all(root: Path, workdir: Path, stems: list[str], wanted: dict[str, str | None]) -> None:
-    """Execute the chapters one after another, showing which one runs and how long the rest may take."""
+    """Execute the chapters, two at a time: most of a chapter's time is one core's, loading and drawing."""
     sources = chapter_sources(root)
     times_file, log = root / "_build" / "times.json", root / "_build" / "chapters.log"
     log.write_text("", "utf-8")
     times = json.loads(times_file.read_text("utf-8")) if times_file.exists() else {}
     profile = wanted["profile"] or os.environ.get("BOOK_PROFILE") or "quick"
-    keys = [f"{profile} {stem}" for stem in stems]
-    for number, stem in enumerate(stems, start=1):
-        label = f"[{number}/{len(stems)}] {stem}"
-        rest = keys[number - 1 :]
-        expected = sum(times[key] for key in rest) if all(key in times for key in rest) else 0
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            TimeElapsedColumn(),
-            _Remaining(),
-        )
+    workers = min(AT_ONCE, len(stems), os.cpu_count() or 1)
+    keys = {stem: f"{profile} {stem}" for stem in stems}
+    expected = sum(times[key] for key in keys.values()) / workers if times.keys() >= set(keys.values()) else 0
+
+    def execute(stem: str) -> float:
         started = time.monotonic()
-        if not console.is_terminal:
-            console.print(f"{label} …", markup=False)
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            progress.add_task(label, total=None, expected=expected)
-            with _quiet(log):
-                _execute(sources[stem], _executed(root, stem), workdir, wanted)
-        times[rest[0]] = round(time.monotonic() - started, 1)
-        console.print(f"{label}  {_duration(times[rest[0]])}", markup=False)
-        with write_aside(times_file) as aside:
-            aside.write_text(json.dumps(times, indent=1, sort_keys=True), "utf-8")
+        _execute(sources[stem], _executed(root, stem), workdir, wanted)
+        return round(time.monotonic() - started, 1)
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), _Remaining())
+    with (
+        _quiet(log),
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        bar = progress.add_task("", expected=expected, total=None)
+        running = {pool.submit(execute, stem): stem for stem in stems}
+        for number in range(len(stems)):
+            progress.update(bar, description=f"running the chapters, {number} of {len(stems)} done")
+            done = next(as_completed(running))
+            stem = running.pop(done)
+            if done.exception():
+                pool.shutdown(cancel_futures=True)
+                raise done.exception()
+            times[keys[stem]] = done.result()
+            console.print(f"[{number + 1}/{len(stems)}] {stem}  {_duration(done.result())}", markup=False)
+            with write_aside(times_file) as aside:
+                aside.write_text(json.dumps(times, indent=1, sort_keys=True), "utf-8")
 
 
 def _duration(seconds: float) -> str:

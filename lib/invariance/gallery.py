@@ -6,12 +6,11 @@ Everything is uint8 (n, H, W, 3 or 4), channels last, as figures and explorers t
 import math
 
 import numpy as np
-import pandas as pd
 import torch
-from pandas.io.formats.style import Styler
+from IPython.display import HTML
 from torch import Tensor
 
-from invariance import sampling, transforms
+from invariance import sampling, tables, transforms
 from invariance.assets import scenes
 from invariance.datasets import Transforms2D, paste
 from invariance.transforms import TRANSFORMATIONS, Parameters, Transformation
@@ -84,7 +83,7 @@ def _number(value: float, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def transformation_table() -> Styler:
+def transformation_table() -> HTML:
     """The transformations with their categories, effects, ranges and probabilities."""
     rows = [
         {
@@ -98,4 +97,4 @@ def transformation_table() -> Styler:
         }
         for t in TRANSFORMATIONS.values()
     ]
-    return pd.DataFrame(rows).style.hide(axis="index")
+    return tables.show(rows)

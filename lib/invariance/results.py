@@ -9,9 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from pandas.io.formats.style import Styler
-from scipy import stats
+from IPython.display import HTML
+from scipy.special import stdtrit
 
+from invariance import tables
 from invariance.errors import check_known
 
 
@@ -27,11 +28,11 @@ def paper_factor(factor: str, data: str = "t2d", transfer: str = "lp") -> pd.Dat
     `data` is t2d, cifar10 or cifar100; `transfer` is lp, full-200, full-2000 or full-0.1. Values
     were read off the published plots, to about 0.005; hidden ones are missing.
     """
-    tables = paper()["factors"]["values"]
-    check_known("data set of the paper", data, tables)
-    check_known("transfer", transfer, tables[data])
-    check_known("factor", factor, tables[data][transfer])
-    entry = tables[data][transfer][factor]
+    by_data = paper()["factors"]["values"]
+    check_known("data set of the paper", data, by_data)
+    check_known("transfer", transfer, by_data[data])
+    check_known("factor", factor, by_data[data][transfer])
+    entry = by_data[data][transfer][factor]
     rows = [
         {"level": level, "transforms": transforms, "value": value}
         for transforms in ("same", "disjoint")
@@ -46,7 +47,7 @@ def mean_interval(values: pd.Series) -> tuple[float, float, float]:
     mean = float(values.mean())
     if len(values) < 2:
         return mean, float("nan"), float("nan")
-    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    half = float(stdtrit(len(values) - 1, 0.975) * values.sem())
     return mean, mean - half, mean + half
 
 
@@ -85,7 +86,7 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compared(ours: pd.DataFrame, paper: pd.DataFrame) -> Styler:
+def compared(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
     """Means of this run beside the paper's, level by level, with this run's gap and its uncertainty."""
     mean = ours.groupby(["level", "transforms"])["value"].mean()
     published = paper.set_index(["level", "transforms"])["value"]
@@ -103,7 +104,7 @@ def compared(ours: pd.DataFrame, paper: pd.DataFrame) -> Styler:
                 "95 % interval": f"{gap['low']:.3f} to {gap['high']:.3f}",
             }
         )
-    return pd.DataFrame(rows).style.hide(axis="index")
+    return tables.show(rows)
 
 
 def summary(values: pd.DataFrame) -> dict[str, float]:

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from invariance.errors import InputError
-from invariance.experiments import execute, factors, measuring, profiles
+from invariance.experiments import execute, factors, measuring, profiles, units
 from invariance.experiments.units import Pretraining
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS
 
@@ -101,6 +102,21 @@ def test_a_corrupt_cache_entry_is_named_and_computed_again(cache, caplog):
     assert one().run()["curve"] == result["curve"]
 
 
+def test_a_full_disk_is_said_as_such_and_leaves_no_half_file(cache, monkeypatch):
+    def full(tensors, path):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(units, "save_file", full)
+        with pytest.raises(OSError, match="No space left on device") as error:
+            execute.run([one()])
+    assert error.value.errno == errno.ENOSPC
+    assert list((cache / "weights").iterdir()) == []
+    execute.run([one()])
+    assert execute.is_done(one())
+
+
 def test_lost_weights_are_trained_again(cache):
     execute.run([one()])
     for path in (cache / "weights").iterdir():
@@ -112,17 +128,17 @@ def test_lost_weights_are_trained_again(cache):
 
 def test_a_killed_run_resumes_without_repeating_finished_units(cache):
     """SIGKILL while a long unit trains: the finished one is kept, no half file stays, no worker lives on."""
-    units = [one().model_dump(exclude={"infra"}) | change for change in ({"seed": 0}, {"seed": 1, "epochs": 200})]
+    both = [one().model_dump(exclude={"infra"}) | change for change in ({"seed": 0}, {"seed": 1, "epochs": 200})]
     code = f"""
 from invariance.experiments import execute
 from invariance.experiments.units import Pretraining
 if __name__ == "__main__":
-    execute.run([Pretraining(**fields) for fields in {units!r}])
+    execute.run([Pretraining(**fields) for fields in {both!r}])
 """
     script = cache / "run.py"
     script.write_text(code)
     process = subprocess.Popen([sys.executable, script], env=os.environ, start_new_session=True)
-    finished = Pretraining(**units[0])
+    finished = Pretraining(**both[0])
     deadline = time.time() + 120
     while not execute.is_done(finished) and process.poll() is None and time.time() < deadline:
         time.sleep(0.1)
@@ -133,9 +149,9 @@ if __name__ == "__main__":
     weights = list((cache / "weights").iterdir())
     assert len([path for path in weights if not path.name.startswith(".")]) == 1
     stamp = weights[0].stat().st_mtime_ns
-    assert not execute.is_done(Pretraining(**units[1]))
+    assert not execute.is_done(Pretraining(**both[1]))
 
-    execute.run([finished, Pretraining(**{**units[1], "epochs": 1})])
+    execute.run([finished, Pretraining(**{**both[1], "epochs": 1})])
     assert weights[0].stat().st_mtime_ns == stamp
     deadline = time.time() + 20
     while _alive(process.pid) and time.time() < deadline:
@@ -152,7 +168,7 @@ def _alive(group):
 
 
 def test_bad_sizes_and_names_are_refused():
-    with pytest.raises(InputError, match="Unknown profile 'fast'. Known: smoke, quick, paper"):
+    with pytest.raises(InputError, match=r"Unknown profile 'fast'\. Known: smoke, quick, paper"):
         profiles.profile("fast")
     with pytest.raises(InputError, match="seeds: Input should be greater than or equal to 1, got -1"):
         profiles.profile("smoke", seeds=-1)

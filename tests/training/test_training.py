@@ -91,7 +91,7 @@ def test_probe_input_is_checked():
 
 def test_devices_are_checked_before_work_starts():
     assert training.pick_device("cpu") == CPU
-    with pytest.raises(InputError, match="Unknown device 'gpu'. Known: auto, cpu, cuda"):
+    with pytest.raises(InputError, match=r"Unknown device 'gpu'\. Known: auto, cpu, cuda"):
         training.pick_device("gpu")
     with pytest.raises(InputError, match="CUDA devices found"):
         training.pick_device(f"cuda:{torch.cuda.device_count()}")

@@ -158,7 +158,7 @@ def test_a_19th_transformation_needs_one_draw_and_one_apply(monkeypatch):
 
 def test_bad_input_is_named():
     images, keys, boxes = some()
-    with pytest.raises(InputError, match="Unknown transformation 'rotat'.*Did you mean 'rotate'.*Known: scale"):
+    with pytest.raises(InputError, match=r"Unknown transformation 'rotat'.*Did you mean 'rotate'.*Known: scale"):
         transforms.draw(["rotat"], keys, SIZE)
     with pytest.raises(InputError, match="listed twice"):
         transforms.find(["hue", "hue"])

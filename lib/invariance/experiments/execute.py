@@ -5,6 +5,7 @@ with many threads for small models. On a GPU they run one after another. With `c
 become a job array of exca (submitit). A unit that fails does not stop the others.
 """
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from invariance.experiments.units import Unit
+from invariance.files import cache_dir
 from invariance.training import pick_device
 
 
@@ -30,7 +32,7 @@ def run(units: Iterable[Unit], cluster: str | None = None) -> None:
     """Compute every unit that is not in the cache yet, and what it needs.
 
     `cluster` is None (this machine), "local" or "slurm". Raises `UnitsFailed` at the end if any
-    unit failed.
+    unit failed, or `OSError` if the disk is full.
     """
     stages = _stages(units)
     missing = [[unit for unit in stage if not is_done(unit)] for stage in stages]
@@ -44,6 +46,8 @@ def run(units: Iterable[Unit], cluster: str | None = None) -> None:
             _in_parallel(missing, workers, progress, failures)
         else:
             _in_turn(missing, progress, failures)
+    if any(f"[Errno {errno.ENOSPC}]" in failure for failure in failures):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cache_dir()))
     if failures:
         raise UnitsFailed(f"{len(failures)} units failed:\n\n" + "\n\n".join(failures))
 

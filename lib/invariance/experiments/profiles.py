@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-import pandas as pd
-from pandas.io.formats.style import Styler
+from IPython.display import HTML
 from pydantic import Field
 
+from invariance import tables
 from invariance.config import Config
 from invariance.errors import check_known
 
@@ -90,7 +90,7 @@ def profile(name: str, **changes: object) -> Profile:
     return Profile(**{**PROFILES[name].model_dump(), **changes})
 
 
-def overview() -> Styler:
+def overview() -> HTML:
     """The profiles side by side, for readers."""
     rows = [
         {
@@ -102,4 +102,4 @@ def overview() -> Styler:
         }
         for p in PROFILES.values()
     ]
-    return pd.DataFrame(rows).style.hide(axis="index")
+    return tables.show(rows)

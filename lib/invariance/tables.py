@@ -1,0 +1,11 @@
+"""Small tables for readers, as HTML that does not change from run to run."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from IPython.display import HTML
+
+
+def show(rows: Sequence[Mapping[str, str]]) -> HTML:
+    """Rows of text as a table; the keys of the first row are the column names."""
+    return HTML(pd.DataFrame(rows).to_html(index=False, border=0, justify="left"))

@@ -1,0 +1,80 @@
+"""The real chapters at the size `smoke`: executed, rendered with warnings as errors, and run as the README says."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from invariance import book, site
+from invariance.experiments import CHAPTERS, EXPERIMENTS, profiles
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, shared_cache):
+    """A copy of the book, built at the size smoke."""
+    root = tmp_path_factory.mktemp("real")
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(REPOSITORY / name, root)
+    shutil.copytree(REPOSITORY / "book", root / "book")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site, "_vendor", lambda root: None)  # no network in tests
+        patch.setenv("INVARIANCE_CACHE", str(shared_cache))
+        for run in EXPERIMENTS.values():
+            run(profiles.profile("smoke"), "cpu")
+        book.build(root, profile="smoke", device="cpu")
+        yield root
+
+
+def test_every_page_is_rendered_and_says_its_profile(built):
+    for page in site.toc_pages(site.read_yaml(built / "_toc.yml")):
+        assert (built / "_build" / "html" / f"{page}.html").exists(), page
+    for stem in CHAPTERS:
+        notebook = nbformat.read(built / "_build" / "executed" / f"{stem}.ipynb", as_version=4)
+        assert notebook.metadata.parameters == {"profile": "smoke", "device": "cpu"}
+        text = (built / "_build" / "html" / "book" / f"{stem}.html").read_text()
+        assert "smoke" in text
+
+
+def test_figures_have_alternative_text_and_no_glued_value_is_missing(built):
+    for stem in book.chapter_sources(built):
+        page = (built / "_build" / "html" / "book" / f"{stem}.html").read_text()
+        assert "glue:" not in page
+        images = page.count("<img") - page.count('alt="Logo') - page.count('class="logo__image')
+        assert page.count("alt=") >= images, stem
+
+
+@pytest.mark.parametrize("folder", [".", "book"])
+def test_papermill_runs_a_chapter_as_typed_from_the_root_and_from_book(built, tmp_path, folder):
+    name = "03_invariances_or_classes.ipynb"
+    path = name if folder == "book" else f"book/{name}"
+    out = tmp_path / "out.ipynb"
+    papermill = Path(sys.executable).with_name("papermill")
+    command = [str(papermill), path, str(out), "-p", "profile", "smoke", "-p", "seeds", "1", "--no-progress-bar"]
+    subprocess.run(command, cwd=built / folder, check=True, capture_output=True, text=True)
+    assert nbformat.read(out, as_version=4).metadata.papermill.exception is None
+
+
+def test_a_chapter_refuses_an_unknown_profile_before_work(built, tmp_path):
+    papermill = Path(sys.executable).with_name("papermill")
+    command = [
+        str(papermill),
+        "book/03_invariances_or_classes.ipynb",
+        str(tmp_path / "out.ipynb"),
+        "-p",
+        "profile",
+        "big",
+    ]
+    done = subprocess.run(command, cwd=built, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "InputError: Unknown profile 'big'. Known: smoke, quick, paper." in done.stderr
+
+
+def test_times_are_kept_for_the_next_run(built):
+    times = json.loads((built / "_build" / "times.json").read_text())
+    assert {f"smoke {stem}" for stem in book.chapter_sources(built)} == set(times)

@@ -39,7 +39,7 @@ test: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q --durations=10
+	@$(BIN)/python -m pytest -q -n auto --dist loadscope --durations=10
 
 explore: $(STAMP)
 	@$(BIN)/invariance explore

@@ -1,6 +1,12 @@
 """Every test works in its own cache, so that none sees what another, or the reader, computed."""
 
+import os
+
 import pytest
+import torch
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

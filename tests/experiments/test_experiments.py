@@ -83,7 +83,7 @@ def test_equal_units_are_one_unit_and_the_device_is_no_part_of_it(cache):
 def test_a_failing_unit_is_reported_with_its_configuration_and_the_others_finish(cache):
     broken = one(learning_rate=1e30, epochs=2)
     with pytest.raises(
-        execute.UnitsFailed, match=r"(?s)1 units failed.*learning_rate: 1e\+30.*lower the learning rate"
+        execute.UnitsFailed, match=r"(?s)1 units failed.*learning_rate: 1\.0e\+30.*lower the learning rate"
     ):
         execute.run([broken, one(), one(seed=1)])
     assert execute.is_done(one())

@@ -23,6 +23,8 @@ from invariance.experiments.units import Unit
 from invariance.files import cache_dir
 from invariance.training import pick_device
 
+logging.getLogger("exca").setLevel(logging.ERROR)  # its warnings repeat the failures that are reported here
+
 
 class UnitsFailed(RuntimeError):
     """Some units failed; the message holds each one's configuration and traceback."""

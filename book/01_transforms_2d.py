@@ -26,8 +26,8 @@
 # This chapter shows the parts, then the 18 transformations one by one, and then how they combine.
 
 # %% tags=["parameters"]
-object_class = "chess_knight"  # the object that the pictures below show; any of the 61 classes
-transforms = ["rotate", "hue", "erasing"]  # the combination shown at the end, applied in this order
+object_class = "chess_knight"  # the object in the pictures below
+transforms = ["rotate", "hue", "erasing"]  # combined, in this order
 seed = 0  # which random draws to show
 
 # %% tags=["remove-cell"]
@@ -158,7 +158,7 @@ for category in CATEGORIES:
 
 # %% tags=["remove-input"]
 frame_explorer(
-    {name: Choice(*gallery.sweep(name, object_class, count=25)) for name in TRANSFORMATIONS},
+    {name: Choice(*gallery.sweep(name, object_class, count=17)) for name in TRANSFORMATIONS},
     name="Transformation",
 )
 

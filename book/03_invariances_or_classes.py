@@ -87,7 +87,8 @@ glue("examples", figures.picture_grid(rows, names), display=False)
 # already offers. So the accuracy of the probe says how much of the task the pretraining has solved.
 #
 # Every number is a mean over seeds. A seed draws everything anew: the classes, the transformations, the images and the
-# initial weights.
+# initial weights. The target's transformations are dealt like cards, so that six seeds in a row make each of the 18 a target
+# once; the paper draws them independently.
 
 # %%
 table = factors.class_relationship(sizes, device)

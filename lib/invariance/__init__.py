@@ -1,3 +1,18 @@
-"""Invariance in transfer learning: the library behind the interactive research book."""
+"""Invariance in transfer learning: the library behind the interactive research book.
+
+`invariance.transforms_2d(...)` makes a data set in one call; the modules hold the rest.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_SHORTCUTS = {"transforms_2d": "invariance.view"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when asked for: `import invariance` alone should not take the seconds that PyTorch does.
+    if name in _SHORTCUTS:
+        return getattr(import_module(_SHORTCUTS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -43,6 +43,13 @@ def test_a_seeds_task_is_as_the_paper_says(seed):
     assert disjoint < superset
 
 
+def test_six_seeds_in_a_row_have_every_transformation_as_target_once():
+    targets = [factors.task(seed).transforms["same"] for seed in range(12)]
+    for block in (targets[:6], targets[6:]):
+        assert sorted(name for names in block for name in names) == sorted(TRANSFORMATIONS)
+    assert targets[:6] != targets[6:]
+
+
 def test_seeds_give_different_tasks_and_a_seed_always_the_same():
     assert factors.task(1) == factors.task(1)
     assert len({factors.task(seed).classes["same"] for seed in range(8)}) == 8

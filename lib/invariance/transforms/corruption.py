@@ -37,8 +37,8 @@ def draw_blur(keys: Tensor, size: int) -> Parameters:
 
 
 @cache
-def _reflect(size: int, radius: int) -> Tensor:
-    return torch.from_numpy(reflect_matrices(size, radius)).float()
+def _reflect(size: int, radius: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(reflect_matrices(size, radius)).float().to(device)
 
 
 def blur(images: Tensor, parameters: Parameters) -> Tensor:
@@ -46,7 +46,7 @@ def blur(images: Tensor, parameters: Parameters) -> Tensor:
     offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, device=images.device)
     weights = torch.exp(-0.5 * (offsets / parameters["sigma"][:, None]) ** 2)
     weights = weights / weights.sum(1, keepdim=True)
-    shifts = _reflect(images.shape[-1], BLUR_RADIUS).to(images.device)
+    shifts = _reflect(images.shape[-1], BLUR_RADIUS, images.device)
     return separable(images, torch.einsum("bk,kij->bij", weights, shifts))
 
 
@@ -80,15 +80,15 @@ def noise_as_published(images: Tensor, parameters: Parameters) -> Tensor:
 
 
 @cache
-def _pixelate_matrix(size: int) -> Tensor:
+def _pixelate_matrix(size: int, device: torch.device) -> Tensor:
     coarse = int(PIXELATE_SHARE * size)
     nearest = ((np.arange(size) + 0.5) * coarse / size).astype(int)
-    return torch.from_numpy(resize_matrix(size, coarse, "box")[nearest]).float()
+    return torch.from_numpy(resize_matrix(size, coarse, "box")[nearest]).float().to(device)
 
 
 def pixelate(images: Tensor, parameters: Parameters) -> Tensor:
     """Average down to int(0.3 size) pixels a side and repeat them back up."""
-    matrix = _pixelate_matrix(images.shape[-1]).to(images.device)
+    matrix = _pixelate_matrix(images.shape[-1], images.device)
     return premultiplied(images, lambda x: separable(x, matrix))
 
 
@@ -96,17 +96,17 @@ def pixelate(images: Tensor, parameters: Parameters) -> Tensor:
 
 
 @cache
-def _elastic_smoothing(size: int) -> Tensor:
+def _elastic_smoothing(size: int, device: torch.device) -> Tensor:
     offsets = np.arange(-ELASTIC_RADIUS, ELASTIC_RADIUS + 1)
     weights = np.exp(-0.5 * (offsets / ELASTIC_SIGMA) ** 2)
     matrix = np.einsum("k,kij->ij", weights / weights.sum(), reflect_matrices(size, ELASTIC_RADIUS))
-    return torch.from_numpy(matrix).float()
+    return torch.from_numpy(matrix).float().to(device)
 
 
 def displacement(keys: Tensor, size: int) -> Tensor:
     """Smooth random field (B, 2, size, size), x and y, in units of half the canvas."""
     field = sampling.uniform(keys, 2, size, size, low=-1.0, high=1.0)
-    matrix = _elastic_smoothing(size).to(keys.device)
+    matrix = _elastic_smoothing(size, keys.device)
     return separable(field, matrix).mul_(ELASTIC_ALPHA / size)
 
 

@@ -31,13 +31,13 @@ def draw_scale(keys: Tensor, size: int) -> Parameters:
 
 
 @cache
-def _scale_matrices(size: int) -> Tensor:
+def _scale_matrices(size: int, device: torch.device) -> Tensor:
     # Entry n shrinks the canvas to n pixels and centres it: (size + 1, size, size).
     table = np.zeros((size + 1, size, size))
     for n in range(1, size + 1):
         start = (size - n) // 2
         table[n, start : start + n] = resize_matrix(size, n, "bicubic") if n < size else np.eye(size)
-    return torch.from_numpy(table).float()
+    return torch.from_numpy(table).float().to(device)
 
 
 def scaled_side(factor: Tensor, size: int) -> Tensor:
@@ -48,7 +48,7 @@ def scaled_side(factor: Tensor, size: int) -> Tensor:
 def scale(images: Tensor, parameters: Parameters) -> Tensor:
     """Shrink the canvas about its centre to int(factor * size) pixels, bicubic with antialiasing."""
     size = images.shape[-1]
-    matrices = _scale_matrices(size).to(images.device)[scaled_side(parameters["factor"], size)][:, None]
+    matrices = _scale_matrices(size, images.device)[scaled_side(parameters["factor"], size)][:, None]
 
     def shrink(x: Tensor) -> Tensor:
         # Pillow clips what the kernel overshoots after the first axis too.

@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+import invariance
+from invariance.errors import InputError
+
+
+def dataset(**options):
+    options = {"transforms": ["rotate", "hue"], "classes": ["umbrella", "anchor"], "count": 100, **options}
+    return invariance.transforms_2d("glyphs", **options)
+
+
+def test_it_is_an_ordinary_dataset():
+    data = dataset()
+    image, label = data[3]
+    assert isinstance(data, Dataset)
+    assert len(data) == 100
+    assert image.shape == (3, 32, 32)
+    assert data.classes[label] in ("umbrella", "anchor")
+    assert torch.equal(data[-1][0], data[99][0])
+    with pytest.raises(IndexError, match="Image 100 of 100"):
+        data[100]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_gives_the_same_images_in_batches(workers):
+    data = dataset()
+    batches = list(
+        DataLoader(data, batch_size=32, num_workers=workers, multiprocessing_context="fork" if workers else None)
+    )
+    images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    assert len(images) == 100
+    for index in (0, 50, 99):
+        torch.testing.assert_close(images[index], data[index][0], rtol=0, atol=1e-6)
+        assert labels[index] == data[index][1]
+
+
+def test_splits_and_seeds_differ():
+    base = dataset()[0][0]
+    assert torch.equal(dataset()[0][0], base)
+    assert not torch.equal(dataset(seed=1)[0][0], base)
+    assert not torch.equal(dataset(split="test")[0][0], base)
+
+
+def test_the_preview_names_every_picture():
+    data = dataset(count=10)
+    texts = [text.get_text() for text in data.preview().axes[0].texts]
+    assert texts == [data.classes[data[k][1]] for k in range(10)]
+
+
+def test_mistakes_are_named():
+    with pytest.raises(InputError, match="lists of names"):
+        dataset(transforms="rotate")
+    with pytest.raises(InputError, match="has 0 images"):
+        dataset(count=0)
+    with pytest.raises(InputError, match="no such field"):
+        dataset(sise=3)
+    with pytest.raises(AttributeError, match="no attribute 'transform_2d'"):
+        invariance.transform_2d  # noqa: B018

@@ -9,6 +9,7 @@ import errno
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -110,6 +111,7 @@ def _in_parallel(stages: list[list[Unit]], workers: int, progress: "_Report", fa
 
 def _start_worker() -> None:
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # Ctrl-C: leave at once, without a traceback
     parent = multiprocessing.parent_process()
 
     def leave_with_parent() -> None:

@@ -50,6 +50,10 @@ class Unit(Config):
         """Units whose results this one reads."""
         return []
 
+    def cost(self) -> float:
+        """Rough amount of work, as images that pass through a network; it weighs the progress bar."""
+        return 1.0
+
     def is_whole(self, result: Result) -> bool:
         """Whether the files that a result names are there."""
         return True
@@ -75,7 +79,7 @@ class Pretraining(Unit):
         return name
 
     def cost(self) -> float:
-        """Images that pass through a network, forwards and backwards counted as three."""
+        """Training counts three times: forwards, and backwards for inputs and for weights."""
         return self.epochs * (3 * self.samples + self.validation_samples)
 
     def is_whole(self, result: Result) -> bool:
@@ -133,7 +137,6 @@ class LinearProbe(Unit):
         return [self.pretraining]
 
     def cost(self) -> float:
-        """Images that pass through the backbone."""
         return self.samples + self.validation_samples + self.test_samples
 
     @infra.apply
@@ -180,7 +183,6 @@ class SensitivityTo(Unit):
         return [self.pretraining]
 
     def cost(self) -> float:
-        """Images that pass through the backbone."""
         return 2 * self.pairs
 
     @infra.apply

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from invariance.datasets.split import Split, normalise
+from invariance.datasets.split import ImageSource, Split, normalise
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 
@@ -12,7 +12,7 @@ BATCH = 1000
 
 @torch.no_grad()
 def features_of_keys(
-    model: Classifier, source: object, content: Tensor, transformation: Tensor | None = None
+    model: Classifier, source: ImageSource, content: Tensor, transformation: Tensor | None = None
 ) -> Tensor:
     """Representations float32 (N, D) of the images with these content and transformation keys."""
     model = model.to(source.device).eval()

@@ -38,7 +38,7 @@ from invariance.experiments import factors, profiles
 
 figures.use_book_style()
 sizes = profiles.profile(profile, **({"seeds": seeds} if seeds else {}))
-table = factors.class_relationship(sizes, device)
+table = results.by_seed(factors.class_relationship(sizes, device))
 paper = results.paper_factor("class_relationship")
 mean = table.groupby(["level", "transforms"])["value"].mean()
 published = paper.set_index(["level", "transforms"])["value"]

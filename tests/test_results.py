@@ -36,6 +36,13 @@ def test_gaps_are_paired_by_seed():
     assert shuffled["gap"] == pytest.approx(gap["gap"])
 
 
+def test_directions_are_averaged_within_a_seed():
+    twice = pd.concat([table().assign(target="first"), table().assign(target="swapped", value=0.0)])
+    found = results.by_seed(twice)
+    assert len(found) == len(table())
+    pd.testing.assert_series_equal(found["value"], table()["value"] / 2)
+
+
 def test_one_seed_has_no_interval():
     gap = results.gaps(table((0.9,), (0.5,))).iloc[0]
     assert gap["gap"] == pytest.approx(0.4)

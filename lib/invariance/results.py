@@ -51,6 +51,11 @@ def mean_interval(values: pd.Series) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
+def by_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """One value a (level, transforms, seed): the mean over whatever else a table varies, such as targets."""
+    return table.groupby(["level", "transforms", "seed"], sort=False, as_index=False)["value"].mean()
+
+
 def means(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Mean, 95 % interval and number of seeds of `value` for each group, in order of appearance."""
     rows = []

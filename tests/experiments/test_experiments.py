@@ -57,8 +57,8 @@ def test_seeds_give_different_tasks_and_a_seed_always_the_same():
 
 def test_smoke_tables_are_tidy_complete_and_the_same_on_a_second_run(cache):
     first = factors.class_relationship(TINY, "cpu")
-    assert len(first) == 4 * 2 * 1
-    assert not first.duplicated(["level", "transforms", "seed"]).any()
+    assert len(first) == 4 * 2 * 2
+    assert not first.duplicated(["level", "transforms", "target", "seed"]).any()
     assert first["value"].between(0, 1).all()
     trained = {p.name for p in (cache / "weights").iterdir()}
     assert len(trained) == 8
@@ -76,7 +76,9 @@ def test_recomputing_from_scratch_gives_the_same_numbers(tmp_path, monkeypatch):
     values = []
     for name in ("a", "b"):
         monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / name))
-        values.append(factors.probe(TINY, factors.pretraining(TINY, 0, "same", "same", "cpu"), "cpu").run()["accuracy"])
+        values.append(
+            factors.probe(TINY, factors.pretraining(TINY, 0, "same", "same", "cpu"), device="cpu").run()["accuracy"]
+        )
     assert values[0] == values[1]
 
 

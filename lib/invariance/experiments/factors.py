@@ -5,10 +5,15 @@ pretrained twice: with the target's transformations (*same*) and with three othe
 each category (*disjoint*). One factor varies at a time; here the relationship between the
 pretraining's classes and the target's. Transfer is measured by a linear probe.
 
+The two sets of transformations also swap roles: the same pretrained models are probed on the target
+with the other three. So both kinds of pretraining face the same targets, easy and hard, at the price
+of a second probe. The paper probes in the first direction only (`target == "first"` in the table).
+
 Chapter: book/03_invariances_or_classes.py.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import pandas as pd
 
@@ -23,6 +28,8 @@ from invariance.transforms import CATEGORIES, names_of
 TARGET_CLASSES, SUBSET_CLASSES, SUPERSET_CLASSES = 30, 10, 60
 CLASS_RELATIONSHIPS = ("subset", "disjoint", "same", "superset")
 TRANSFORMATIONS = ("same", "disjoint")
+TARGETS = {"first": "same", "swapped": "disjoint"}
+"""The two directions, and which of a task's sets of transformations is the target's."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +86,17 @@ def pretraining(profile: Profile, seed: int, classes: str, transforms: str, devi
     )
 
 
-def target(seed: int) -> Transforms2D:
-    """The target data set of one seed."""
+def target(seed: int, direction: str = "first") -> Transforms2D:
+    """The target data set of one seed, in one of the two directions of `TARGETS`."""
     chosen = task(seed)
-    return Transforms2D(classes=chosen.classes["same"], transforms=chosen.transforms["same"])
+    return Transforms2D(classes=chosen.classes["same"], transforms=chosen.transforms[TARGETS[direction]])
 
 
-def probe(profile: Profile, trained: Pretraining, device: str = "auto") -> LinearProbe:
+def probe(profile: Profile, trained: Pretraining, direction: str = "first", device: str = "auto") -> LinearProbe:
     """The linear probe of a pretrained model on its seed's target."""
     return LinearProbe(
         pretraining=trained,
-        target=target(trained.seed),
+        target=target(trained.seed, direction),
         samples=profile.probe_samples,
         validation_samples=profile.validation_samples,
         test_samples=profile.test_samples,
@@ -103,35 +110,27 @@ def probe(profile: Profile, trained: Pretraining, device: str = "auto") -> Linea
 def class_relationship(profile: Profile, device: str = "auto", cluster: str | None = None) -> pd.DataFrame:
     """Run the class-relationship half of experiment A; gives its tidy table.
 
-    One row a (level, transforms, seed): `level` is the class relationship, `transforms` says
-    whether pretraining used the target's, `value` is the probe's test accuracy (a share).
+    One row a (level, transforms, target, seed): `level` is the class relationship, `transforms` says
+    whether pretraining used the target's, `target` is the direction, `value` the probe's test
+    accuracy (a share).
     """
-    design = [
-        (
-            level,
-            transforms,
-            seed,
-            probe(profile, pretraining(profile, seed, level, transforms, device), device),
-        )
-        for level in CLASS_RELATIONSHIPS
-        for transforms in TRANSFORMATIONS
-        for seed in range(profile.seeds)
-    ]
-    run_units((unit for *_, unit in design), cluster)
-    rows = []
-    for level, transforms, seed, unit in design:
-        rows.append(
-            {
-                "experiment": "factors",
-                "factor": "class_relationship",
-                "level": level,
-                "transforms": transforms,
-                "model": profile.model,
-                "transfer": "linear probe",
-                "seed": seed,
-                "split": "test",
-                "measure": "accuracy",
-                "value": unit.run()["accuracy"],
-            }
-        )
-    return pd.DataFrame(rows)
+    design = []
+    for level, trained_with, direction, seed in product(
+        CLASS_RELATIONSHIPS, TRANSFORMATIONS, TARGETS, range(profile.seeds)
+    ):
+        trained = pretraining(profile, seed, level, trained_with, device)
+        row = {
+            "experiment": "factors",
+            "factor": "class_relationship",
+            "level": level,
+            "transforms": "same" if trained_with == TARGETS[direction] else "disjoint",
+            "target": direction,
+            "model": profile.model,
+            "transfer": "linear probe",
+            "seed": seed,
+            "split": "test",
+            "measure": "accuracy",
+        }
+        design.append((row, probe(profile, trained, direction, device)))
+    run_units((unit for _, unit in design), cluster)
+    return pd.DataFrame([{**row, "value": unit.run()["accuracy"]} for row, unit in design])

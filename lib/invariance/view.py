@@ -53,7 +53,7 @@ class ImageDataset(Dataset):
 def transforms_2d(
     foregrounds: str = "glyphs",
     transforms: Sequence[str] = (),
-    classes: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
     backgrounds: str = "scenes",
     split: str = "train",
     count: int = 50_000,
@@ -72,7 +72,7 @@ def transforms_2d(
     spec = Transforms2D(
         foregrounds=foregrounds,
         backgrounds=backgrounds,
-        classes=tuple(classes),
+        classes=None if classes is None else tuple(classes),
         transforms=tuple(transforms),
         **options,
     )

@@ -101,7 +101,7 @@ def test_a_folder_of_pictures_serves_as_objects_and_backgrounds(tmp_path):
         20,
         foregrounds=f"folder:{tmp_path / 'objects'}",
         backgrounds=f"folder:{tmp_path / 'backgrounds'}",
-        classes=(),
+        classes=None,
         transforms=(),
     )
     images, labels = data.batch()
@@ -115,14 +115,15 @@ def test_bad_specifications_are_refused_in_one_line(tmp_path):
     cases = {
         "Unknown transformation 'spin'. Known: scale": {"transforms": ("spin",)},
         "Unknown class 'unicorn'": {"classes": ("unicorn",)},
+        "The list of classes is empty": {"classes": ()},
         "listed twice": {"classes": ("anchor", "anchor")},
         "Unknown asset source 'photos'": {"foregrounds": "photos"},
         "Unknown asset source 'sky'": {"backgrounds": "sky"},
         "greater than or equal to 1, got 0": {"prototypes": 0},
         "no such field; known: foregrounds": {"colour": 1},
         "canvas of 16 pixels is too small for 'elastic'": {"size": 16, "transforms": ("elastic",)},
-        "No folder": {"foregrounds": f"folder:{tmp_path / 'absent'}", "classes": ()},
-        "No classes": {"foregrounds": f"folder:{tmp_path}", "classes": ()},
+        "No folder": {"foregrounds": f"folder:{tmp_path / 'absent'}", "classes": None},
+        "No classes": {"foregrounds": f"folder:{tmp_path}", "classes": None},
     }
     for message, change in cases.items():
         with pytest.raises(InputError) as error:

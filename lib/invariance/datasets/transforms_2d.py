@@ -27,12 +27,12 @@ class Transforms2D(Config, frozen=True):
     """A Transforms-2D data set. Two equal specifications describe the same images.
 
     `transforms` apply in the order given. `classes` may be any of the foreground source's;
-    empty means all. `object_scale` is the share of the canvas that an object fills.
+    None means all. `object_scale` is the share of the canvas that an object fills.
     """
 
     foregrounds: str = "glyphs"
     backgrounds: str = "scenes"
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
     transforms: tuple[str, ...] = ()
     size: int = Field(default=32, ge=8, le=512)
     prototypes: int = Field(default=1, ge=1)
@@ -51,6 +51,10 @@ class Transforms2D(Config, frozen=True):
         assets.check_source(self.backgrounds, BACKGROUNDS)
         transforms.check_size(self.transforms, self.size)
         known = assets.class_names(self.foregrounds)
+        if self.classes is None:
+            return self
+        if not self.classes:
+            raise InputError("The list of classes is empty: name at least one, or leave it out for all.")
         for name in self.classes:
             check_known("class", name, known)
         if len(set(self.classes)) < len(self.classes):
@@ -59,7 +63,7 @@ class Transforms2D(Config, frozen=True):
 
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of their labels."""
-        return self.classes or assets.class_names(self.foregrounds)
+        return assets.class_names(self.foregrounds) if self.classes is None else self.classes
 
     def generator(self, device: str | torch.device = "cpu") -> "Generator":
         """The images of this data set, made on `device`."""

@@ -54,13 +54,6 @@ def test_the_summary_compares_the_gap_with_the_ranges():
     assert found == pytest.approx({"gap": 0.4, "range_same": 0.01, "range_disjoint": 0.01})
 
 
-def test_means_have_intervals_and_counts():
-    found = results.means(table(), ["level", "transforms"])
-    first = found.iloc[0]
-    assert (first["level"], first["transforms"], first["seeds"]) == ("few", "same", 3)
-    assert first["low"] < first["mean"] < first["high"]
-
-
 def test_figures_are_transparent_closed_and_show_every_seed():
     import matplotlib.pyplot as plt
 

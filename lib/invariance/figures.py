@@ -82,20 +82,18 @@ def _mosaic(lines: Sequence[np.ndarray], gap_x: float, gap_y: float) -> np.ndarr
     return sheet
 
 
-def _picture_axis(sheet: np.ndarray, inches: float, side: int, left: float = 0.0, top: float = 0.0) -> tuple:
-    # A figure that shows the sheet with a picture's side at `inches`, and room for text left and above.
+def _picture_axis(sheet: np.ndarray, inches: float, side: int, left: float = 0.0) -> tuple:
+    # A figure that shows the sheet with a picture's side at `inches`, and room for text on the left.
     height, width = (n * inches / side for n in sheet.shape[:2])
-    figure = plt.figure(figsize=(width + left, height + top))
-    axis = figure.add_axes((left / (width + left), 0, width / (width + left), height / (height + top)))
+    figure = plt.figure(figsize=(width + left, height))
+    axis = figure.add_axes((left / (width + left), 0, width / (width + left), 1))
     axis.set_axis_off()
     axis.imshow(sheet, interpolation="nearest", aspect="auto")
     return figure, axis
 
 
 @_detached
-def picture_grid(
-    rows: Sequence[np.ndarray], row_labels: Sequence[str], column_labels: Sequence[str] = (), cell: float = 0.72
-) -> Figure:
+def picture_grid(rows: Sequence[np.ndarray], row_labels: Sequence[str], cell: float = 0.72) -> Figure:
     """Rows of small pictures with a label before each row.
 
     Each row is uint8 (n, H, H, 3 or 4), with the same H in all; `cell` is a picture's side in inches.
@@ -103,12 +101,10 @@ def picture_grid(
     side = rows[0].shape[1]
     sheet = _mosaic(rows, 0.08, 0.08)
     left = 0.085 * max(len(label) for label in row_labels) + 0.1
-    figure, axis = _picture_axis(sheet, cell, side, left, 0.25 if column_labels else 0)
+    figure, axis = _picture_axis(sheet, cell, side, left)
     step = round(side * 1.08)
     for r, label in enumerate(row_labels):
         axis.text(-0.12 * side, r * step + side / 2, label, ha="right", va="center")
-    for c, label in enumerate(column_labels):
-        axis.text(c * step + side / 2, -0.1 * side, label, ha="center", va="bottom", fontsize=9)
     return figure
 
 

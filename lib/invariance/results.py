@@ -56,16 +56,6 @@ def by_seed(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(["level", "transforms", "seed"], sort=False, as_index=False)["value"].mean()
 
 
-def means(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Mean, 95 % interval and number of seeds of `value` for each group, in order of appearance."""
-    rows = []
-    for group, part in table.groupby(by, sort=False):
-        mean, low, high = mean_interval(part["value"])
-        names = group if isinstance(group, tuple) else (group,)
-        rows.append({**dict(zip(by, names, strict=True)), "mean": mean, "low": low, "high": high, "seeds": len(part)})
-    return pd.DataFrame(rows)
-
-
 def gaps(table: pd.DataFrame) -> pd.DataFrame:
     """What the right transformations are worth at each level: same minus disjoint, paired by seed.
 

@@ -19,7 +19,6 @@ class Range:
     low: float
     high: float
     unit: str = ""
-    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ CORRUPTION = (
         "corruption",
         draw_erasing,
         erasing,
-        {"corner": Range(0, 31, "pixels", whole=True)},
+        {"corner": Range(0, 31, "pixels")},
         probability=0.5,
         min_size=ERASING_SIDE,
         summary="cuts a square hole",

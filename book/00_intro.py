@@ -59,7 +59,7 @@ glue("result", figures.factor_levels(table), display=False)
 #
 # How well pretrained models serve a new task. From left to right, the pretraining data show fewer or more of the task's
 # classes. The upper line: they also show the task's *transformations*, such as its rotations and changes of colour. The
-# lower line: they show others. Recomputed with profile {glue:text}`profile` and {glue:text}`n_seeds:d` seeds.
+# lower line: they show others. Small marks are seeds, bars 95 % intervals over them. Recomputed with profile {glue:text}`profile` and {glue:text}`n_seeds:d` seeds.
 # ```
 #
 # Models that never saw the task's classes, but learned its invariances, reach an accuracy of {glue:text}`right:.2f`. Models that

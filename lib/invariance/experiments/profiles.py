@@ -96,7 +96,8 @@ def overview() -> HTML:
         {
             "profile": p.name,
             "model": p.model,
-            "pretraining": f"{p.pretraining_samples:,} images, {p.pretraining_epochs} epochs",
+            "pretraining": f"{p.pretraining_samples:,} images",
+            "epochs": str(p.pretraining_epochs),
             "seeds": str(p.seeds),
             "what it is for": p.cost,
         }

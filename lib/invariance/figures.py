@@ -49,7 +49,7 @@ STYLE = {
 def use_book_style() -> None:
     """Draw a notebook's figures as SVG, which stays sharp, in the book's look."""
     plt.rcParams.update(STYLE)
-    set_matplotlib_formats("svg")
+    set_matplotlib_formats("svg", metadata={"Date": None})  # a date would change the file at every run
 
 
 def _detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:

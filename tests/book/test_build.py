@@ -47,6 +47,12 @@ from invariance.explorer import Choice, frame_explorer
 dark, bright = (np.full((1, 32, 32, 3), value, np.uint8) for value in (0, 250))
 steps = Choice({"plain": np.concatenate([dark, bright])}, ["dark", "bright"])
 frame_explorer({"steps": steps, "still": Choice(dark, ["only"])}, name="Show")
+
+# %%
+from invariance import figures
+
+figures.use_book_style()
+figures.picture_grid([dark[:, :8, :8]], ["dark"])
 """
 
 

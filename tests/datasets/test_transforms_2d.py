@@ -70,8 +70,8 @@ def test_images_are_objects_over_backgrounds_in_range_and_labels_balanced():
 def test_content_and_transformation_have_their_own_keys():
     source = split(transforms=("rotate",)).source
     content, other = (sampling.keys(k, torch.arange(50)) for k in (1, 2))
-    assert torch.equal(source.images(content, content), source.images(content))
-    pair = source.images(content), source.images(content, other)
+    assert torch.equal(source.images(content, transformation=content), source.images(content))
+    pair = source.images(content), source.images(content, transformation=other)
     assert torch.equal(pair[0][..., :2, :2], pair[1][..., :2, :2])  # same background
     assert (pair[0] != pair[1]).flatten(1).any(1).float().mean() > 0.9
 

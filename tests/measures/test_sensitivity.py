@@ -47,7 +47,7 @@ def test_pairs_share_everything_but_the_transformation():
     source = Transforms2D(classes=("umbrella",), transforms=("rotate",)).generator()
     x, x_prime = paired_images(source, 40, seed=0)
     content, first, second = pair_keys(source, 40, seed=0)
-    assert torch.equal(x, source.images(content, first))
+    assert torch.equal(x, source.images(content, transformation=first))
     assert (first != second).all()
     assert torch.equal(x[..., 0, :], x_prime[..., 0, :])  # the rotated object stays clear of the top row
     assert (x != x_prime).flatten(1).any(1).float().mean() > 0.9

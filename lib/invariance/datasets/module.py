@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from invariance import sampling
-from invariance.datasets.split import Split, normalise
+from invariance.datasets.split import Split
 from invariance.errors import InputError
 
 
@@ -64,9 +64,11 @@ class ImageData(LightningDataModule):
         return _loader(self.validation, self.eval_batch_size)
 
     def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        split = self.train if self.trainer.training else self.validation
-        images, labels = split.batch(batch)
-        return normalise(images), labels
+        training = self.trainer.training
+        split = self.train if training else self.validation
+        view = self.trainer.current_epoch if training and split.source.redraws else 0
+        images, labels = split.batch(batch, view)
+        return split.source.normalise(images), labels
 
 
 def _loader(split: Split, batch_size: int, seed: int | None = None) -> DataLoader:

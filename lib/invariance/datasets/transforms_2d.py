@@ -8,6 +8,7 @@ Chapter: book/01_transforms_2d.py.
 """
 
 from functools import lru_cache
+from typing import Literal
 
 import torch
 from pydantic import Field, field_validator, model_validator
@@ -16,6 +17,7 @@ from torch import Tensor
 from invariance import assets, sampling, transforms
 from invariance.assets.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.config import Config
+from invariance.datasets.split import normalise
 from invariance.errors import InputError, check_known
 from invariance.transforms.geometric import scale, scaled_side
 
@@ -30,6 +32,7 @@ class Transforms2D(Config, frozen=True):
     None means all. `object_scale` is the share of the canvas that an object fills.
     """
 
+    kind: Literal["transforms_2d"] = "transforms_2d"
     foregrounds: str = "glyphs"
     backgrounds: str = "scenes"
     classes: tuple[str, ...] | None = None
@@ -71,7 +74,10 @@ class Transforms2D(Config, frozen=True):
 
 
 class Generator:
-    """Makes images of one `Transforms2D` specification on one device."""
+    """Makes images of one `Transforms2D` specification on one device (an `ImageSource`)."""
+
+    parts = ("transformation", "object", "background")
+    redraws = False
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
         self.spec, self.device = spec, device
@@ -83,6 +89,14 @@ class Generator:
         self.objects = scale(objects.images.float() / 255, {"factor": factor}).to(device)
         self.first, self.count = objects.first.to(device), objects.count.to(device)
         self.pictures = _backgrounds(spec.backgrounds, spec.size, device)
+
+    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
+        """Content keys (B,) of the images at `indices` of a split: every index is an image of its own."""
+        return sampling.keys(sampling.stream(seed, name), indices)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """[0, 1] to [-1, 1], channels last."""
+        return normalise(images)
 
     def labels(self, content: Tensor) -> Tensor:
         """Class labels, int64 (B,), of content keys (B,)."""
@@ -101,26 +115,28 @@ class Generator:
             return sampling.uniform(key, 3, self.spec.size, self.spec.size)
         return self.pictures[sampling.integers(key, len(self.pictures))]
 
-    def transformed(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
-        """Transformed objects, RGBA; `transformation` keys (B,) default to the content's own."""
-        key = sampling.fold(content if transformation is None else transformation, "transforms")
+    def transformed(self, content: Tensor, transformation: Tensor) -> Tensor:
+        """Transformed objects, RGBA; `transformation` (B,) are the keys that the draws come from."""
         spec = self.spec
-        parameters = transforms.draw(spec.transforms, key, spec.size)
+        parameters = transforms.draw(spec.transforms, sampling.fold(transformation, "transforms"), spec.size)
         boxes = self.box.expand(len(content), 4)
         return transforms.apply(spec.transforms, self.foregrounds(content), parameters, boxes, spec.as_published)
 
-    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
-        """Finished pictures, RGB float32 (B, 3, size, size) in [0, 1], from int64 keys (B,)."""
+    def images(
+        self,
+        content: Tensor,
+        transformation: Tensor | None = None,
+        object: Tensor | None = None,
+        background: Tensor | None = None,
+    ) -> Tensor:
+        """Finished pictures, RGB float32 (B, 3, size, size) in [0, 1], from int64 keys (B,).
+
+        Object, transformation and background each come from the content key, or from their own if given.
+        """
+        whole = [content if part is None else part for part in (object, transformation, background)]
         step = CHUNK if self.device.type == "cpu" else max(len(content), 1)
-        parts = [
-            paste(
-                self.transformed(
-                    content[i : i + step], None if transformation is None else transformation[i : i + step]
-                ),
-                self.backgrounds(content[i : i + step]),
-            )
-            for i in range(0, len(content), step)
-        ]
+        chunks = zip(*(part.split(step) for part in whole), strict=True)
+        parts = [paste(self.transformed(obj, by), self.backgrounds(behind)) for obj, by, behind in chunks]
         return torch.cat(parts) if parts else self.objects.new_zeros(0, 3, self.spec.size, self.spec.size)
 
 

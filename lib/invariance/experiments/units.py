@@ -192,8 +192,8 @@ class SensitivityTo(Unit):
         started, model = time.perf_counter(), self.pretraining.trained()
         source = self.data.generator(device)
         content, first, second = measures.pair_keys(source, self.pairs, self.seed)
-        x = features_of_keys(model, source, content, first)
-        x_prime = features_of_keys(model, source, content, second)
+        x = features_of_keys(model, source, content, transformation=first)
+        x_prime = features_of_keys(model, source, content, transformation=second)
         found = measures.sensitivity(x, x_prime, self.seed)
         return {
             "sensitivity": found.value,

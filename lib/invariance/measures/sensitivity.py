@@ -16,7 +16,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.datasets.split import ImageSource
-from invariance.errors import InputError
+from invariance.errors import InputError, check_known
 
 RESAMPLES = 1000
 
@@ -33,18 +33,19 @@ class Sensitivity:
 
 
 def pair_keys(source: ImageSource, pairs: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Keys int64 (N,) of a test stream: contents, first transformations, second transformations."""
+    """Keys int64 (N,) of test images: contents, and two sets to exchange one of the source's parts with."""
     indices = torch.arange(pairs, device=source.device)
     content, first, second = (
-        sampling.keys(sampling.stream(seed, "pairs", part), indices) for part in ("content", "first", "second")
+        source.keys(seed, f"pairs/{part}/test", indices) for part in ("content", "first", "second")
     )
     return content, first, second
 
 
-def paired_images(source: ImageSource, pairs: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Images (N, 3, H, W) in [0, 1], twice: same content, two draws of the transformations."""
+def paired_images(source: ImageSource, pairs: int, seed: int, vary: str = "transformation") -> tuple[Tensor, Tensor]:
+    """Images (N, 3, H, W) in [0, 1], twice: the same but for one of the source's parts, `vary`."""
+    check_known("part", vary, source.parts)
     content, first, second = pair_keys(source, pairs, seed)
-    return source.images(content, first), source.images(content, second)
+    return source.images(content, **{vary: first}), source.images(content, **{vary: second})
 
 
 def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0) -> Sensitivity:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from invariance.datasets.split import ImageSource, Split, normalise
+from invariance.datasets.split import ImageSource, Split, view_keys
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 
@@ -11,26 +11,25 @@ BATCH = 1000
 
 
 @torch.no_grad()
-def features_of_keys(
-    model: Classifier, source: ImageSource, content: Tensor, transformation: Tensor | None = None
-) -> Tensor:
-    """Representations float32 (N, D) of the images with these content and transformation keys."""
+def features_of_keys(model: Classifier, source: ImageSource, content: Tensor, **parts: Tensor | None) -> Tensor:
+    """Representations float32 (N, D) of the images with these content keys and exchanged parts."""
     model = model.to(source.device).eval()
     device = source.device
-    parts = []
+    found = []
     for i in range(0, len(content), BATCH):
-        images = source.images(
-            content[i : i + BATCH], None if transformation is None else transformation[i : i + BATCH]
-        )
+        chosen = slice(i, i + BATCH)
+        given = {name: keys[chosen] for name, keys in parts.items() if keys is not None}
+        images = source.normalise(source.images(content[chosen], **given))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
-            parts.append(model.features(normalise(images)).float())
-    return torch.cat(parts)
+            found.append(model.features(images).float())
+    return torch.cat(found)
 
 
-def features(model: Classifier, split: Split) -> tuple[Tensor, Tensor]:
-    """Representations float32 (N, D) and labels int64 (N,) of every image of a split."""
+def features(model: Classifier, split: Split, view: int = 0) -> tuple[Tensor, Tensor]:
+    """Representations float32 (N, D) and labels int64 (N,) of every image of a split, in one of its views."""
     keys = split.keys()
-    return features_of_keys(model, split.source, keys), split.source.labels(keys)
+    found = features_of_keys(model, split.source, keys, transformation=view_keys(keys, view))
+    return found, split.source.labels(keys)
 
 
 @torch.no_grad()

@@ -33,12 +33,13 @@ seeds = 0  # how many seeds to run; 0 means as many as the profile says
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import figures, results
-from invariance.experiments import factors, profiles
+from invariance import evidence, figures, results
+from invariance.experiments import profiles
 
 figures.use_book_style()
-sizes = profiles.profile(profile, **({"seeds": seeds} if seeds else {}))
-table = results.by_seed(factors.class_relationship(sizes, device))
+sizes = profiles.chosen(profile, seeds)
+found = evidence.of("class_relationship", sizes, device)
+table = results.by_seed(found.table)
 paper = results.paper_factor("class_relationship")
 mean = table.groupby(["level", "transforms"])["value"].mean()
 published = paper.set_index(["level", "transforms"])["value"]
@@ -46,8 +47,7 @@ glue("right", float(mean["disjoint", "same"]), display=False)
 glue("wrong", float(mean["same", "disjoint"]), display=False)
 glue("paper_right", float(published["disjoint", "same"]), display=False)
 glue("paper_wrong", float(published["same", "disjoint"]), display=False)
-glue("n_seeds", sizes.seeds, display=False)
-glue("profile", sizes.name, display=False)
+glue("source", found.caption, display=False)
 glue("result", figures.factor_levels(table), display=False)
 
 # %% [markdown]
@@ -59,7 +59,7 @@ glue("result", figures.factor_levels(table), display=False)
 #
 # How well pretrained models serve a new task. From left to right, the pretraining data show fewer or more of the task's
 # classes. The upper line: they also show the task's *transformations*, such as its rotations and changes of colour. The
-# lower line: they show others. Small marks are seeds, bars 95 % intervals over them. Recomputed with profile {glue:text}`profile` and {glue:text}`n_seeds:d` seeds.
+# lower line: they show others. Small marks are seeds, bars 95 % intervals over them. Recomputed: {glue:text}`source`.
 # ```
 #
 # Models that never saw the task's classes, but learned its invariances, reach an accuracy of {glue:text}`right:.2f`. Models that

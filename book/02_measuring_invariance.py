@@ -32,12 +32,12 @@ category = 0  # the transformation shown: 0 geometric, 1 photometric, 2 corrupti
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import figures, gallery, measures
+from invariance import evidence, figures, gallery, measures
 from invariance.experiments import factors, measuring, profiles
 from invariance.training.inference import features_of_keys
 
 figures.use_book_style()
-sizes = profiles.profile(profile, **({"seeds": seeds} if seeds else {}))
+sizes = profiles.chosen(profile, seeds)
 
 # %% [markdown]
 # ## What a representation is
@@ -63,9 +63,9 @@ glue("width", trained.width, display=False)
 # and transformation have separate random keys.
 
 # %%
-name = factors.task(seed).transforms["same"][category]
-spec = measuring.measurement(sizes, seed, "trained with it", name, device).data
-source = spec.generator("cpu")
+task = factors.task(sizes, seed)
+name = task.transforms["same"][category]
+source = factors.SETTINGS["t2d"].data(sizes, task.classes["same"], (name,)).generator("cpu")
 x, x_prime = measures.paired_images(source, pairs=9, seed=seed)
 
 # %% tags=["remove-cell"]
@@ -99,19 +99,19 @@ glue(
 # Lower means more invariant {cite}`speicher2024invariance`.
 
 # %%
-keys = measures.pair_keys(source, sizes.pairs, seed)
+keys = measures.pair_keys(source, sizes.factors.pairs, seed)
 found = {}
 for kind in measuring.KINDS:
     backbone = measuring.model(sizes, seed, kind, device).trained()
     content, first, second = keys
-    before = features_of_keys(backbone, source, content, first)
-    after = features_of_keys(backbone, source, content, second)
+    before = features_of_keys(backbone, source, content, transformation=first)
+    after = features_of_keys(backbone, source, content, transformation=second)
     found[kind] = measures.sensitivity(before, after, seed)
 
 {kind: round(s.value, 2) for kind, s in found.items()}
 
 # %% tags=["remove-cell"]
-glue("n_pairs", sizes.pairs, display=False)
+glue("n_pairs", sizes.factors.pairs, display=False)
 glue("s_untrained", found["untrained"].value, display=False)
 glue("s_other", found["trained with others"].value, display=False)
 glue("s_same", found["trained with it"].value, display=False)
@@ -148,15 +148,15 @@ glue(
 # transformations, and for each of these the sensitivity of the three kinds of model.
 
 # %%
-table = measuring.sensitivities(sizes, device)
+found_all = evidence.of("measuring", sizes, device)
+table = measuring.with_categories(found_all.table)
 
 # %% tags=["remove-cell"]
 average = table.groupby("kind")["value"].mean()
-glue("n_seeds", sizes.seeds, display=False)
 glue("mean_untrained", float(average["untrained"]), display=False)
 glue("mean_other", float(average["trained with others"]), display=False)
 glue("mean_same", float(average["trained with it"]), display=False)
-glue("profile", sizes.name, display=False)
+glue("source", found_all.caption, display=False)
 glue("bars", figures.sensitivity_bars(table), display=False)
 
 # %% [markdown]
@@ -165,7 +165,7 @@ glue("bars", figures.sensitivity_bars(table), display=False)
 # :alt: Bars of sensitivity for three kinds of model in each category of transformation.
 #
 # Sensitivity to the target's geometric, photometric and corruption transformation. Dots are seeds, bars their means.
-# Profile {glue:text}`profile`, {glue:text}`n_seeds:d` seeds.
+# {glue:text}`source`.
 # ```
 #
 # Averaged over seeds and categories, the sensitivity is {glue:text}`mean_same:.2f` for models trained with the transformation,

@@ -30,12 +30,11 @@ seeds = 0  # how many seeds to run; 0 means as many as the profile says
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import figures, gallery, results
-from invariance.datasets import Transforms2D
+from invariance import evidence, figures, gallery, results
 from invariance.experiments import factors, profiles
 
 figures.use_book_style()
-sizes = profiles.profile(profile, **({"seeds": seeds} if seeds else {}))
+sizes = profiles.chosen(profile, seeds)
 
 # %% [markdown]
 # ## The experiment
@@ -60,15 +59,16 @@ sizes = profiles.profile(profile, **({"seeds": seeds} if seeds else {}))
 # class.
 
 # %% tags=["remove-cell"]
-task = factors.task(seed=0)
+task = factors.task(sizes, seed=0)
+setting = factors.SETTINGS["t2d"]
 rows, names = [], []
 for kind, label in (("same", "target, same"), ("disjoint", "other")):
-    spec = Transforms2D(classes=task.classes["same"], transforms=task.transforms[kind])
+    spec = setting.data(sizes, task.classes["same"], task.transforms[kind])
     rows.append(gallery.draws(spec, label=0, count=9)[1])
     names.append(label)
-glue("n_target", factors.TARGET_CLASSES, display=False)
-glue("n_subset", factors.SUBSET_CLASSES, display=False)
-glue("n_superset", factors.SUPERSET_CLASSES, display=False)
+glue("n_target", setting.target, display=False)
+glue("n_subset", setting.subset, display=False)
+glue("n_superset", setting.superset, display=False)
 glue("same_names", ", ".join(task.transforms["same"]), display=False)
 glue("other_names", ", ".join(task.transforms["disjoint"]), display=False)
 glue("examples", figures.picture_grid(rows, names), display=False)
@@ -95,7 +95,8 @@ glue("examples", figures.picture_grid(rows, names), display=False)
 # the target classes under the *other* three. A seed's number is the mean of both directions.
 
 # %%
-table = results.by_seed(factors.class_relationship(sizes, device))
+found = evidence.of("class_relationship", sizes, device)
+table = results.by_seed(found.table)
 paper = results.paper_factor("class_relationship")
 
 # %% tags=["remove-cell"]
@@ -113,11 +114,11 @@ for name in ("gap", "range_same", "range_disjoint"):
 glue("disjoint_gap", float(gaps.loc["disjoint", "gap"]), display=False)
 glue("disjoint_low", float(gaps.loc["disjoint", "low"]), display=False)
 glue("disjoint_high", float(gaps.loc["disjoint", "high"]), display=False)
-glue("n_seeds", sizes.seeds, display=False)
-glue("n_images", sizes.pretraining_samples, display=False)
-glue("n_epochs", sizes.pretraining_epochs, display=False)
-glue("model", sizes.model, display=False)
-glue("profile", sizes.name, display=False)
+glue("n_seeds", found.seeds, display=False)
+glue("n_images", found.record.sizes["factors"]["samples"], display=False)
+glue("n_epochs", found.record.sizes["factors"]["epochs"], display=False)
+glue("model", found.table["model"][0], display=False)
+glue("profile", found.caption, display=False)
 glue("levels", figures.factor_levels(table, paper), display=False)
 glue("summary", figures.factor_summary(ours, theirs), display=False)
 
@@ -129,8 +130,8 @@ glue("summary", figures.factor_summary(ours, theirs), display=False)
 # :alt: Accuracy on the target for four class relationships. The line for the same transformations is above that for others everywhere.
 #
 # Accuracy of the linear probe on the target. Filled marks: this run, with seeds as small marks and 95 % intervals over
-# seeds. Hollow marks: the paper. Profile {glue:text}`profile`: model {glue:text}`model`, {glue:text}`n_images:,d` pretraining
-# images, {glue:text}`n_epochs:d` epochs, {glue:text}`n_seeds:d` seeds.
+# seeds. Hollow marks: the paper. {glue:text}`profile`: model {glue:text}`model`, {glue:text}`n_images:,d` pretraining images,
+# {glue:text}`n_epochs:d` epochs.
 # ```
 #
 # Look at *disjoint* first: pretraining has not shown a single class of the target. With the target's transformations the probe
@@ -142,6 +143,9 @@ glue("summary", figures.factor_summary(ours, theirs), display=False)
 
 # %% tags=["remove-input"]
 results.compared(table, paper)
+
+# %% tags=["remove-input"]
+found.link("class_relationship")
 
 # %% [markdown]
 # The table gives the mean over seeds, this run's and the paper's, and the gap between the two kinds of pretraining, with
@@ -158,7 +162,7 @@ results.compared(table, paper)
 # :name: fig-summary
 # :alt: Bars of the gap between transformations and of the two ranges over classes, for this run and for the paper.
 #
-# What changes accuracy more? This run, profile {glue:text}`profile`, beside the paper.
+# What changes accuracy more? This run ({glue:text}`profile`) beside the paper.
 # ```
 #
 # In this run the gap is {glue:text}`gap:.2f`; the range over classes is {glue:text}`range_same:.2f` with the same
@@ -176,8 +180,8 @@ results.compared(table, paper)
 
 # %% tags=["remove-cell"]
 full = profiles.profile("paper")
-glue("paper_images", full.pretraining_samples, display=False)
-glue("paper_epochs", full.pretraining_epochs, display=False)
+glue("paper_images", full.factors.samples, display=False)
+glue("paper_epochs", full.factors.epochs, display=False)
 
 # %% [markdown]
 # **A limitation.** The probe is linear, so it cannot repair what the backbone lacks. Training all weights on the target narrows

@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from invariance import figures, results
+from invariance import results
 from invariance.errors import InputError
+from invariance.experiments.profiles import profile
 
 
 def table(same=(0.9, 0.8, 1.0), disjoint=(0.5, 0.6, 0.4)):
@@ -54,22 +57,205 @@ def test_the_summary_compares_the_gap_with_the_ranges():
     assert found == pytest.approx({"gap": 0.4, "range_same": 0.01, "range_disjoint": 0.01})
 
 
-def test_figures_are_transparent_closed_and_show_every_seed():
-    import matplotlib.pyplot as plt
+def test_the_papers_tables_are_complete():
+    factors = results.paper_factors()
+    # Seven pairs of data and transfer with 38 values each; one factor was not run once, and two marks are hidden.
+    assert len(factors) == 7 * 38 - 10 - 2
+    assert set(factors["transfer"]) == {"lp", "full-few", "full-many"}
+    relevance = results.paper_relevance()
+    assert len(relevance) == 2 * (16 + 8)
+    fixed = relevance[(relevance["position"] == "fixed") & (relevance["pretraining"] == "objects_mixed")]
+    assert fixed.set_index("target")["value"]["cifar_mixed"] == 0.24
+    assert fixed.set_index("exchanged")["value"]["cifar"] == 0.112
+    transfer = results.paper_invariance_transfer()
+    assert len(transfer) == 4 * 2 * 3 * 5
+    assert transfer.query("model == 'vit' and trained_on == 'random' and relation == 'same'")["value"].iloc[0] == 0.28
+    mismatch = results.paper_mismatch()
+    assert len(mismatch) == 4 * 64
+    assert mismatch.query("model == 'vgg11' and trained_with == 3 and target == 8")["value"].item() == 0.404
+    assert mismatch.loc[~mismatch["is_read"], "value"].between(0.99, 1).all()
 
-    figure = figures.factor_levels(table(), table().groupby(["level", "transforms"], as_index=False)["value"].mean())
-    assert plt.get_fignums() == []
-    assert figure.get_facecolor()[3] == 0
-    seeds = [line for line in figure.axes[0].lines if line.get_markersize() == 4]
-    assert sum(len(line.get_xdata()) for line in seeds) == len(table())
+
+def test_the_papers_correlations_come_out_of_its_own_tables():
+    """Which points they are over is not printed; these reproduce all four, to the rounding of the tables."""
+    published = results.paper_relevance_correlations().set_index(["position", "exchanged"])["correlation"]
+    for position in ("fixed", "translated"):
+        found = results.relevance_correlations(results.paper_relevance(), position).set_index("exchanged")
+        for exchanged, value in found["correlation"].items():
+            assert value == pytest.approx(published[position, exchanged], abs=0.005)
 
 
-def test_picture_grids_keep_every_pixel():
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
-    figure = figures.picture_grid([pictures, pictures[:2]], ["a", "b"])
-    sheet = figure.axes[0].images[0].get_array()
-    step = round(8 * 1.08)
-    for k, picture in enumerate(pictures):
-        assert np.array_equal(sheet[:8, k * step : k * step + 8, :3], picture)
-    assert (sheet[step:, 2 * step :, 3] == 0).all()
-    assert [text.get_text() for text in figure.axes[0].texts] == ["a", "b"]
+def test_data_types_of_the_papers_columns_are_the_experiments_own():
+    from invariance.experiments.invariance_transfer import DATA_TYPES
+
+    assert set(results.paper_invariance_transfer()["data"]) <= set(DATA_TYPES)
+
+
+def test_a_correlation_needs_three_points_that_vary():
+    table = results.paper_relevance()
+    two = table[table["pretraining"].isin(["cifar_only", "cifar_mixed"])]
+    assert results.relevance_correlations(two)["correlation"].isna().all()
+
+
+def test_correlations_are_averaged_after_fishers_transformation():
+    r, low, high = results.correlation_interval([0.5, 0.9])
+    assert r == pytest.approx(np.tanh((np.arctanh(0.5) + np.arctanh(0.9)) / 2))
+    assert -1 < low < r < high < 1
+    assert results.correlation_interval([1.0, 1.0])[0] > 0.99  # a perfect one is not infinite
+
+
+def test_ranks_share_ties():
+    rows = [
+        {"trained_with": trained, "transformation": "blur", "value": value}
+        for trained, value in (("blur", 0.4), ("hue", 0.4), ("none", 0.1), ("shear", 0.9), ("untrained", 0.0))
+    ]
+    table = pd.DataFrame(rows).assign(model="m", trained_on="image", data="d", seed=0, measure="sensitivity_l2")
+    assert results.ranks(table)[["rank", "of"]].to_numpy().tolist() == [[2.5, 4]]
+    found = results.relations(table).set_index("relation")["value"]
+    assert found.to_dict() == pytest.approx({"same": 0.4, "other": 0.65, "none": 0.1, "untrained": 0.0})
+
+
+def test_the_summary_by_seed_averages_to_the_summary():
+    rows = [
+        {"level": level, "transforms": transforms, "seed": seed, "value": value}
+        for transforms, values in (("same", {"a": (0.9, 0.5), "b": (0.6, 0.7)}), ("disjoint", {"a": (0.2, 0.4)}))
+        for level, both in values.items()
+        for seed, value in enumerate(both)
+    ]
+    table = pd.DataFrame(rows)
+    found = results.summary_by_seed(table)
+    assert found.drop(columns="seed").mean().to_dict() == pytest.approx(results.summary(table))
+    # The gap is over level a, the only one with both; a range may be negative in one seed, not in the mean.
+    assert found["gap"].tolist() == pytest.approx([0.7, 0.1])
+    assert found["range_same"].tolist() == pytest.approx([0.3, -0.2])
+
+
+def test_levels_stand_beside_the_papers_in_the_same_place_or_by_name():
+    def levels(*names):
+        return pd.DataFrame({"level": names})
+
+    assert results.paper_levels(levels("200", "1e+05", "1000"), levels("1000", "50000", "500000")) == {
+        "200": "1000",
+        "1000": "50000",
+        "1e+05": "500000",
+    }
+    assert results.paper_levels(levels("small", "small_vit"), levels("resnet18", "vit")) == {
+        "small": "resnet18",
+        "small_vit": "vit",
+    }
+    assert results.paper_levels(levels("same", "new"), levels("subset", "same")) == {"same": "same"}
+
+
+def test_comparisons_show_both_and_a_dash_for_what_is_missing(seeds_around):
+    paper = results.paper_factor("class_relationship", "cifar10")
+    shown = results.compared(seeds_around(paper, 0.001), paper).data
+    assert shown.count("<tr") == 5 and "0.563" in shown and "–" in shown
+    relevance = results.paper_relevance()
+    one = relevance.assign(seed=0)
+    assert "0.95 (0.95)" in results.compared_relevance(one, relevance).data  # one seed has no interval
+    assert "±" in results.compared_relevance(seeds_around(relevance), relevance).data
+    mismatch = results.paper_mismatch()
+    assert "0.40 (0.40)" in results.compared_mismatch(mismatch.assign(seed=0), mismatch, "vgg11").data
+
+
+PROVENANCE = results.Provenance(
+    code="0.1.0",
+    results_version="1",
+    python="3.11.0",
+    packages={"torch": "2.15.0"},
+    device="2 CPU cores",
+    profile="quick",
+    sizes={"models": ["small"]},
+    seeds=[0, 1, 2],
+    sources=["glyphs", "scenes"],
+    seconds=12.5,
+)
+
+
+def tidy():
+    return pd.DataFrame(
+        {
+            "value": [1 / 3, 0.9, 0.123456789],
+            "seed": [1, 0, 0],
+            "experiment": "factors",
+            "level": ["50000", "none", ""],
+            "learning_rate": [1e-5, float("nan"), 0.1],
+            "measure": "accuracy",
+        }
+    )
+
+
+def test_published_tables_are_the_same_in_any_order_of_rows(tmp_path):
+    path = results.save(tidy(), "factors", tmp_path, PROVENANCE)
+    before = path.read_bytes(), (tmp_path / "factors.json").read_bytes()
+    results.save(tidy().iloc[::-1, ::-1], "factors", tmp_path, PROVENANCE)
+    assert (path.read_bytes(), (tmp_path / "factors.json").read_bytes()) == before
+    lines = path.read_text().splitlines()
+    assert lines[0] == "experiment,level,learning_rate,seed,measure,value"
+    assert lines[1] == "factors,,0.1,0,accuracy,0.123457"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_published_tables_come_back_with_their_types(tmp_path):
+    results.save(tidy(), "factors", tmp_path, PROVENANCE)
+    table, record = results.load("factors", tmp_path)
+    assert record == PROVENANCE
+    assert table["level"].tolist() == ["", "50000", "none"]
+    assert np.isnan(table["learning_rate"].iloc[2]) and table["learning_rate"].iloc[1] == 1e-5
+    assert table["value"].tolist() == pytest.approx([0.123457, 0.333333, 0.9], abs=0)
+    assert table["seed"].dtype == "int64"
+
+
+def _edit_csv(folder):
+    path = folder / "factors.csv"
+    path.write_text(path.read_text().replace("0.9", "0.8"))
+
+
+def _cut_json(folder):
+    path = folder / "factors.json"
+    path.write_text(path.read_text()[:100])
+
+
+def _change_json(folder, **changes):
+    path = folder / "factors.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (lambda folder: (folder / "factors.json").unlink(), r"No published result .*factors.json"),
+        (lambda folder: (folder / "factors.csv").unlink(), r"No published result .*factors.csv"),
+        (_edit_csv, r"factors.csv is not the table"),
+        (lambda folder: (folder / "factors.csv").write_bytes(b"\xff\xfe\x00"), r"factors.csv is not a text file"),
+        (_cut_json, r"factors.json is not valid JSON"),
+        (lambda folder: (folder / "factors.json").write_text("[1]"), r"factors.json has format None"),
+        (lambda folder: _change_json(folder, format=7), r"factors.json has format 7, this version reads 1"),
+        (lambda folder: _change_json(folder, rows=None), r"factors.json: .*rows"),
+        (lambda folder: _change_json(folder, columns={"value": "number"}), r"factors.csv has the columns experiment"),
+    ],
+)
+def test_a_result_that_is_not_whole_names_its_file(tmp_path, harm, message):
+    results.save(tidy(), "factors", tmp_path, PROVENANCE)
+    harm(tmp_path)
+    with pytest.raises(InputError, match=message) as caught:
+        results.load("factors", tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_tidy_tables_are_published(tmp_path):
+    with pytest.raises(InputError, match="lacks the columns seed"):
+        results.save(tidy().drop(columns="seed"), "factors", tmp_path, PROVENANCE)
+    with pytest.raises(InputError, match="has no rows"):
+        results.save(tidy().iloc[:0], "factors", tmp_path, PROVENANCE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_provenance_says_what_made_a_table():
+    record = results.provenance(profile("quick"), "cpu", 61.26, seeds=[2, 0])
+    assert record.profile == "quick" and record.seeds == [0, 2] and record.seconds == 61.3
+    assert record.device.endswith(("CPU core", "CPU cores")) and record.date == ""
+    assert record.sizes["seeds"] == profile("quick").seeds and "torch" in record.packages
+    assert results.describe(PROVENANCE) == "profile quick, 3 seeds, 2 CPU cores, glyphs and scenes"
+    assert results.describe(record.model_copy(update={"seeds": [0], "sources": ["cifar10"]})).endswith("cifar10")
+    assert ", 1 seed, " in results.describe(record.model_copy(update={"seeds": [0]}))

@@ -1,6 +1,7 @@
 """Invariance in transfer learning: the library behind the interactive research book.
 
-`invariance.transforms_2d(...)` makes a data set in one call; the modules hold the rest.
+`invariance.transforms_2d(...)`, `natural_images(...)` and `objects_on_images(...)` make a data set in one call;
+the modules hold the rest.
 """
 
 from importlib import import_module
@@ -8,7 +9,12 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_SHORTCUTS = {"transforms_2d": "invariance.view"}
+_SHORTCUTS = {
+    "natural_images": "invariance.view",
+    "objects_on_images": "invariance.view",
+    "profile_model": "invariance.profiling",
+    "transforms_2d": "invariance.view",
+}
 
 
 def __getattr__(name: str) -> Any:

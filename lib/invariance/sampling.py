@@ -10,6 +10,7 @@ The mixing function is the 64-bit finaliser of SplitMix64 (Steele, Lea and Flood
 
 import hashlib
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -21,13 +22,13 @@ _MIX_2 = -7723592293110705685
 
 def _mix(z: Tensor) -> Tensor:
     # `>>` on int64 copies the sign bit; the mask makes it the logical shift that the mix needs.
-    z = z ^ ((z >> 30) & 0x3FFFFFFFF)
-    z.mul_(_MIX_1)
+    z = (z >> 30).bitwise_and_(0x3FFFFFFFF).bitwise_xor_(z).mul_(_MIX_1)
     z.bitwise_xor_((z >> 27).bitwise_and_(0x1FFFFFFFFF))
     z.mul_(_MIX_2)
     return z.bitwise_xor_((z >> 31).bitwise_and_(0x1FFFFFFFF))
 
 
+@lru_cache(maxsize=4096)
 def stream(seed: int, *names: str | int) -> int:
     """A 64-bit stream number for `seed` and a path of names, such as `stream(3, "train")`."""
     digest = hashlib.blake2b(repr((int(seed), *names)).encode(), digest_size=8).digest()
@@ -48,6 +49,14 @@ def bits(key: Tensor, count: int) -> Tensor:
     """`count` 64-bit words per key: (B,) to int64 (B, count)."""
     counter = torch.arange(1, count + 1, device=key.device, dtype=torch.int64) * _GOLDEN
     return _mix(key[:, None] + counter)
+
+
+def shorts(key: Tensor, count: int) -> Tensor:
+    """`count` uniform 16-bit integers per key, four to a word: (B,) to int16 (B, count).
+
+    For large random fields, where this resolution is ample and making the words is most of the work.
+    """
+    return bits(key, (count + 3) // 4).view(torch.int16)[:, :count]
 
 
 def _halves(key: Tensor, count: int) -> tuple[Tensor, Tensor]:

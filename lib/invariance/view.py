@@ -3,6 +3,8 @@
 dataset = transforms_2d("glyphs", transforms=["rotate", "hue"], classes=["umbrella", "airplane"])
 image, label = dataset[0]
 loader = torch.utils.data.DataLoader(dataset, batch_size=512)
+
+`natural_images` and `objects_on_images` are made and used in the same way.
 """
 
 from collections.abc import Sequence
@@ -12,9 +14,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from invariance import figures, gallery
-from invariance.datasets import Split, Transforms2D
-from invariance.errors import InputError
+from invariance import figures, gallery, measures
+from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
+from invariance.datasets.natural import PARTS
+from invariance.errors import InputError, check_known
 from invariance.training import pick_device
 
 
@@ -42,6 +45,14 @@ class ImageDataset(Dataset):
         images, labels = self.split.batch(torch.tensor([int(index) % count for index in indices]))
         return list(zip(images, labels.tolist(), strict=True))
 
+    def pairs(self, count: int, vary: str = "transformation", seed: int = 0) -> tuple[Tensor, Tensor]:
+        """Test images, float32 (count, 3, H, W) each, that differ in one part and share everything else.
+
+        `vary` is one of the data set's parts, `self.split.source.parts`: the transformation, the object or the
+        background. Sensitivity is measured on such pairs (section 5 of the paper).
+        """
+        return measures.paired_images(self.split.source, count, seed, vary)
+
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
         """A grid of the first images, each with the name of its class."""
         shown = min(rows * columns, len(self))
@@ -67,14 +78,72 @@ def transforms_2d(
     `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`. Raises
     `InputError` for anything unknown or out of range.
     """
-    if isinstance(transforms, str) or isinstance(classes, str):
-        raise InputError("transforms and classes are lists of names, such as ['rotate', 'hue'].")
     spec = Transforms2D(
         foregrounds=foregrounds,
         backgrounds=backgrounds,
-        classes=None if classes is None else tuple(classes),
-        transforms=tuple(transforms),
+        classes=_names("classes", classes),
+        transforms=_names("transforms", transforms),
         **options,
     )
-    source = spec.generator(pick_device(device))
-    return ImageDataset(Split(source, seed, split, count), spec.class_names())
+    return _dataset(spec, split, count, seed, device)
+
+
+def natural_images(
+    source: str = "scenes10",
+    transforms: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+    split: str = "train",
+    count: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    **options: object,
+) -> ImageDataset:
+    """CIFAR-10, CIFAR-100 or their stand-ins, transformed as whole images (experiment B of the paper).
+
+    `source` is "scenes10", "scenes100", "cifar10" or "cifar100"; `split` "train", "validation" or "test".
+    `count` images of it, by default all, in an order that `seed` chooses and that keeps the classes balanced;
+    `options` are further fields of `invariance.datasets.NaturalImages`. Raises `InputError` for anything
+    unknown or out of range, and where CIFAR is not at hand.
+    """
+    spec = NaturalImages(
+        source=source, classes=_names("classes", classes), transforms=_names("transforms", transforms), **options
+    )
+    return _dataset(spec, split, _count(spec, split, count), seed, device)
+
+
+def objects_on_images(
+    task: str = "objects_mixed",
+    images: str = "scenes10",
+    objects: Sequence[str] | None = None,
+    split: str = "train",
+    count: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    **options: object,
+) -> ImageDataset:
+    """Natural images with an object in the corner (experiment C of the paper).
+
+    `task` is "cifar_only", "cifar_mixed", "objects_mixed" or "objects_only"; the same index shows the same
+    image and the same object in all four. `images` is a source of `natural_images`; `options` are further
+    fields of `invariance.datasets.ObjectsOnImages`, such as `correlation`. Raises `InputError` for anything
+    unknown or out of range.
+    """
+    spec = ObjectsOnImages(task=task, images=images, objects=_names("objects", objects), **options)
+    return _dataset(spec, split, _count(spec, split, count), seed, device)
+
+
+def _dataset(
+    spec: Transforms2D | NaturalImages | ObjectsOnImages, split: str, count: int, seed: int, device: str
+) -> ImageDataset:
+    return ImageDataset(Split(spec.generator(pick_device(device)), seed, split, count), spec.class_names())
+
+
+def _count(spec: NaturalImages | ObjectsOnImages, split: str, count: int | None) -> int:
+    check_known("split", split, PARTS)
+    return spec.available(split) if count is None else count
+
+
+def _names(what: str, names: Sequence[str] | None) -> tuple[str, ...] | None:
+    if isinstance(names, str):
+        raise InputError(f"{what} must be a list of names, got the string {names!r}; write [{names!r}].")
+    return None if names is None else tuple(names)

@@ -1,12 +1,14 @@
 """The 18 transformations one image at a time, the way most people would write them: PIL and torchvision.
 
 `FUNCTIONS[name](image, rng)` transforms one RGBA picture; `finish(image, background)` pastes and
-normalises it. They are what the batched generator is compared with in `make bench`.
+normalises it. `make` is what the batched generator is compared with in `make bench`, in one process
+a core that holds its pictures: nothing is sent between processes while the clock runs.
 """
 
 import random
 
 import numpy as np
+import torch
 import torchvision.transforms as T
 import torchvision.transforms.functional as F
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
@@ -109,13 +111,22 @@ def finish(image, background):
     return F.normalize(F.to_tensor(canvas), [0.5] * 3, [0.5] * 3)
 
 
-def make(objects, backgrounds, names, count, seed, finished):
-    """Make `count` images; gives how many were made."""
+def hold(objects, backgrounds):
+    """Start of a process: keep the pictures, and leave the other cores to the other processes."""
+    global _objects, _backgrounds
+    _objects, _backgrounds = objects, backgrounds
+    torch.set_num_threads(1)
+
+
+def make(names, count, seed, end):
+    """Make `count` images that end as a "picture" of 8 bits, as a "tensor", or "finished"; gives how many."""
     rng = random.Random(seed)
     for _ in range(count):
-        image = rng.choice(objects)
+        image = rng.choice(_objects)
         for name in names:
             image = FUNCTIONS[name](image, rng)
-        if finished:
-            finish(image, rng.choice(backgrounds))
+        if end == "tensor":
+            F.to_tensor(image)
+        elif end == "finished":
+            finish(image, rng.choice(_backgrounds))
     return count

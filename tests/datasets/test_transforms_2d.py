@@ -120,7 +120,7 @@ def test_bad_specifications_are_refused_in_one_line(tmp_path):
         "Unknown asset source 'photos'": {"foregrounds": "photos"},
         "Unknown asset source 'sky'": {"backgrounds": "sky"},
         "greater than or equal to 1, got 0": {"prototypes": 0},
-        "no such field; known: foregrounds": {"colour": 1},
+        "no such field; known: kind, foregrounds": {"colour": 1},
         "canvas of 16 pixels is too small for 'elastic'": {"size": 16, "transforms": ("elastic",)},
         "No folder": {"foregrounds": f"folder:{tmp_path / 'absent'}", "classes": None},
         "No classes": {"foregrounds": f"folder:{tmp_path}", "classes": None},

@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +10,26 @@ import pandas as pd
 import pytest
 
 from invariance.errors import InputError
-from invariance.experiments import execute, factors, measuring, profiles, units
+from invariance.experiments import (
+    EXPERIMENTS,
+    cleaning,
+    collect,
+    execute,
+    factors,
+    invariance_transfer,
+    measuring,
+    mismatch,
+    profiles,
+    relevance,
+    units,
+)
+from invariance.experiments.design import untrained
 from invariance.experiments.units import Pretraining
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS
 
-TINY = profiles.profile(
-    "smoke", seeds=1, pretraining_samples=64, validation_samples=32, probe_samples=64, test_samples=64
-)
+SMALL = {"samples": 64, "validation_samples": 32, "probe_samples": 64, "test_samples": 64}
+TINY = profiles.profile("smoke", seeds=1, factors=SMALL)
+PAPER = profiles.profile("paper", pictures="embedded")
 
 
 @pytest.fixture
@@ -26,59 +40,138 @@ def cache(tmp_path, monkeypatch):
 
 
 def one(seed=0, **changes):
-    unit = factors.pretraining(TINY, seed, "subset", "same", "cpu")
+    unit = factors.trained(TINY, seed, "subset", "same", "cpu")
     return Pretraining(**{**unit.model_dump(exclude={"infra"}), **changes})
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_seeds_task_is_as_the_paper_says(seed):
-    task = factors.task(seed)
+@pytest.mark.parametrize("role", factors.SETTINGS)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_seeds_task_is_as_the_paper_says(seed, role):
+    setting, task = factors.SETTINGS[role], factors.task(TINY, seed, role)
     for names in task.transforms.values():
         assert [TRANSFORMATIONS[name].category for name in names] == list(CATEGORIES)
     assert not set(task.transforms["same"]) & set(task.transforms["disjoint"])
     subset, disjoint, same, superset = (set(task.classes[r]) for r in factors.CLASS_RELATIONSHIPS)
-    assert [len(c) for c in (subset, disjoint, same, superset)] == [10, 30, 30, 60]
+    sizes = [len(c) for c in (subset, disjoint, same, superset)]
+    assert sizes == [setting.subset, setting.target, setting.target, setting.superset]
     assert subset < same < superset
     assert not disjoint & same
     assert disjoint < superset
 
 
 def test_six_seeds_in_a_row_have_every_transformation_as_target_once():
-    targets = [factors.task(seed).transforms["same"] for seed in range(12)]
+    targets = [factors.task(TINY, seed).transforms["same"] for seed in range(12)]
     for block in (targets[:6], targets[6:]):
         assert sorted(name for names in block for name in names) == sorted(TRANSFORMATIONS)
     assert targets[:6] != targets[6:]
 
 
 def test_seeds_give_different_tasks_and_a_seed_always_the_same():
-    assert factors.task(1) == factors.task(1)
-    assert len({factors.task(seed).classes["same"] for seed in range(8)}) == 8
+    assert factors.task(TINY, 1) == factors.task(TINY, 1)
+    assert len({factors.task(TINY, seed).classes["same"] for seed in range(8)}) == 8
+    assert len({mismatch.order(seed) for seed in range(8)}) == 8
 
 
-def test_smoke_tables_are_tidy_complete_and_the_same_on_a_second_run(cache):
-    first = factors.class_relationship(TINY, "cpu")
+def test_the_paper_profile_is_the_papers_protocol():
+    def units_of(name):
+        return [unit for stage in execute.stages(u for _, u in EXPERIMENTS[name](one_seed, "cpu")) for unit in stage]
+
+    one_seed = profiles.profile("paper", seeds=1, pictures="embedded")
+    assert PAPER.seeds == 10
+    trained = [u for u in units_of("factors") if isinstance(u, Pretraining)]
+    # 4 class relationships, 4 further models and 4 further numbers of samples, each with two sets of transformations.
+    assert len(trained) == 2 * (4 + 4 + 4)
+    assert {u.epochs for u in trained} == {50}
+    assert {u.batch_size for u in trained} == {512}
+    assert {u.samples for u in trained} == {1_000, 10_000, 50_000, 100_000, 500_000}
+    tuned = [u for u in units_of("factors") if isinstance(u, units.FineTuning)]
+    assert {u.samples for u in tuned} == {50, 200, 500, 2_000, 5_000}
+    assert {u.tuning_epochs for u in tuned} == {50}
+    mismatched = [u for u in units_of("mismatch") if isinstance(u, Pretraining)]
+    assert len(mismatched) == 8 * 4
+    assert {(u.epochs, u.batch_size) for u in mismatched} == {(100, 256)}
+    transferred = units_of("invariance_transfer")
+    assert sum(isinstance(u, Pretraining) for u in transferred) == 4 * 2 * 20  # 18, none, untrained
+    assert {len(u.data) for u in transferred if isinstance(u, units.Sensitivity)} == {10}
+    relevant = [u for u in units_of("relevance") if isinstance(u, Pretraining)]
+    assert {(u.epochs, u.samples) for u in relevant} == {(200, 45_000)}
+    natural = [u for u in units_of("factors_cifar10") if isinstance(u, Pretraining)]
+    assert {u.samples for u in natural} >= {5 * n for n in (10, 50, 200, 1_000, 4_500)}
+
+
+def test_every_experiment_runs_at_smoke_and_gives_a_tidy_table_in_range(shared_cache):
+    keys = {
+        "relevance": ["position", "sweep", "level", "pretraining", "target", "exchanged", "seed", "measure"],
+        "invariance_transfer": ["trained_on", "trained_with", "data", "transformation", "model", "seed", "measure"],
+        "mismatch": ["trained_with", "target", "model", "seed"],
+        "learning_rates": ["learning_rate", "transforms", "seed"],
+        "measuring": ["kind", "transformation", "seed", "measure"],
+    }
+    of_factors = ["factor", "level", "transforms", "target", "transfer", "samples", "seed"]
+    for name, design in EXPERIMENTS.items():
+        table = collect(design(profiles.profile("smoke"), "cpu"))
+        assert not table.duplicated(keys.get(name, of_factors)).any(), name
+        assert set(table["seed"]) == {0, 1}, name
+        assert table.loc[table["measure"] == "accuracy", "value"].between(0, 1).all(), name
+        measured = table[table["measure"] == "sensitivity_l2"]
+        if len(measured):
+            assert ((measured["low"] <= measured["value"]) & (measured["value"] <= measured["high"])).all(), name
+
+
+def test_designs_cover_every_cell():
+    smoke = profiles.profile("smoke", seeds=1)
+    rows = pd.DataFrame([row for row, _ in relevance.design(smoke)])
+    table = rows[(rows["sweep"] == "") & (rows["target"] != "")]
+    assert len(table) == 2 * 4 * 4
+    assert set(rows.loc[rows["sweep"] == "correlation", "level"]) == set(smoke.relevance.correlations)
+    assert set(rows.loc[rows["sweep"] == "availability", "level"]) == set(smoke.relevance.availabilities)
+    assert len(invariance_transfer.DATA_TYPES) == 10
+    specs = [invariance_transfer.data(smoke, name, 0) for name in invariance_transfer.DATA_TYPES]
+    assert len(set(specs)) == 10
+    new, old = specs[2], specs[0]
+    assert not set(new.classes) & set(old.classes)
+    cells = {(row["trained_with"], row["target"]) for row, _ in mismatch.design(smoke)}
+    assert len(cells) == 64
+    assert mismatch.data(smoke, 0, 3).transforms == mismatch.order(0)[:3]
+
+
+def test_a_second_run_gives_the_same_table_and_experiments_share_their_trainings(cache):
+    design = factors.class_relationship(TINY, "cpu")
+    first = collect(design)
     assert len(first) == 4 * 2 * 2
-    assert not first.duplicated(["level", "transforms", "target", "seed"]).any()
-    assert first["value"].between(0, 1).all()
     trained = {p.name for p in (cache / "weights").iterdir()}
     assert len(trained) == 8
-    pd.testing.assert_frame_equal(factors.class_relationship(TINY, "cpu"), first)
-
-    table = measuring.sensitivities(TINY, "cpu")
-    assert len(table) == 3 * 3
-    assert (table["low"] <= table["value"]).all()
-    assert (table["value"] <= table["high"]).all()
+    pd.testing.assert_frame_equal(collect(design), first)
+    measured = collect(measuring.design(TINY, "cpu"))
+    assert len(measured) == 3 * 3 * 4  # kinds of model, transformations, measures
     # The two trained models are experiment A's own: only the untrained one is new.
     assert len({p.name for p in (cache / "weights").iterdir()} - trained) == 1
+    shared = factors.design(TINY, "cpu", factors=("class_relationship", "architecture"))
+    extra = [u for u in execute.stages(u for _, u in shared)[0] if not execute.is_done(u)]
+    assert {u.model for u in extra} == {"small_resnet"}
+
+
+def test_the_first_samples_of_a_probe_are_those_of_a_smaller_one(cache):
+    model = one()
+    data = factors.target(TINY, 0)
+    common = {"validation_samples": 32, "test_samples": 64, "method": "lbfgs", "device": "cpu"}
+    both = units.LinearProbe(pretraining=model, target=data, samples=(16, 64), **common)
+    alone = units.LinearProbe(pretraining=model, target=data, samples=(16,), **common)
+    assert both.run()["accuracy"][0] == alone.run()["accuracy"][0]
+
+
+def test_an_untrained_model_has_its_initial_weights(cache):
+    model = untrained(one())
+    fresh = model._build().state_dict()
+    assert all((value == fresh[name]).all() for name, value in model.trained().cpu().state_dict().items())
 
 
 def test_recomputing_from_scratch_gives_the_same_numbers(tmp_path, monkeypatch):
     values = []
     for name in ("a", "b"):
         monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / name))
-        values.append(
-            factors.probe(TINY, factors.pretraining(TINY, 0, "same", "same", "cpu"), device="cpu").run()["accuracy"]
-        )
+        design = factors.class_relationship(TINY, "cpu")[:1]
+        values.append(collect(design)["value"].item())
     assert values[0] == values[1]
 
 
@@ -176,6 +269,82 @@ def _alive(group):
     return True
 
 
+def test_a_job_array_of_the_local_cluster_gives_the_same_result(cache):
+    here = one().run()["curve"]
+    shutil.rmtree(cache / "units")
+    execute.run([one(), one(seed=1)], "local", {"timeout_min": "5"})
+    assert execute.is_done(one(seed=1))
+    assert one().run()["curve"] == here
+
+
+def test_status_counts_what_is_done_failed_and_left(cache):
+    assert execute.status([one()]).seconds_left is None
+    execute.run([one()])
+    with pytest.raises(execute.UnitsFailed):
+        execute.run([one(learning_rate=1e30)])
+    found = execute.status([one(), one(seed=1), one(learning_rate=1e30)])
+    assert (found.total, found.done, len(found.failed)) == (3, 1, 1)
+    assert "lower the learning rate" in found.failed[0].read_text()
+    seconds = one().run()["seconds"]
+    assert found.seconds == seconds
+    assert found.seconds_left == pytest.approx(2 * seconds)
+
+
+def test_what_needs_a_failed_unit_is_not_tried(cache):
+    broken = one(learning_rate=1e30)
+    probe = units.LinearProbe(
+        pretraining=broken,
+        target=broken.data,
+        samples=(16,),
+        validation_samples=16,
+        test_samples=16,
+        device="cpu",
+    )
+    with pytest.raises(execute.UnitsFailed, match=r"1 units failed \(1 more need them and were not tried\)"):
+        execute.run([probe])
+
+
+def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):
+    execute.run([one(), one(seed=1)])
+    (cache / "mine.txt").write_text("not ours")
+    lost = cache / "weights" / "0123.safetensors"
+    lost.write_bytes(b"x" * 100)
+    other = cache / "units" / "invariance.experiments.units.Pretraining.run,0" / "entry"
+    other.mkdir(parents=True)
+    assert cleaning.removable() == [other.parent]  # the lost file is young: a run may still need it
+    monkeypatch.setattr(cleaning, "YOUNG", -1)
+    assert set(cleaning.removable()) == {other.parent, lost}
+    assert cleaning.clean() == 100
+    assert execute.is_done(one()) and execute.is_done(one(seed=1))
+    cleaning.clean(everything=True)
+    assert [path.name for path in cache.iterdir()] == ["mine.txt"]
+
+
+def test_two_processes_on_one_cache_do_not_harm_each_other_even_when_one_is_killed(cache):
+    """Both train the same units at the same time; one dies. What is left must be whole or absent."""
+    fields = [one(seed).model_dump(exclude={"infra"}) for seed in range(3)]
+    code = f"""
+from invariance.experiments import execute
+from invariance.experiments.units import Pretraining
+if __name__ == "__main__":
+    for fields in {fields!r}:
+        execute.run([Pretraining(**fields)])
+"""
+    script = cache / "run.py"
+    script.write_text(code)
+    both = [subprocess.Popen([sys.executable, script], start_new_session=True) for _ in range(2)]
+    deadline = time.time() + 120
+    while not list((cache / "weights").glob("[!.]*")) and time.time() < deadline:
+        time.sleep(0.02)
+    os.kill(both[0].pid, signal.SIGKILL)
+    both[0].wait()
+    assert both[1].wait(timeout=120) == 0
+    whole = [one(seed).run()["curve"] for seed in range(3)]
+    execute.run([one(seed) for seed in range(3)])
+    shutil.rmtree(cache / "units")
+    assert [one(seed).run()["curve"] for seed in range(3)] == whole
+
+
 def test_bad_sizes_and_names_are_refused():
     with pytest.raises(InputError, match=r"Unknown profile 'fast'\. Known: smoke, quick, paper"):
         profiles.profile("fast")
@@ -183,5 +352,13 @@ def test_bad_sizes_and_names_are_refused():
         profiles.profile("smoke", seeds=-1)
     with pytest.raises(InputError, match="no such field"):
         profiles.profile("smoke", sedes=1)
+    with pytest.raises(InputError, match="factors is a group of sizes: give a dict"):
+        profiles.profile("smoke", factors=3)
+    with pytest.raises(InputError, match=r"Unknown cluster 'pbs'\. Known: local, slurm"):
+        execute.run([one()], "pbs")
+    with pytest.raises(InputError, match=r"Unknown cluster option 'slurm_partitions'.*Did you mean 'slurm_partition'"):
+        execute.run([one()], "slurm", {"slurm_partitions": "gpu"})
+    with pytest.raises(InputError, match="without one: add --cluster"):
+        execute.run([one()], None, {"slurm_partition": "gpu"})
     with pytest.raises(InputError, match="Unknown model"):
         one(model="big")

@@ -4,7 +4,7 @@ import torch
 from invariance import sampling
 from invariance.datasets import Transforms2D
 from invariance.errors import InputError
-from invariance.measures import pair_keys, paired_images, sensitivity
+from invariance.measures import cka, measure_all, pair_keys, paired_images, sensitivity
 
 
 def normal(n=4000, width=16, seed=0):
@@ -63,3 +63,73 @@ def test_bad_input_is_named():
         sensitivity(x * float("inf"), x)
     with pytest.raises(InputError, match="same representation"):
         sensitivity(torch.ones(5, 3), torch.ones(5, 3))
+
+
+@pytest.mark.parametrize("kind", ["l2", "cosine", "dot"])
+def test_every_kind_is_zero_for_the_same_and_one_for_unrelated_representations(kind):
+    x = normal() + 1
+    assert sensitivity(x, x, kind=kind).value == 0
+    assert sensitivity(x, normal(seed=1) + 1, kind=kind).value == pytest.approx(1, abs=0.03)
+    with pytest.raises(InputError, match="Unknown kind of sensitivity 'l1'"):
+        sensitivity(x, x, kind="l1")
+
+
+def test_cosine_and_dot_are_the_ratios_that_their_similarities_give():
+    content = normal(500) + 1
+    x, y = content + 0.4 * normal(500, seed=1), content + 0.4 * normal(500, seed=2)
+    found = measure_all(x, y)
+    cosine, dot = found["cosine"], found["dot"]
+    assert torch.allclose(cosine.within.float(), torch.cosine_similarity(x, y), atol=1e-5)
+    assert torch.allclose(dot.within.float(), (x * y).sum(1), atol=1e-4)
+    assert cosine.value == pytest.approx(((1 - cosine.within.mean()) / (1 - cosine.between.mean())).item(), rel=1e-4)
+    own = (x.square().sum(1).mean() + y.square().sum(1).mean()).item() / 2
+    own_random = x.square().sum(1).mean().item()
+    expected = (own - dot.within.mean().item()) / (own_random - dot.between.mean().item())
+    assert dot.value == pytest.approx(expected, rel=1e-3)
+    assert found["l2"].as_published == pytest.approx(found["l2"].value)
+    shuffled = x.roll(1, 0)  # the paper's code divides the mean similarities
+    published = (torch.cosine_similarity(x, y).mean() / torch.cosine_similarity(x, shuffled).mean()).item()
+    assert cosine.as_published == pytest.approx(published, rel=0.1)
+
+
+def test_dot_is_the_share_of_variance_that_the_transformation_makes():
+    content = normal(8000)
+    x, y = (content + 0.5 * normal(8000, seed=seed) for seed in (1, 2))
+    found = measure_all(x, y)["dot"]
+    assert found.value == pytest.approx(0.25 / 1.25, abs=0.01)
+    assert found.low < found.value < found.high
+
+
+def test_cosine_ignores_lengths_and_l2_does_not():
+    x, y = normal(500) + 1, normal(500) + 1 + 0.3 * normal(500, seed=1)
+    lengths = 1 + sampling.uniform(sampling.keys(3, torch.arange(500)), 1)
+    longer = (lengths * x, y)
+    assert sensitivity(*longer, kind="cosine").within.allclose(sensitivity(x, y, kind="cosine").within, atol=1e-6)
+    assert sensitivity(*longer).value > 1.5 * sensitivity(x, y).value
+
+
+def test_all_measures_at_once_are_those_alone():
+    x, y = normal(300), normal(300) + 0.3 * normal(300, seed=1)
+    found = measure_all(x, y, seed=4)
+    assert list(found) == ["l2", "cosine", "dot", "cka"]
+    for kind in ("l2", "cosine", "dot"):
+        alone = sensitivity(x, y, seed=4, kind=kind)
+        assert (alone.value, alone.low, alone.high) == pytest.approx(
+            (found[kind].value, found[kind].low, found[kind].high), abs=1e-6
+        )
+    assert found["cka"] == cka(x, y)
+
+
+def test_one_direction_for_all_images_has_no_cosine():
+    x = torch.rand(20, 1) + 0.1
+    assert sensitivity(x, x).value == 0
+    with pytest.raises(InputError, match="points the same way"):
+        sensitivity(x, x, kind="cosine")
+
+
+def test_many_pairs_are_resampled_in_groups_with_the_same_interval():
+    x, y = normal(40_000, 4), normal(40_000, 4, seed=1)
+    found = sensitivity(x, y)
+    width = (found.high - found.low) / (2 * 1.96)
+    ratio = found.within / found.between.mean() - found.value * found.between / found.between.mean()
+    assert width == pytest.approx((ratio.std() / 200).item(), rel=0.1)

@@ -1,26 +1,37 @@
-"""Pictures: embedded glyphs and scenes, your own folders, and random ones."""
+"""Pictures: embedded glyphs and scenes, CIFAR, your own folders, data sets on the Hub, and random ones."""
 
 from invariance.assets import glyphs, scenes
+from invariance.assets.cifar import download
+from invariance.assets.natural import NATURAL, natural_classes, natural_images, natural_labels
 from invariance.assets.sources import (
     BACKGROUNDS,
     FOREGROUNDS,
     Objects,
     backgrounds,
+    check_classes,
     check_source,
     class_names,
+    fingerprint,
     foregrounds,
 )
 
-VERSION = f"{glyphs.VERSION}.{scenes.VERSION}"
+VERSION = f"{glyphs.VERSION}.{scenes.VERSION}.{scenes.VARIED_VERSION}"
 """Changes whenever an embedded picture does."""
 
 __all__ = [
     "BACKGROUNDS",
     "FOREGROUNDS",
+    "NATURAL",
     "VERSION",
     "Objects",
     "backgrounds",
+    "check_classes",
     "check_source",
     "class_names",
+    "download",
+    "fingerprint",
     "foregrounds",
+    "natural_classes",
+    "natural_images",
+    "natural_labels",
 ]

@@ -1,8 +1,11 @@
 """Rendered pictures kept on disk, so that a second start costs milliseconds."""
 
+import os
 import warnings
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -25,5 +28,52 @@ def cached(name: str, shape: tuple[int, ...], render: Callable[[], np.ndarray]) 
         with write_aside(path) as aside:
             np.save(aside, images)
     except OSError as error:  # a read-only or full disk costs time, not the result
-        warnings.warn(f"Cannot keep rendered pictures in {path.parent}: {error}", stacklevel=3)
+        _warn(path, error)
     return images
+
+
+def cached_rows(
+    name: str, shape: tuple[int, ...], rows: np.ndarray, render: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return some rows of a long uint8 array, (N, *shape), from the disk cache; render what it lacks.
+
+    `rows` are int64 (N,), each at most once; `render(rows)` gives (N, *shape). The file has a place for every
+    row, empty ones taking no room, and a checksum in each: a row that was never or only half written is
+    rendered again, and processes that write the same rows at once write the same bytes.
+    """
+    path = cache_dir() / "assets" / f"{name}.rows"
+    images = np.empty((len(rows), *shape), np.uint8)
+    found = np.zeros(len(rows), bool)
+    with suppress(OSError), open(path, "rb") as file:
+        found = np.array([_read_row(file, row, image) for row, image in zip(rows, images, strict=True)], bool)
+    missing = rows[~found]
+    if len(missing):
+        images[~found] = rendered = render(missing)
+        try:
+            _write_rows(path, missing, rendered)
+        except OSError as error:
+            _warn(path, error)
+    return images
+
+
+def _read_row(file, row: int, image: np.ndarray) -> bool:
+    file.seek(int(row) * (image.nbytes + 4))
+    record = file.read(image.nbytes + 4)
+    if len(record) < image.nbytes + 4 or zlib.crc32(record[4:]) != int.from_bytes(record[:4], "little"):
+        return False
+    image[:] = np.frombuffer(record, np.uint8, offset=4).reshape(image.shape)
+    return True
+
+
+def _write_rows(path: Path, rows: np.ndarray, images: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    with open(handle, "r+b") as file:
+        for row, image in zip(rows, images, strict=True):
+            data = image.tobytes()
+            file.seek(int(row) * (len(data) + 4))
+            file.write(zlib.crc32(data).to_bytes(4, "little") + data)
+
+
+def _warn(path: Path, error: OSError) -> None:
+    warnings.warn(f"Cannot keep rendered pictures in {path.parent}: {error}", stacklevel=3)

@@ -13,8 +13,10 @@ from invariance import sampling
 from invariance.assets.brushes import Canvas, draw, rgb
 from invariance.assets.cache import cached
 from invariance.assets.landscapes import PAINTERS
+from invariance.assets.variation import vary
 from invariance.errors import InputError
 
+VARIED_VERSION = 1  # the same, for what `varied` adds
 VERSION = 1  # part of the cache file's name: raise it whenever the pictures change
 PIXELS_PER_CHUNK = 1 << 16  # bounds memory to some tens of megabytes, and keeps arrays in the processor's cache
 
@@ -166,7 +168,7 @@ AMOUNTS = {
 AMOUNTS = {name: table[:, None, None, None] for name, table in AMOUNTS.items()}
 
 
-def render(indices: np.ndarray | Sequence[int], size: int = 32, seed: int = 0) -> np.ndarray:
+def render(indices: np.ndarray | Sequence[int], size: int = 32, seed: int = 0, varied: bool = False) -> np.ndarray:
     """Draw the scenes with these numbers: uint8 (N, size, size, 3), RGB.
 
     Scene `index` of a `seed` is always the same picture, whatever else is drawn with it, and the
@@ -186,27 +188,35 @@ def render(indices: np.ndarray | Sequence[int], size: int = 32, seed: int = 0) -
     for kind, painter in enumerate(PAINTERS):
         members = order[variants[order] // 10 == kind]
         for part in np.split(members, range(chunk, len(members), chunk)):
-            out[part] = _paint(painter, keys[part], variants[part], size)
+            out[part] = _paint(painter, keys[part], variants[part], size, varied)
     return out
 
 
-def _paint(painter, keys: torch.Tensor, variants: np.ndarray, size: int) -> np.ndarray:
+def _paint(painter, keys: torch.Tensor, variants: np.ndarray, size: int, varied: bool) -> np.ndarray:
     """Scenes of one type, uint8 (B, size, size, 3)."""
     # No two days are alike: the light leans towards another variant's, and every colour wavers.
     other = (draw(keys, "other light", 0, 1) * len(COLOURS)).astype(np.int64)
-    lean = draw(keys, "lean", 0, 0.75, 1, 1, 1, 1)
+    lean = draw(keys, "lean", 0, 1 if varied else 0.75, 1, 1, 1, 1)
     colours = COLOURS[variants]
     colours[:, :3] += (COLOURS[other, :3] - colours[:, :3]) * (lean * lean)
     colours *= draw(keys, "colours", 0.92, 1.08, 5, 3, 1, 1) * draw(keys, "tones", 0.85, 1.15, 5, 1, 1, 1)
     zenith, skyline, light, near, far = colours.transpose(1, 0, 2, 3, 4)
     amounts = {name: table[variants] for name, table in AMOUNTS.items() if table[variants].any()}
-    image = np.empty((len(keys), 3, size, size), np.float32)
+    painted = size * 5 // 4 if varied else size  # a view of a part needs more detail
+    image = np.empty((len(keys), 3, painted, painted), np.float32)
     canvas = Canvas(keys, image, zenith, skyline, light, near * light, far * light, amounts)
     painter(canvas)
+    if varied:
+        return _bytes(vary(canvas, size))
     grey = canvas.image.mean(1, keepdims=True)
     vivid = grey + (canvas.image - grey) * draw(keys, "saturation", 0.65, 1.1, 1, 1, 1)
     exposure = draw(keys, "exposure", 0.75, 1.12, 1, 1, 1)
-    pixels = np.clip(vivid * exposure, 0, 1) * np.float32(255) + np.float32(0.5)
+    return _bytes(vivid * exposure)
+
+
+def _bytes(image: np.ndarray) -> np.ndarray:
+    """Pictures (B, 3, size, size) in [0, 1] to uint8 (B, size, size, 3)."""
+    pixels = np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)
     return pixels.astype(np.uint8).transpose(0, 2, 3, 1)
 
 

@@ -1,25 +1,31 @@
 """Where pictures come from, behind two functions: `foregrounds` and `backgrounds`.
 
-Sources: `glyphs` and `scenes` (embedded, offline), `folder:PATH` (your own images), `random`
-(uniform noise) and, for backgrounds, `black`.
+Sources: `glyphs` and `scenes` (embedded, offline), `folder:PATH` (your own images), `hub:OWNER/NAME` (a
+data set on the Hugging Face Hub), `random` (uniform noise) and, for backgrounds, `black` and the sources
+of natural images.
 """
 
-import warnings
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from invariance import sampling
-from invariance.assets import glyphs, scenes
+from invariance.assets import glyphs, hub, scenes
+from invariance.assets.cache import cached
+from invariance.assets.natural import NATURAL, SIZE, natural_images
+from invariance.assets.pictures import read_background, read_object
 from invariance.errors import InputError, check_known
 
-FOREGROUNDS = ("glyphs", "random", "folder:PATH")
-BACKGROUNDS = ("scenes", "random", "black", "folder:PATH")
+FOREGROUNDS = ("glyphs", "random", "folder:PATH", "hub:OWNER/NAME")
+BACKGROUNDS = ("scenes", "random", "black", *NATURAL, "folder:PATH", "hub:OWNER/NAME")
+NATURAL_BACKGROUNDS = 5000
+"""Training images of a natural-image source that serve as backgrounds."""
 RANDOM_CLASSES = 61
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
@@ -43,13 +49,11 @@ def foregrounds(source: str, size: int, prototypes: int = 1, classes: Sequence[s
     `prototypes` is the largest number of pictures a class; `classes` keeps these, in this order.
     Raises `InputError` for an unknown source or class, an empty class or an unreadable file.
     """
-    by_class = _load_foregrounds(source, size, prototypes)
-    if classes is not None:
-        if not classes:
-            raise InputError("The list of classes is empty: name at least one class.")
-        for name in classes:
-            check_known("class", name, by_class)
-        by_class = {name: by_class[name] for name in classes}
+    if classes is None:
+        classes = class_names(source)
+    else:
+        check_classes(classes, class_names(source))
+    by_class = _load_foregrounds(source, size, prototypes, classes)
     count = torch.tensor([len(images) for images in by_class.values()])
     images = torch.cat([torch.from_numpy(i.copy()) for i in by_class.values()]).permute(0, 3, 1, 2)
     return Objects(images.contiguous(), tuple(by_class), count.cumsum(0) - count, count)
@@ -62,6 +66,8 @@ def class_names(source: str) -> tuple[str, ...]:
         return glyphs.CLASSES
     if source == "random":
         return tuple(f"random_{k}" for k in range(RANDOM_CLASSES))
+    if source.startswith("hub:"):
+        return hub.class_names(source)
     return tuple(folder.name for folder in _class_folders(_folder_of(source)))
 
 
@@ -72,32 +78,72 @@ def backgrounds(source: str, size: int) -> Tensor | None:
         return None
     if source == "black":
         return torch.zeros(1, 3, size, size, dtype=torch.uint8)
-    if source == "scenes":
-        pictures = scenes.backgrounds(size=size)
-    else:
-        folder = _folder_of(source)
-        files = _image_files(folder)
-        if not files:
-            raise InputError(f"No images in {folder}: put .png or .jpg files there.")
-        pictures = np.stack([_top_left_square(file, size) for file in files])
-    return torch.from_numpy(pictures.copy()).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(_load_backgrounds(source, size).copy()).permute(0, 3, 1, 2).contiguous()
+
+
+def fingerprint(source: str) -> str:
+    """What tells two states of a source apart: a hash of a folder's images, or the Hub's commit.
+
+    Empty for embedded pictures, which `VERSION` covers, and for CIFAR, whose checksums are fixed. It
+    belongs into the identity of whatever is computed from the source and kept.
+    """
+    if source.startswith("hub:"):
+        return hub.commit(source)
+    if not source.startswith("folder:"):
+        return ""
+    folder = _folder_of(source)
+    files = sorted(file for file in [*folder.glob("*"), *folder.glob("*/*")] if file.suffix.lower() in SUFFIXES)
+    stats = [(file, file.stat()) for file in files]
+    return _hash_of_files(folder, tuple((file, found.st_size, found.st_mtime_ns) for file, found in stats))
 
 
 def check_source(source: str, known: Sequence[str]) -> None:
     """Raise `InputError` for a source that is not among `known`."""
     if source.startswith("folder:") and len(source) > len("folder:"):
         return
+    if source.startswith("hub:"):
+        hub.check_source(source)
+        return
     check_known("asset source", source, known)
 
 
-def _load_foregrounds(source: str, size: int, prototypes: int) -> dict[str, np.ndarray]:
-    names = class_names(source)
+def check_classes(names: Sequence[str], known: Sequence[str]) -> None:
+    """Raise `InputError` unless `names` are some of the classes `known`, each once, and at least one."""
+    if not names:
+        raise InputError("The list of classes is empty: name at least one, or leave it out for all.")
+    for name in names:
+        check_known("class", name, known)
+    if len(set(names)) < len(names):
+        raise InputError("A class is listed twice: list each once.")
+
+
+def _load_foregrounds(source: str, size: int, prototypes: int, classes: Sequence[str]) -> dict[str, np.ndarray]:
     if source == "glyphs":
-        return dict(zip(names, glyphs.render(size)[:, :prototypes], strict=True))
+        pictures = glyphs.render(size)[:, :prototypes]
+        return {name: pictures[glyphs.CLASSES.index(name)] for name in classes}
     if source == "random":
-        return {name: _random_object(name, size)[None] for name in names}
-    folder = _folder_of(source)
-    return {name: _read_class(folder / name, size, prototypes) for name in names}
+        return {name: _random_object(name, size)[None] for name in classes}
+    if source.startswith("hub:"):
+        return hub.foregrounds(source, size, prototypes, classes)
+    return {name: _read_class(_folder_of(source) / name, size, prototypes) for name in classes}
+
+
+def _load_backgrounds(source: str, size: int) -> np.ndarray:
+    # (N, size, size, 3). Photographs take long to decode, so what becomes of them is kept, by their fingerprint.
+    if source == "scenes":
+        return scenes.backgrounds(size=size)
+    if source in NATURAL:
+        if size != SIZE:
+            raise InputError(f"{source} has images of {SIZE} pixels a side, not {size}: use scenes for other sizes.")
+        return natural_images(source, np.arange(NATURAL_BACKGROUNDS))
+    name = f"backgrounds-{fingerprint(source)}-{size}"
+    if source.startswith("hub:"):
+        return cached(name, (hub.count(source), size, size, 3), lambda: hub.backgrounds(source, size))
+    files = _image_files(_folder_of(source))
+    if not files:
+        raise InputError(f"No images in {_folder_of(source)}: put .png or .jpg files there.")
+    shape = (len(files), size, size, 3)
+    return cached(name, shape, lambda: np.stack([read_background(file, size) for file in files]))
 
 
 def _random_object(name: str, size: int) -> np.ndarray:
@@ -130,37 +176,13 @@ def _read_class(folder: Path, size: int, prototypes: int) -> np.ndarray:
     files = _image_files(folder)[:prototypes]
     if not files:
         raise InputError(f"Class {folder.name!r} has no prototype: put a .png into {folder}.")
-    return np.stack([_read_object(file, size) for file in files])
+    return np.stack([read_object(file, size) for file in files])
 
 
-def _open(file: Path) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(file)
-            image.load()
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
-        raise InputError(f"Cannot read the image {file}: {error}. Replace or remove the file.") from None
-    if image.mode.startswith("I;16"):  # 16-bit grey; Pillow's own conversion would clip it to white
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image
-
-
-def _read_object(file: Path, size: int) -> np.ndarray:
-    image = _open(file)
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        warnings.warn(f"{file} has no alpha channel: used as an opaque square.", stacklevel=2)
-    return np.asarray(image.convert("RGBA").resize((size, size), Image.Resampling.BILINEAR))
-
-
-def _top_left_square(file: Path, size: int) -> np.ndarray:
-    image = _open(file).convert("RGB")
-    side = min(image.size)
-    return np.asarray(image.crop((0, 0, side, side)).resize((size, size), Image.Resampling.BILINEAR))
+@lru_cache(maxsize=16)
+def _hash_of_files(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> str:
+    # By content, so that a copy elsewhere has the same; sizes and times only say when to look again.
+    digest = hashlib.blake2b(digest_size=16)
+    for file, size, _ in files:
+        digest.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode() + file.read_bytes())
+    return digest.hexdigest()

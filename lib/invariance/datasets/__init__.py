@@ -1,6 +1,18 @@
 """Data sets that make their images on the device, and the splits and data module around them."""
 
-from invariance.datasets.split import Split, normalise
+from invariance.datasets.natural import NaturalImages
+from invariance.datasets.objects_on_images import TASKS, ObjectsOnImages
+from invariance.datasets.split import ImageSource, Split, normalise, view_keys
 from invariance.datasets.transforms_2d import Transforms2D, paste
 
-__all__ = ["Split", "Transforms2D", "normalise", "paste"]
+__all__ = [
+    "TASKS",
+    "ImageSource",
+    "NaturalImages",
+    "ObjectsOnImages",
+    "Split",
+    "Transforms2D",
+    "normalise",
+    "paste",
+    "view_keys",
+]

@@ -57,6 +57,10 @@ class ImageData(LightningDataModule):
         self.train, self.validation = train, validation
         self.batch_size, self.eval_batch_size, self.seed = batch_size, eval_batch_size, seed
 
+    def prepare_data(self) -> None:
+        for split in (self.train, self.validation):
+            split.source.prepare(split.keys())
+
     def train_dataloader(self) -> DataLoader:
         return _loader(self.train, self.batch_size, self.seed)
 

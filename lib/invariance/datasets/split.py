@@ -1,5 +1,6 @@
 """Splits: which images there are, and how to get a batch of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,14 +13,19 @@ from invariance.errors import InputError
 MEAN, STD = 0.5, 0.5
 """Normalisation of Transforms-2D: (x - 0.5) / 0.5 in every channel."""
 
+REDRAWS = 100
+"""Tries to make the two images of a pair differ: even a coin falls otherwise before that."""
+
 
 class ImageSource(Protocol):
     """What a data set's generator offers: keys in, labels and images out, on `device`.
 
     A content key, int64, stands for one image and everything random in it. `parts` names what can be
     exchanged in an image: `images(content, transformation=other)` keeps all but the draw of the
-    transformations, which comes from the keys `other` (B,) instead. `redraws` says whether training
-    draws the transformations of an image anew in every epoch.
+    transformations, which comes from the keys `other` (B,) instead. `differing` makes two such sets of keys
+    stand for different things, image by image. `prepare` is told what will be asked for in small batches,
+    where it is quicker to get it all at once. `redraws` says whether training draws the transformations of
+    an image anew in every epoch.
     """
 
     device: torch.device
@@ -28,9 +34,13 @@ class ImageSource(Protocol):
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor: ...
 
+    def prepare(self, content: Tensor) -> None: ...
+
     def labels(self, content: Tensor) -> Tensor: ...
 
     def images(self, content: Tensor, **parts: Tensor | None) -> Tensor: ...
+
+    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor: ...
 
     def normalise(self, images: Tensor) -> Tensor: ...
 
@@ -51,6 +61,7 @@ class Split:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise InputError(f"The {self.name} split has {self.count} images: it needs at least 1.")
+        self.source.keys(self.seed, self.name, torch.tensor([self.count - 1]))  # a source may have fewer: say so now
 
     def keys(self, indices: Tensor | None = None) -> Tensor:
         """Content keys (B,) of the images at `indices`, by default of all."""
@@ -72,6 +83,26 @@ def view_keys(content: Tensor, view: int) -> Tensor | None:
     return sampling.fold(content, f"view {view}") if view else None
 
 
+def move_on(
+    first: Tensor,
+    second: Tensor,
+    drawn: Callable[[Tensor], Tensor],
+    redraw: Callable[[Tensor], Tensor] = lambda keys: sampling.fold(keys, "again"),
+) -> Tensor:
+    """Keys `second` (B,), redrawn where both draw the same.
+
+    `drawn(keys)` numbers what keys stand for, such as the class of the object. Raises `InputError`
+    if redrawing never helps, because there is only one thing to draw.
+    """
+    ours = drawn(first)
+    for _ in range(REDRAWS):
+        same = drawn(second) == ours
+        if not same.any():
+            return second
+        second = torch.where(same, redraw(second), second)
+    raise InputError("Pairs cannot differ where there is only one thing to choose from: allow for two or more.")
+
+
 def normalise(images: Tensor, mean: Tensor | float = MEAN, std: Tensor | float = STD) -> Tensor:
     """(x - mean) / std, in the channels-last layout that convolutions are fastest with."""
-    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    return (images - mean).div_(std).contiguous(memory_format=torch.channels_last)

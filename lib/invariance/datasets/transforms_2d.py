@@ -7,6 +7,7 @@ pairs which share the one and differ in the other are a matter of which keys one
 Chapter: book/01_transforms_2d.py.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -17,12 +18,10 @@ from torch import Tensor
 from invariance import assets, sampling, transforms
 from invariance.assets.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.config import Config
-from invariance.datasets.split import normalise
-from invariance.errors import InputError, check_known
+from invariance.datasets.chunks import in_chunks
+from invariance.datasets.split import move_on, normalise
+from invariance.errors import check_known
 from invariance.transforms.geometric import scale, scaled_side
-
-CHUNK = 128
-"""Images made at once on a CPU: small enough to stay in its cache, large enough to be quick."""
 
 
 class Transforms2D(Config, frozen=True):
@@ -54,14 +53,8 @@ class Transforms2D(Config, frozen=True):
         assets.check_source(self.backgrounds, BACKGROUNDS)
         transforms.check_size(self.transforms, self.size)
         known = assets.class_names(self.foregrounds)
-        if self.classes is None:
-            return self
-        if not self.classes:
-            raise InputError("The list of classes is empty: name at least one, or leave it out for all.")
-        for name in self.classes:
-            check_known("class", name, known)
-        if len(set(self.classes)) < len(self.classes):
-            raise InputError("A class is listed twice: list each once.")
+        if self.classes is not None:
+            assets.check_classes(self.classes, known)
         return self
 
     def class_names(self) -> tuple[str, ...]:
@@ -87,12 +80,16 @@ class Generator:
         self.box = torch.tensor([start, start, side, side], device=device)
         factor = torch.full((len(objects.images),), spec.object_scale)
         self.objects = scale(objects.images.float() / 255, {"factor": factor}).to(device)
+        self.one_each = len(objects.images) == len(objects.count)
         self.first, self.count = objects.first.to(device), objects.count.to(device)
         self.pictures = _backgrounds(spec.backgrounds, spec.size, device)
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split: every index is an image of its own."""
         return sampling.keys(sampling.stream(seed, name), indices)
+
+    def prepare(self, content: Tensor) -> None:
+        """Nothing to get ready: every image is made when it is asked for."""
 
     def normalise(self, images: Tensor) -> Tensor:
         """[0, 1] to [-1, 1], channels last."""
@@ -104,23 +101,57 @@ class Generator:
 
     def foregrounds(self, content: Tensor, labels: Tensor | None = None) -> Tensor:
         """Untransformed objects, RGBA float32 (B, 4, size, size)."""
+        return self.objects.index_select(0, self._prototype(content, labels))
+
+    def _prototype(self, content: Tensor, labels: Tensor | None = None) -> Tensor:
+        # Which of `objects`: int64 (B,).
         labels = self.labels(content) if labels is None else labels
-        prototype = sampling.integers(sampling.fold(content, "prototype"), self.count[labels])
-        return self.objects[self.first[labels] + prototype]
+        if self.one_each:
+            return labels
+        return self.first[labels] + sampling.integers(sampling.fold(content, "prototype"), self.count[labels])
+
+    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
+        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
+        check_known("part", part, self.parts)
+        drawn = {"object": self.labels, "background": self._picture}.get(part, lambda keys: keys)
+        return move_on(first, second, drawn)
 
     def backgrounds(self, content: Tensor) -> Tensor:
         """Backgrounds, RGB float32 (B, 3, size, size)."""
+        return self._backgrounds(self._picture(content))
+
+    def _picture(self, content: Tensor) -> Tensor:
+        # Which background: int64 (B,); the key of the pixels where every image has its own.
         key = sampling.fold(content, "background")
+        return key if self.pictures is None else sampling.integers(key, len(self.pictures))
+
+    def _backgrounds(self, picture: Tensor) -> Tensor:
         if self.pictures is None:
-            return sampling.uniform(key, 3, self.spec.size, self.spec.size)
-        return self.pictures[sampling.integers(key, len(self.pictures))]
+            return sampling.uniform(picture, 3, self.spec.size, self.spec.size)
+        return self.pictures.index_select(0, picture)
 
     def transformed(self, content: Tensor, transformation: Tensor) -> Tensor:
         """Transformed objects, RGBA; `transformation` (B,) are the keys that the draws come from."""
-        spec = self.spec
-        parameters = transforms.draw(spec.transforms, sampling.fold(transformation, "transforms"), spec.size)
-        boxes = self.box.expand(len(content), 4)
-        return transforms.apply(spec.transforms, self.foregrounds(content), parameters, boxes, spec.as_published)
+        out = self._empty(len(content), 4)
+        make = self._objects(content, transformation)
+        in_chunks(lambda rows: out[rows].copy_(make(rows)), len(content), self.device)
+        return out
+
+    def _objects(self, content: Tensor, transformation: Tensor) -> Callable[[slice], Tensor]:
+        # A function that gives the transformed objects of some rows of the batch.
+        spec, prototype = self.spec, self._prototype(content)
+        drawn = transforms.draw(spec.transforms, sampling.fold(transformation, "transforms"), spec.size)
+
+        def make(rows: slice) -> Tensor:
+            objects = self.objects.index_select(0, prototype[rows])
+            boxes = self.box.expand(len(objects), 4)
+            given = transforms.take(drawn, rows)
+            return transforms.apply(spec.transforms, objects, given, boxes, spec.as_published, overwrite=True)
+
+        return make
+
+    def _empty(self, count: int, channels: int) -> Tensor:
+        return torch.empty(count, channels, self.spec.size, self.spec.size, device=self.device)
 
     def images(
         self,
@@ -133,16 +164,22 @@ class Generator:
 
         Object, transformation and background each come from the content key, or from their own if given.
         """
-        whole = [content if part is None else part for part in (object, transformation, background)]
-        step = CHUNK if self.device.type == "cpu" else max(len(content), 1)
-        chunks = zip(*(part.split(step) for part in whole), strict=True)
-        parts = [paste(self.transformed(obj, by), self.backgrounds(behind)) for obj, by, behind in chunks]
-        return torch.cat(parts) if parts else self.objects.new_zeros(0, 3, self.spec.size, self.spec.size)
+        picture = self._picture(content if background is None else background)
+        make = self._objects(
+            content if object is None else object, content if transformation is None else transformation
+        )
+        out = self._empty(len(content), 3)
+
+        def fill(rows: slice) -> None:
+            paste(make(rows), self._backgrounds(picture[rows]), out[rows])
+
+        in_chunks(fill, len(content), self.device)
+        return out
 
 
-def paste(objects: Tensor, backgrounds: Tensor) -> Tensor:
-    """Objects (B, 4, H, W) with straight alpha over backgrounds (B, 3, H, W)."""
-    return torch.lerp(backgrounds, objects[:, :3], objects[:, 3:])
+def paste(objects: Tensor, backgrounds: Tensor, out: Tensor | None = None) -> Tensor:
+    """Objects (B, 4, H, W) with straight alpha over backgrounds (B, 3, H, W), written to `out` if given."""
+    return torch.lerp(backgrounds, objects[:, :3], objects[:, 3:], out=out)
 
 
 @lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold

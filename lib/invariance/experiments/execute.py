@@ -6,6 +6,7 @@ become a job array of exca (submitit). A unit that fails does not stop the other
 """
 
 import errno
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -13,46 +14,52 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
+from exca import TaskInfra
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from invariance.errors import InputError, check_known
 from invariance.experiments.units import Unit
-from invariance.files import cache_dir
+from invariance.files import cache_dir, write_aside
 from invariance.training import pick_device
 
 logging.getLogger("exca").setLevel(logging.ERROR)  # its warnings repeat the failures that are reported here
+
+CLUSTERS = ("local", "slurm")
 
 
 class UnitsFailed(RuntimeError):
     """Some units failed; the message holds each one's configuration and traceback."""
 
 
-def run(units: Iterable[Unit], cluster: str | None = None) -> None:
+def run(units: Iterable[Unit], cluster: str | None = None, options: Mapping[str, str] | None = None) -> None:
     """Compute every unit that is not in the cache yet, and what it needs.
 
-    `cluster` is None (this machine), "local" or "slurm". Raises `UnitsFailed` at the end if any
-    unit failed, or `OSError` if the disk is full.
+    `cluster` is None (this machine), "local" or "slurm"; `options` are further fields of exca's
+    `TaskInfra` for it, such as `slurm_partition`. Raises `UnitsFailed` at the end if any unit failed,
+    `OSError` if the disk is full, or `InputError` for an unknown cluster or option.
     """
-    stages = _stages(units)
-    missing = [[unit for unit in stage if not is_done(unit)] for stage in stages]
+    settings = _cluster_settings(cluster, options or {})
+    missing = [[unit for unit in stage if not is_done(unit)] for stage in stages(units)]
     if not any(missing):
         return
-    failures: list[str] = []
-    with _progress(missing) as progress:
-        if cluster is not None:
-            _on_cluster(missing, cluster, progress, failures)
-        elif (workers := _workers(missing)) > 1:
-            _in_parallel(missing, workers, progress, failures)
-        else:
-            _in_turn(missing, progress, failures)
-    if any(f"[Errno {errno.ENOSPC}]" in failure for failure in failures):
+    with _progress(missing) as report:
+        for stage in _runnable(missing, report):
+            report.run(stage, settings)
+    if any(f"[Errno {errno.ENOSPC}]" in failure for failure in report.failures.values()):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cache_dir()))
-    if failures:
-        raise UnitsFailed(f"{len(failures)} units failed:\n\n" + "\n\n".join(failures))
+    if report.failures:
+        skipped = f" ({report.skipped} more need them and were not tried)" if report.skipped else ""
+        texts = "\n\n".join(report.failures.values())
+        raise UnitsFailed(f"{len(report.failures)} units failed{skipped}:\n\n{texts}")
 
 
 def is_done(unit: Unit) -> bool:
@@ -69,8 +76,8 @@ def is_done(unit: Unit) -> bool:
         return False
 
 
-def _stages(units: Iterable[Unit]) -> list[list[Unit]]:
-    # Distinct units by depth of need: those that need nothing come first.
+def stages(units: Iterable[Unit]) -> list[list[Unit]]:
+    """Distinct units, with what they need, by depth of need: those that need nothing come first."""
     depth: dict[str, tuple[int, Unit]] = {}
 
     def visit(unit: Unit) -> int:
@@ -86,27 +93,153 @@ def _stages(units: Iterable[Unit]) -> list[list[Unit]]:
     return [[unit for level, unit in depth.values() if level == wanted] for wanted in range(count)]
 
 
-def _workers(stages: list[list[Unit]]) -> int:
-    most = max(len(stage) for stage in stages)
-    device = next(unit for stage in stages for unit in stage).device
-    return min(most, os.cpu_count() or 1) if pick_device(device).type == "cpu" else 1
+# --- how far a run has come --------------------------------------------------------------------------
 
 
-def _in_turn(stages: list[list[Unit]], progress: "_Report", failures: list[str]) -> None:
-    for stage in stages:
-        for unit in stage:
-            progress.done(unit, _attempt(unit), failures)
+@dataclass
+class Status:
+    """Units of an experiment: how many, how far, the seconds they took and those that are left."""
+
+    total: int = 0
+    done: int = 0
+    failed: list[Path] = field(default_factory=list)
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    """Estimated from the finished units of the same kind; None where there are none."""
 
 
-def _in_parallel(stages: list[list[Unit]], workers: int, progress: "_Report", failures: list[str]) -> None:
+def status(units: Iterable[Unit]) -> Status:
+    """What is finished, missing and failed; seconds are those of one process that works alone."""
+    found, rates, left = Status(), {}, []
+    for unit in (unit for stage in stages(units) for unit in stage):
+        found.total += 1
+        if is_done(unit):
+            found.done += 1
+            seconds = unit.run()["seconds"]
+            found.seconds += seconds
+            spent, work = rates.get(type(unit), (0.0, 0.0))
+            rates[type(unit)] = (spent + seconds, work + unit.cost())
+        else:
+            left.append(unit)
+            if _failure_file(unit).exists():
+                found.failed.append(_failure_file(unit))
+    if all(type(unit) in rates for unit in left):
+        found.seconds_left = sum(unit.cost() * rates[type(unit)][0] / max(rates[type(unit)][1], 1.0) for unit in left)
+    return found
+
+
+def _failure_file(unit: Unit) -> Path:
+    return cache_dir() / "failures" / f"{hashlib.sha256(unit.infra.uid().encode()).hexdigest()[:24]}.txt"
+
+
+# --- running -------------------------------------------------------------------------------------------
+
+
+def _attempt(unit: Unit) -> str | None:
+    # The failure as text, since not every exception survives the way between processes.
+    file = _failure_file(unit)
+    try:
+        unit.run()
+    except Exception:
+        text = _failure(unit, traceback.format_exc())
+        with suppress(OSError), write_aside(file) as aside:  # a full disk is reported all the same
+            aside.write_text(text, "utf-8")
+        return text
+    file.unlink(missing_ok=True)
+    return None
+
+
+def _failure(unit: Unit, reason: str) -> str:
+    return f"{type(unit).__name__}:\n{unit.infra.config(uid=True, exclude_defaults=True).to_yaml()}\n{reason}"
+
+
+def _runnable(missing: list[list[Unit]], report: "_Report") -> Iterable[list[Unit]]:
+    # Units whose need has failed are not tried: they would only fail again, after the same time.
+    for stage in missing:
+        able = [unit for unit in stage if not any(need.infra.uid() in report.failures for need in unit.needs())]
+        report.skipped += len(stage) - len(able)
+        if able:
+            yield able
+
+
+def _cluster_settings(cluster: str | None, options: Mapping[str, str]) -> dict[str, str]:
+    if cluster is None:
+        if options:
+            raise InputError(f"Options for a cluster ({', '.join(options)}) without one: add --cluster slurm.")
+        return {}
+    check_known("cluster", cluster, CLUSTERS)
+    for name in options:
+        check_known(
+            "cluster option", name, [n for n in TaskInfra.model_fields if n not in ("folder", "cluster", "mode")]
+        )
+    return {"cluster": cluster, **options}
+
+
+class _Report:
+    """Runs stages of units and keeps what failed; a progress bar on a terminal, silence elsewhere."""
+
+    def __init__(self, bar: Progress, total: float) -> None:
+        self.bar, self.task = bar, bar.add_task("training and measuring", total=total)
+        self.failures: dict[str, str] = {}
+        self.skipped = 0
+        self.pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "_Report":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+        self.bar.stop()
+
+    def run(self, stage: list[Unit], cluster: dict[str, str]) -> None:
+        """Run the units of one stage, which do not need each other."""
+        on_cpu = pick_device(stage[0].device).type == "cpu"
+        if cluster:
+            _on_cluster(stage, cluster)
+        elif on_cpu and (self.pool is not None or len(stage) > 1):
+            self._in_parallel(stage)
+            return
+        with _one_thread() if on_cpu else nullcontext():
+            for unit in stage:
+                self._done(unit, _attempt(unit))
+
+    def _done(self, unit: Unit, failure: str | None) -> None:
+        if failure is not None:
+            self.failures[unit.infra.uid()] = failure
+        self.bar.advance(self.task, unit.cost())
+
+    def _in_parallel(self, stage: list[Unit]) -> None:
+        workers = os.cpu_count() or 1
+        left = sorted(stage, key=lambda unit: -unit.cost())  # longest first: none is left alone at the end
+        while left:
+            self.pool = self.pool or _pool(workers)
+            left = self._round(left)
+            if not left:
+                return
+            # A process died, most likely for lack of memory. Go on one at a time, to see which unit it is.
+            self.pool.shutdown(cancel_futures=True)
+            self.pool = None
+            if workers == 1:
+                culprit = left.pop(0)
+                self._done(culprit, _failure(culprit, "Its process died, most likely for lack of memory."))
+            workers = 1
+
+    def _round(self, units: list[Unit]) -> list[Unit]:
+        pending = {self.pool.submit(_attempt, unit): unit for unit in units}
+        left = []
+        for future in as_completed(pending):
+            try:
+                self._done(pending[future], future.result())
+            except BrokenProcessPool:
+                left.append(pending[future])
+        return [unit for unit in units if any(unit is other for other in left)]
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        for stage in stages:
-            # Longest first, so that no long unit is left alone at the end.
-            longest_first = sorted(stage, key=lambda unit: -unit.cost())
-            pending = {pool.submit(_attempt, unit): unit for unit in longest_first}
-            for future in as_completed(pending):
-                progress.done(pending[future], future.result(), failures)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
 
 def _start_worker() -> None:
@@ -121,49 +254,29 @@ def _start_worker() -> None:
     threading.Thread(target=leave_with_parent, daemon=True).start()
 
 
-def _attempt(unit: Unit) -> str | None:
-    # The failure as text, since not every exception survives the way between processes.
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # As in the worker processes: the number of threads changes the last bits of a sum, and training magnifies them.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        unit.run()
-    except Exception:
-        return f"{unit.infra.config(uid=True, exclude_defaults=True).to_yaml()}\n{traceback.format_exc()}"
-    return None
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _on_cluster(stages: list[list[Unit]], cluster: str, progress: "_Report", failures: list[str]) -> None:
-    for stage in stages:
-        by_class: dict[type, list[Unit]] = {}
-        for unit in stage:
-            unit.infra.cluster = cluster
-            by_class.setdefault(type(unit), []).append(unit)
-        for units in by_class.values():
-            with units[0].infra.job_array() as array:
-                array.extend(units)
-        for unit in stage:
-            progress.done(unit, _attempt(unit), failures)
+def _on_cluster(stage: list[Unit], settings: dict[str, str]) -> None:
+    by_class: dict[type, list[Unit]] = {}
+    for unit in stage:
+        for name, value in settings.items():
+            setattr(unit.infra, name, value)
+        by_class.setdefault(type(unit), []).append(unit)
+    for units in by_class.values():
+        with units[0].infra.job_array() as array:
+            array.extend(units)
 
 
-class _Report:
-    """A progress bar on a terminal, silence elsewhere."""
-
-    def __init__(self, bar: Progress, stages: list[list[Unit]]) -> None:
-        self.bar = bar
-        self.task = bar.add_task("training and measuring", total=sum(u.cost() for s in stages for u in s))
-
-    def __enter__(self) -> "_Report":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.stop()
-
-    def done(self, unit: Unit, failure: str | None, failures: list[str]) -> None:
-        if failure is not None:
-            failures.append(failure)
-        self.bar.advance(self.task, unit.cost())
-
-
-def _progress(stages: list[list[Unit]]) -> _Report:
+def _progress(missing: list[list[Unit]]) -> _Report:
     shown = sys.stderr.isatty() and os.environ.get("INVARIANCE_PROGRESS") != "0"
     columns = (
         TextColumn("{task.description}"),
@@ -173,4 +286,5 @@ def _progress(stages: list[list[Unit]]) -> _Report:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    return _Report(Progress(*columns, console=Console(stderr=True), disable=not shown), stages)
+    bar = Progress(*columns, console=Console(stderr=True), disable=not shown)
+    return _Report(bar, sum(unit.cost() for stage in missing for unit in stage))

@@ -1,16 +1,16 @@
 """The sensitivity of an untrained model and two trained ones, on the target of experiment A.
 
-The trained models are experiment A's own (same classes; the target's transformations, or three
+The trained models are experiment A's own (disjoint classes; the target's transformations, or three
 others), so that this costs no training of its own. Chapter: book/02_measuring_invariance.py.
 """
 
 import pandas as pd
 
-from invariance.datasets import Transforms2D
 from invariance.experiments import factors
-from invariance.experiments.execute import run as run_units
+from invariance.experiments.design import Design, untrained
 from invariance.experiments.profiles import Profile
-from invariance.experiments.units import Pretraining, SensitivityTo
+from invariance.experiments.units import Pretraining, Sensitivity
+from invariance.transforms import CATEGORIES, names_of
 
 KINDS = {
     "untrained": None,
@@ -22,52 +22,37 @@ KINDS = {
 
 def model(profile: Profile, seed: int, kind: str, device: str = "auto") -> Pretraining:
     """The pretraining of one of `KINDS` for one seed."""
-    trained = factors.pretraining(profile, seed, "disjoint", KINDS[kind] or "same", device)
-    if KINDS[kind] is None:
-        return Pretraining(**{**trained.model_dump(exclude={"infra"}), "epochs": 0})
-    return trained
+    trained = factors.trained(profile, seed, "disjoint", KINDS[kind] or "same", device)
+    return trained if KINDS[kind] else untrained(trained)
 
 
-def measurement(profile: Profile, seed: int, kind: str, transformation: str, device: str = "auto") -> SensitivityTo:
-    """The sensitivity of one of `KINDS` to one transformation, on the target's classes."""
-    data = Transforms2D(classes=factors.task(seed).classes["same"], transforms=(transformation,))
-    return SensitivityTo(
+def measurement(profile: Profile, seed: int, kind: str, device: str = "auto") -> Sensitivity:
+    """The sensitivity of one of `KINDS` to each of the target's transformations, on the target's classes."""
+    chosen = factors.task(profile, seed)
+    return Sensitivity(
         pretraining=model(profile, seed, kind, device),
-        data=data,
-        pairs=profile.pairs,
+        data={"target": factors.SETTINGS["t2d"].data(profile, chosen.classes["same"], ())},
+        transforms=chosen.transforms["same"],
+        pairs=profile.factors.pairs,
         seed=seed,
         device=device,
     )
 
 
-def sensitivities(profile: Profile, device: str = "auto", cluster: str | None = None) -> pd.DataFrame:
-    """Tidy table of the sensitivity of each kind of model to each of its target's transformations.
-
-    `category` is the transformation's place in the target: one of each category.
-    """
-    design = [
-        (kind, category, name, seed, measurement(profile, seed, kind, name, device))
+def design(profile: Profile, device: str = "auto") -> Design:
+    """One row a (kind of model, seed, transformation of the target, measure)."""
+    return [
+        (
+            {"experiment": "measuring", "kind": kind, "model": profile.model, "seed": seed, "split": "pairs"},
+            measurement(profile, seed, kind, device),
+        )
         for seed in range(profile.seeds)
-        for category, name in zip(factors.CATEGORIES, factors.task(seed).transforms["same"], strict=True)
         for kind in KINDS
     ]
-    run_units((unit for *_, unit in design), cluster)
-    rows = []
-    for kind, category, name, seed, unit in design:
-        found = unit.run()
-        rows.append(
-            {
-                "experiment": "measuring",
-                "kind": kind,
-                "category": category,
-                "transformation": name,
-                "model": profile.model,
-                "seed": seed,
-                "split": "pairs",
-                "measure": "sensitivity_l2",
-                "value": found["sensitivity"],
-                "low": found["low"],
-                "high": found["high"],
-            }
-        )
-    return pd.DataFrame(rows)
+
+
+def with_categories(table: pd.DataFrame, measure: str = "sensitivity_l2") -> pd.DataFrame:
+    """The rows of one measure, with the category of each row's transformation as a further column."""
+    categories = {name: category for category in CATEGORIES for name in names_of(category)}
+    rows = table[table["measure"] == measure]
+    return rows.assign(category=rows["transformation"].map(categories)).reset_index(drop=True)

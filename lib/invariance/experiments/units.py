@@ -1,4 +1,4 @@
-"""Units of work: pretraining, linear probe, sensitivity. Each is a configuration, cached by content.
+"""Units of work: pretraining, linear probe, fine-tuning, sensitivity. Each is a configuration, cached by content.
 
 A unit's `run()` computes once and is read from the cache afterwards, in any process and for any
 figure that asks for an equal unit. What a unit needs, it holds: a probe its pretraining.
@@ -6,29 +6,39 @@ figure that asks for an equal unit. What a unit needs, it holds: a probe its pre
 
 import hashlib
 import time
+from functools import cache
+from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import exca
-from pydantic import Field, field_validator
+import torch
+from pydantic import Field, field_validator, model_validator
 from safetensors.torch import load_file, save_file
 
 from invariance import assets, measures, models, training
 from invariance.config import Config
-from invariance.datasets import Split, Transforms2D
-from invariance.errors import check_known
+from invariance.datasets import ImageSource, NaturalImages, ObjectsOnImages, Split, Transforms2D
+from invariance.errors import InputError, check_known
 from invariance.files import cache_dir, write_aside
 from invariance.models import Classifier
 from invariance.training.inference import features_of_keys
+from invariance.training.probe import Probe
 
-VERSION = f"1-{assets.VERSION}"
+VERSION = f"2-{assets.VERSION}"
 """Raise the number when a change of code changes results: older cache entries are then left alone."""
 
 Result = dict[str, Any]
+Data = Annotated[Transforms2D | NaturalImages | ObjectsOnImages, Field(discriminator="kind")]
 
 
 def _infra() -> exca.TaskInfra:
     return exca.TaskInfra(version=VERSION, mode="retry")
+
+
+def weights_name(uid: str) -> str:
+    """The name of the file with the weights of the pretraining with this uid."""
+    return hashlib.sha256(uid.encode()).hexdigest()[:24] + ".safetensors"
 
 
 def _weights_file(name: str) -> Path:
@@ -36,15 +46,33 @@ def _weights_file(name: str) -> Path:
 
 
 class Unit(Config):
-    """A cached computation. `device` says where it runs and is not part of its identity."""
+    """A cached computation. `device` says where it runs and is not part of its identity.
+
+    `pictures` is the fingerprint of the files behind the data: other files under the same name make another unit.
+    """
 
     _exclude_from_cls_uid: ClassVar[tuple[str, ...]] = ("device",)
 
     device: str = "auto"
+    pictures: str = ""
 
     def __init__(self, **fields: Any) -> None:
         fields.setdefault("infra", {"folder": cache_dir() / "units"})
         super().__init__(**fields)
+
+    @model_validator(mode="after")
+    def _with_fingerprint(self) -> "Unit":
+        found = _fingerprint(self.target if hasattr(self, "target") else self.data)
+        if self.pictures and self.pictures != found:
+            raise InputError("The picture files changed since this unit was planned: plan it again.")
+        self.pictures = found
+        return self
+
+    @classmethod
+    @cache
+    def model_json_schema(cls) -> dict[str, Any]:
+        """The schema, made once a class: exca asks for it at every unit, and making it takes tens of milliseconds."""
+        return super().model_json_schema()
 
     def needs(self) -> list["Unit"]:
         """Units whose results this one reads."""
@@ -58,11 +86,22 @@ class Unit(Config):
         """Whether the files that a result names are there."""
         return True
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The result as parts of tidy rows: measure, value and what tells the rows apart."""
+        return []
+
+
+def _fingerprint(data: Data | dict[str, Data]) -> str:
+    specs = data.values() if isinstance(data, dict) else [data]
+    fields = ("foregrounds", "backgrounds", "images", "source")
+    found = [assets.fingerprint(getattr(spec, name)) for spec in specs for name in fields if hasattr(spec, name)]
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:16] if any(found) else ""
+
 
 class Pretraining(Unit):
     """A model trained on a data set from random weights; `epochs=0` leaves it untrained."""
 
-    data: Transforms2D
+    data: Data
     model: str
     samples: int = Field(ge=1)
     validation_samples: int = Field(ge=1)
@@ -93,7 +132,7 @@ class Pretraining(Unit):
     def run(self) -> Result:
         """Train and save the weights; gives the learning curve, the seconds and the weights' file."""
         from invariance.datasets.module import ImageData  # Lightning takes seconds to load
-        from invariance.training.fit import fit
+        from invariance.training.fit import fit, schedule_for
 
         device = training.pick_device(self.device)
         started, model = time.perf_counter(), self._build()
@@ -105,13 +144,16 @@ class Pretraining(Unit):
         curve = []
         if self.epochs:
             data = ImageData(*splits, self.batch_size, self.seed)
-            curve = fit(model, data, self.epochs, self.learning_rate, device)
-        name = hashlib.sha256(self.infra.uid().encode()).hexdigest()[:24] + ".safetensors"
+            curve = fit(model, data, self.epochs, self.learning_rate, device, **schedule_for(self.model))
+        name = weights_name(self.infra.uid())
         with write_aside(_weights_file(name)) as aside:
             save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
-        seconds = time.perf_counter() - started
         size = _weights_file(name).stat().st_size
-        return {"curve": curve, "seconds": seconds, "weights": name, "bytes": size, "device": str(device)}
+        return {"curve": curve, "weights": name, "bytes": size, **_spent(started, device)}
+
+    def rows(self) -> list[dict[str, Any]]:
+        best = max((epoch["accuracy"] for epoch in self.run()["curve"]), default=float("nan"))
+        return [{"measure": "validation_accuracy", "value": best}]
 
     def trained(self) -> Classifier:
         """The model with its best weights, in evaluation mode, on this unit's device."""
@@ -120,61 +162,117 @@ class Pretraining(Unit):
         return model.to(training.pick_device(self.device)).eval()
 
 
-class LinearProbe(Unit):
-    """The accuracy of a new linear head for a target data set on a pretrained backbone."""
+class Transfer(Unit):
+    """Base of what transfers a pretrained model to a target data set and gives its test accuracy."""
 
     pretraining: Pretraining
-    target: Transforms2D
-    samples: int = Field(ge=1)
+    target: Data
     validation_samples: int = Field(ge=1)
     test_samples: int = Field(ge=1)
-    method: str = "adam"
+    method: Literal["adam", "lbfgs"] = "adam"
     epochs: int = Field(default=200, ge=1)
+    views: int = Field(default=1, ge=1)
     seed: int = 0
-    infra: exca.TaskInfra = _infra()
 
     def needs(self) -> list[Unit]:
         return [self.pretraining]
 
+    def _split(self, part: str, count: int) -> Split:
+        return Split(self.target.generator(training.pick_device(self.device)), self.seed, f"target/{part}", count)
+
+    def _probes(self, model: Classifier, counts: tuple[int, ...]) -> list[Probe]:
+        # The first n images of a split are the split of n images, so all counts share their features.
+        train = [training.features(model, self._split("train", max(counts)), view) for view in range(self.views)]
+        validation = training.features(model, self._split("validation", self.validation_samples))
+        classes = len(self.target.class_names())
+        options = {"method": self.method, "epochs": self.epochs}
+        return [
+            training.linear_probe([(x[:n], y[:n]) for x, y in train], validation, classes, self.seed, **options)
+            for n in counts
+        ]
+
+
+class LinearProbe(Transfer):
+    """The accuracy of a new linear head for a target data set, for each number of training `samples`."""
+
+    samples: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    infra: exca.TaskInfra = _infra()
+
     def cost(self) -> float:
-        return self.samples + self.validation_samples + self.test_samples
+        return self.views * max(self.samples) + self.validation_samples + self.test_samples
 
     @infra.apply
     def run(self) -> Result:
-        """Fit the probe; gives test and validation accuracy as shares, and the seconds."""
+        """Fit the probes; gives test and validation accuracies as shares, one per number of samples."""
+        started, model = time.perf_counter(), self.pretraining.trained()
+        probes = self._probes(model, self.samples)
+        test = training.features(model, self._split("test", self.test_samples))
+        return {
+            "accuracy": [probe.accuracy(test) for probe in probes],
+            "validation_accuracy": [probe.validation_accuracy for probe in probes],
+            **_spent(started, training.pick_device(self.device)),
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        found = zip(self.samples, self.run()["accuracy"], strict=True)
+        return [{"samples": n, "measure": "accuracy", "value": value} for n, value in found]
+
+
+class FineTuning(Transfer):
+    """The accuracy after training all weights (or low-rank updates) from the linear probe's head."""
+
+    samples: int = Field(ge=1)
+    tuning: Literal["full", "lora"] = "full"
+    rank: int = Field(default=4, ge=1)
+    tuning_epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    infra: exca.TaskInfra = _infra()
+
+    def cost(self) -> float:
+        passes = self.tuning_epochs * (3 * self.samples + self.validation_samples)
+        return passes + self.samples + self.validation_samples + self.test_samples
+
+    @infra.apply
+    def run(self) -> Result:
+        """Fine-tune; gives the test accuracy as a share."""
         device = training.pick_device(self.device)
         started, model = time.perf_counter(), self.pretraining.trained()
-        source = self.target.generator(device)
-        counts = {
-            "train": self.samples,
-            "validation": self.validation_samples,
-            "test": self.test_samples,
-        }
-        data = {
-            name: training.features(model, Split(source, self.seed, f"target/{name}", count))
-            for name, count in counts.items()
-        }
-        probe = training.linear_probe(
-            data["train"],
-            data["validation"],
-            classes=len(self.target.class_names()),
+        (probe,) = self._probes(model, (self.samples,))
+        tuned = training.finetune(
+            model,
+            probe.head,
+            self._split("train", self.samples),
+            self._split("validation", self.validation_samples),
+            epochs=self.tuning_epochs,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            device=device,
             seed=self.seed,
-            method=self.method,
-            epochs=self.epochs,
+            method=self.tuning,
+            rank=self.rank,
         )
-        return {
-            "accuracy": probe.accuracy(data["test"]),
-            "validation_accuracy": probe.validation_accuracy,
-            "seconds": time.perf_counter() - started,
-            "device": str(device),
-        }
+        accuracy = training.accuracy(tuned, self._split("test", self.test_samples))
+        return {"accuracy": accuracy, **_spent(started, device)}
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [{"samples": self.samples, "measure": "accuracy", "value": self.run()["accuracy"]}]
 
 
-class SensitivityTo(Unit):
-    """The l2 sensitivity of a model to the transformations of a data set."""
+class Sensitivity(Unit):
+    """How far a representation moves when one part of the image is exchanged, by every measure.
+
+    `data` are data sets by name, for the column `data` of the rows. `transforms` measures each of these
+    alone on each data set; left empty, the data's own transformations (or the part that `vary` names)
+    are measured together. `intervals` says whether the rows hold the 95 % intervals over pairs.
+    """
 
     pretraining: Pretraining
-    data: Transforms2D
+    data: dict[str, Data] = Field(min_length=1)
+    transforms: tuple[str, ...] = ()
+    vary: str = "transformation"
+    measured: tuple[Literal["l2", "cosine", "dot", "cka"], ...] = ("l2", "cosine", "dot", "cka")
+    intervals: bool = True
     pairs: int = Field(ge=2)
     seed: int = 0
     infra: exca.TaskInfra = _infra()
@@ -183,22 +281,34 @@ class SensitivityTo(Unit):
         return [self.pretraining]
 
     def cost(self) -> float:
-        return 2 * self.pairs
+        return 2 * self.pairs * len(self.data) * max(len(self.transforms), 1)
 
     @infra.apply
     def run(self) -> Result:
-        """Measure; gives the value with its 95 % bootstrap interval, and the seconds."""
+        """Measure; gives (data, transformation, measure, value, low, high), with "" for the data's own."""
         device = training.pick_device(self.device)
         started, model = time.perf_counter(), self.pretraining.trained()
-        source = self.data.generator(device)
-        content, first, second = measures.pair_keys(source, self.pairs, self.seed)
-        x = features_of_keys(model, source, content, transformation=first)
-        x_prime = features_of_keys(model, source, content, transformation=second)
-        found = measures.sensitivity(x, x_prime, self.seed)
-        return {
-            "sensitivity": found.value,
-            "low": found.low,
-            "high": found.high,
-            "seconds": time.perf_counter() - started,
-            "device": str(device),
-        }
+        rows = []
+        for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
+            chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
+            found = self._measure(model, chosen.generator(device))
+            rows += [(name, alone, _column(k), found[k].value, found[k].low, found[k].high) for k in self.measured]
+        return {"measured": rows, **_spent(started, device)}
+
+    def _measure(self, model: Classifier, source: ImageSource) -> dict[str, measures.Measured]:
+        content, first, second = measures.pair_keys(source, self.pairs, self.seed, self.vary)
+        x = features_of_keys(model, source, content, **{self.vary: first})
+        x_prime = features_of_keys(model, source, content, **{self.vary: second})
+        return measures.measure_all(x, x_prime, self.seed)
+
+    def rows(self) -> list[dict[str, Any]]:
+        columns = ("data", "transformation", "measure", "value", "low", "high")[: None if self.intervals else 4]
+        return [dict(zip(columns, found, strict=False)) for found in self.run()["measured"]]
+
+
+def _column(measure: str) -> str:
+    return measure if measure == "cka" else f"sensitivity_{measure}"
+
+
+def _spent(started: float, device: torch.device) -> dict[str, Any]:
+    return {"seconds": time.perf_counter() - started, "device": str(device)}

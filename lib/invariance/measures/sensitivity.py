@@ -3,81 +3,111 @@
 For pairs (x, x') that share object, background and everything else but the draw of the
 transformation, and random pairs (x, y) of different images:
 
-    sensitivity = mean ||f(x) - f(x')|| / mean ||f(x) - f(y)||
+    sensitivity = mean d(f(x), f(x')) / mean d(f(x), f(y))
 
 0 is perfectly invariant; 1 means that a transformation moves an image as far as another image is.
+The distance d is one of three, and every sensitivity reads in the same way:
+
+- l2, the paper's main measure: ||a - b||.
+- cosine: 1 - cos(a, b), so lengths do not count. From similarities it is (1 - mean cos(x, x')) / (1 - mean cos(x, y)).
+- dot: what the product lacks of the vectors' own, (||a||^2 + ||b||^2) / 2 - a.b. From products it is
+  (mean x.x - mean x.x') / (mean x.x - mean x.y): the share of the representation's variance that the
+  transformation makes, 1 less the intraclass correlation. It is what weighs large moves most.
+
+All three are at least 0, in expectation at most 1 where x and x' are draws from one distribution, and blind
+to a rotation and a common scale of the representation; l2 and dot also to a shift.
 Chapter: book/02_measuring_invariance.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from invariance import sampling
 from invariance.datasets.split import ImageSource
 from invariance.errors import InputError, check_known
+from invariance.measures.base import Measured, check_paired, ratio_intervals
 
-RESAMPLES = 1000
+KINDS = ("l2", "cosine", "dot")
 
 
 @dataclass(frozen=True)
-class Sensitivity:
-    """The ratio, its 95 % bootstrap interval, and the distances (N,) it was made from."""
+class Sensitivity(Measured):
+    """The ratio, its 95 % bootstrap interval, and what it was made from, float64 (N,) on the CPU.
 
-    value: float
-    low: float
-    high: float
+    `within` holds each transformed pair's, `between` each random pair's distance (l2) or similarity (cosine, dot).
+    """
+
     within: Tensor
     between: Tensor
 
+    @property
+    def as_published(self) -> float:
+        """mean(within) / mean(between), which the paper's code reports for each kind.
 
-def pair_keys(source: ImageSource, pairs: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Keys int64 (N,) of test images: contents, and two sets to exchange one of the source's parts with."""
+        It is `value` for l2. From similarities it is the other way round: 1 is as different as random images, a
+        more invariant model has more, without a bound, and where random images are orthogonal it is undefined.
+        """
+        return (self.within.mean() / self.between.mean()).item()
+
+
+def pair_keys(
+    source: ImageSource, pairs: int, seed: int, vary: str = "transformation"
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Keys int64 (N,) of test images: contents, and two sets to exchange the source's part `vary` with."""
+    check_known("part", vary, source.parts)
     indices = torch.arange(pairs, device=source.device)
     content, first, second = (
         source.keys(seed, f"pairs/{part}/test", indices) for part in ("content", "first", "second")
     )
-    return content, first, second
+    return content, first, source.differing(vary, first, second)
 
 
 def paired_images(source: ImageSource, pairs: int, seed: int, vary: str = "transformation") -> tuple[Tensor, Tensor]:
     """Images (N, 3, H, W) in [0, 1], twice: the same but for one of the source's parts, `vary`."""
-    check_known("part", vary, source.parts)
-    content, first, second = pair_keys(source, pairs, seed)
+    content, first, second = pair_keys(source, pairs, seed, vary)
     return source.images(content, **{vary: first}), source.images(content, **{vary: second})
 
 
-def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0) -> Sensitivity:
-    """l2 sensitivity from the representations (N, D) of paired images, row by row.
+def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0, kind: str = "l2") -> Sensitivity:
+    """Sensitivity by "l2", "cosine" or "dot" from the representations (N, D) of paired images, row by row.
 
     Random pairs are each x with the next one in a random order, so never x with itself. The
     interval resamples pairs. Raises `InputError` for fewer than two pairs, other shapes,
     values that are not finite, or a representation that is the same for every image.
     """
-    if x.ndim != 2 or x.shape != x_prime.shape:
+    check_known("kind of sensitivity", kind, KINDS)
+    return sensitivities(x, x_prime, seed, (kind,))[kind]
+
+
+def sensitivities(x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = KINDS) -> dict[str, Sensitivity]:
+    """Several kinds of `sensitivity` on the same random pairs, with one resampling for all."""
+    check_paired(x, x_prime)
+    if x.shape != x_prime.shape:
         raise InputError(f"Representations of shapes {tuple(x.shape)} and {tuple(x_prime.shape)}: both must be (N, D).")
-    if len(x) < 2:
-        raise InputError(f"Sensitivity of {len(x)} pairs: it needs at least 2.")
-    if not (torch.isfinite(x).all() and torch.isfinite(x_prime).all()):
-        raise InputError("The representations are not finite: the model has diverged.")
     order = sampling.permutation(sampling.stream(seed, "random pairs"), len(x)).to(x.device)
     partner = torch.empty_like(order)
     partner[order] = order.roll(1)
-    within = (x - x_prime).norm(dim=1).double().cpu()
-    between = (x - x[partner]).norm(dim=1).double().cpu()
-    if between.sum() == 0:
-        raise InputError("Every image has the same representation: sensitivity is undefined.")
-    low, high = _bootstrap(within, between, seed)
-    return Sensitivity((within.mean() / between.mean()).item(), low, high, within, between)
+    distances, shown = [], []
+    for kind in kinds:
+        a, b = (normalize(x), normalize(x_prime)) if kind == "cosine" else (x, x_prime)
+        ends = (b, a[partner])
+        apart = torch.stack([(a - end).norm(dim=1) for end in ends], 1).double()
+        if apart[:, 1].mean() <= 1e-6 * a.norm(dim=1).mean():
+            what = "points the same way" if kind == "cosine" else "is the same"
+            raise InputError(f"The representation {what} for every image: same representation, no {kind} sensitivity.")
+        distances.append(apart if kind == "l2" else apart.square() / 2)
+        shown.append(apart if kind == "l2" else torch.stack([(a * end).sum(1) for end in ends], 1).double())
+    return _ratios(kinds, torch.stack(distances).cpu(), torch.stack(shown).cpu())
 
 
-def _bootstrap(within: Tensor, between: Tensor, seed: int) -> tuple[float, float]:
-    n = len(within)
-    keys = sampling.keys(sampling.stream(seed, "bootstrap"), torch.arange(RESAMPLES))
-    ratios = []
-    for chunk in keys.split(50):  # 50 resamples of 10,000 pairs are 4 MB
-        chosen = (sampling.uniform(chunk, n) * n).long()
-        ratios.append(within[chosen].mean(1) / between[chosen].mean(1))
-    low, high = torch.quantile(torch.cat(ratios), torch.tensor([0.025, 0.975], dtype=torch.float64))
-    return low.item(), high.item()
+def _ratios(kinds: Sequence[str], distances: Tensor, shown: Tensor) -> dict[str, Sensitivity]:
+    within, between = distances[..., 0].T, distances[..., 1].T  # (N, K)
+    value = within.mean(0) / between.mean(0)
+    low, high = ratio_intervals(within, between)
+    return {
+        kind: Sensitivity(value[k].item(), low[k].item(), high[k].item(), *shown[k].T) for k, kind in enumerate(kinds)
+    }

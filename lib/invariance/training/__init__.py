@@ -1,7 +1,11 @@
-"""Pretraining (`training.fit`, imported by who trains: Lightning takes seconds to load), features, linear probe."""
+"""Pretraining, features, linear probes and fine-tuning.
+
+`training.fit.fit` is imported by who trains, not here: Lightning takes seconds to load.
+"""
 
 from invariance.training.devices import pick_device
+from invariance.training.finetuning import finetune
 from invariance.training.inference import accuracy, features
-from invariance.training.probe import linear_probe
+from invariance.training.probe import linear_probe, linear_probes
 
-__all__ = ["accuracy", "features", "linear_probe", "pick_device"]
+__all__ = ["accuracy", "features", "finetune", "linear_probe", "linear_probes", "pick_device"]

@@ -1,30 +1,105 @@
-"""Pretraining: one Lightning module and one `fit` (section 4 and appendix of the paper).
+"""Training: one Lightning module and one `fit` (section 4 and appendix of the paper).
 
-Adam with learning rate 1e-3, cross-entropy, no augmentation beyond the data set's own
-transformations; the weights of the epoch with the best validation accuracy are kept.
+Adam, cross-entropy, no augmentation beyond the data set's own transformations; the weights of the epoch with
+the best validation accuracy are kept. Pretraining and fine-tuning both come here.
 """
 
 import logging
+import math
+import time
 import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
 from invariance.datasets.module import ImageData
+from invariance.errors import InputError, check_known
+from invariance.files import write_aside
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
+from invariance.training.progress import Progress
+
+CHECK_EVERY = 50
+"""Steps between looks at the loss: each makes a GPU wait, so not every step has one."""
+
+WARMUP_EPOCHS = 5
+COSINE_END = 1e-2
+"""The ViT's schedule ends at this share of its learning rate: 1e-3 falls to 1e-5."""
+
+
+def _linear(step: int, steps: int, epoch: int) -> float:
+    return 1 - step / steps
+
+
+def _warmup_cosine(step: int, steps: int, epoch: int) -> float:
+    warmup = min(WARMUP_EPOCHS * epoch, steps // 10)  # a run of a few epochs is not all warm-up
+    if step < warmup:
+        return (step + 1) / warmup
+    return COSINE_END + (1 - COSINE_END) * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
+
+
+SCHEDULES: dict[str, Callable[[int, int, int], float] | None] = {
+    "constant": None,
+    "linear": _linear,
+    "warmup_cosine": _warmup_cosine,
+}
+"""Share of the learning rate at a step, from the step, the number of steps and the steps of an epoch."""
+
+
+def schedule_for(model_name: str) -> dict[str, Any]:
+    """The schedule and weight decay that the paper trains an architecture with, as arguments for `fit`.
+
+    The ViT's weight decay is that of the paper's code, 5e-5; the text says 1e-5.
+    """
+    if model_name in ("vit", "small_vit"):
+        return {"schedule": "warmup_cosine", "weight_decay": 5e-5}
+    return {"schedule": "constant", "weight_decay": 0.0}
+
+
+class CurveLog(pl.Callback):
+    """Keeps the curve in a CSV file, with the seconds and training images a second of each epoch."""
+
+    def __init__(self, path: Path, count: int) -> None:
+        self.path, self.count, self.rows = path, count, []
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.started = time.perf_counter()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.rate = self.count / (time.perf_counter() - self.started)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        seconds = time.perf_counter() - self.started
+        self.rows.append({**pl_module.curve[-1], "seconds": seconds, "images_per_second": self.rate})
+        with write_aside(self.path) as aside:
+            pd.DataFrame(self.rows).to_csv(aside, index=False)
 
 
 class Classification(pl.LightningModule):
     """Trains a classifier with cross-entropy and remembers its best validation epoch."""
 
-    def __init__(self, model: Classifier, learning_rate: float) -> None:
+    def __init__(
+        self,
+        model: Classifier,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        schedule: Callable[[int], float] | None = None,
+        compile: bool = False,
+    ) -> None:
         super().__init__()
-        self.model, self.learning_rate = model, learning_rate
-        self.validation = MulticlassAccuracy(model.head.out_features, average="micro")
+        self.model, self.learning_rate, self.weight_decay = model, learning_rate, weight_decay
+        self.schedule = schedule
+        # Training batches have one shape, but for the last; evaluation would compile again for its own.
+        self.train_forward = torch.compile(model.forward, dynamic=False) if compile else model.forward
+        self.validation = MulticlassAccuracy(model.head.out_features, average="micro", validate_args=False)
         self.curve: list[dict[str, float]] = []
         self.best_accuracy, self.best_weights = -1.0, {}
 
@@ -33,9 +108,22 @@ class Classification(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
-        loss = cross_entropy(self.model(images), labels)
-        self.losses.append(loss.detach())  # read once an epoch: a read would make a GPU wait
+        loss = cross_entropy(self.train_forward(images), labels)
+        self.losses.append(loss.detach())  # read now and then only: a read would make a GPU wait
+        if index < 3 or index % CHECK_EVERY == 0:
+            self._check(index)
         return loss
+
+    def _check(self, index: int) -> None:
+        loss = self.losses[-1].item()
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"The training loss became {loss} by step {index + 1} of epoch {self.current_epoch + 1}: "
+                f"lower the learning rate (now {self.learning_rate:g})."
+            )
+
+    def on_validation_epoch_start(self) -> None:
+        self._check(len(self.losses) - 1)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
@@ -45,30 +133,56 @@ class Classification(pl.LightningModule):
         accuracy = self.validation.compute().item()
         self.validation.reset()
         loss = torch.stack(self.losses).mean().item()
-        if not torch.isfinite(torch.tensor(loss)):
-            raise FloatingPointError(
-                f"The training loss became {loss} in epoch {self.current_epoch + 1}: "
-                f"lower the learning rate (now {self.learning_rate:g})."
-            )
-        self.curve.append({"epoch": self.current_epoch + 1, "loss": loss, "accuracy": accuracy})
+        rate = self.optimizers().param_groups[0]["lr"]
+        self.curve.append(
+            {"epoch": self.current_epoch + 1, "loss": loss, "accuracy": accuracy, "learning_rate": float(rate)}
+        )
         if accuracy > self.best_accuracy:
             self.best_accuracy = accuracy
-            self.best_weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+            self.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.model.parameters(), lr=self.learning_rate, fused=True)
+    def configure_optimizers(self) -> Any:
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        optimiser = torch.optim.Adam(trained, lr=self.learning_rate, weight_decay=self.weight_decay, fused=True)
+        if self.schedule is None:
+            return optimiser
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.schedule)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
 def fit(
-    model: Classifier, data: ImageData, epochs: int, learning_rate: float, device: torch.device
+    model: Classifier,
+    data: ImageData,
+    epochs: int,
+    learning_rate: float,
+    device: torch.device,
+    *,
+    weight_decay: float = 0.0,
+    schedule: str = "constant",
+    log: Path | None = None,
+    progress: bool = False,
+    compile: bool = False,
 ) -> list[dict[str, float]]:
-    """Train `model` in place; afterwards it holds the weights of its best validation epoch.
+    """Train `model` in place; afterwards it holds the weights of its best validation epoch, in evaluation mode.
 
-    Returns the curve: a dict an epoch with `epoch`, `loss` (training mean) and `accuracy`
-    (validation, a share). Raises `FloatingPointError` when the loss stops being finite.
+    Parameters without `requires_grad` stay as they are, and a batch norm without trainable parameters also keeps its
+    statistics. `schedule`: "constant", "linear" (to 0 at the end) or "warmup_cosine" (5 epochs up, at most a tenth of
+    the run, then down to a hundredth); `schedule_for` gives the paper's. `log` is a CSV file for the curve, rewritten
+    every epoch; `compile` runs the training steps through torch.compile, which pays for long runs on a GPU.
+
+    Returns the curve: a dict an epoch with `epoch`, `loss` (training mean), `accuracy` (validation, a share) and
+    `learning_rate`. Raises `InputError` for input that cannot work and `FloatingPointError` when the loss stops being
+    finite. The same seed of `data` gives the same weights on the same device.
     """
+    check_known("schedule", schedule, SCHEDULES)
+    _check(model, data, epochs, learning_rate)
     _quieten()
-    module = Classification(model, learning_rate)
+    per_epoch = -(-data.train.count // data.batch_size)
+    factor = SCHEDULES[schedule] and partial(SCHEDULES[schedule], steps=epochs * per_epoch, epoch=per_epoch)
+    module = Classification(model, learning_rate, weight_decay, factor, compile)
+    _training_mode(model)
+    callbacks = [Progress(epochs, data.train.count)] if progress else []
+    callbacks += [CurveLog(Path(log), data.train.count)] if log else []
     trainer = pl.Trainer(
         accelerator=device.type,
         devices=[device.index or 0] if device.type == "cuda" else 1,
@@ -79,15 +193,38 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        callbacks=callbacks,
     )
-    trainer.fit(module, data)
+    deterministic = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    with deterministic, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(data.seed)  # for a user's backbone with dropout; ours have no randomness
+        trainer.fit(module, data)
     model.load_state_dict(module.best_weights)
     model.eval()
     return module.curve
 
 
+def _check(model: Classifier, data: ImageData, epochs: int, learning_rate: float) -> None:
+    if epochs < 1 or not 0 < learning_rate < math.inf:
+        raise InputError(f"{epochs} epochs at learning rate {learning_rate:g}: both must be above 0.")
+    for split in (data.train, data.validation):
+        highest = int(split.source.labels(split.keys()).max())
+        if highest >= model.head.out_features:
+            raise InputError(
+                f"The {split.name} split has a label {highest}, and the model only {model.head.out_features} classes: "
+                f"build it with classes={highest + 1} or more."
+            )
+
+
+def _training_mode(model: nn.Module) -> None:
+    model.train()
+    for part in model.modules():
+        if isinstance(part, nn.modules.batchnorm._NormBase) and part.affine and not part.weight.requires_grad:
+            part.eval()
+
+
 def _quieten() -> None:
-    # Lightning's start-up notes, and its advice on loader workers, do not apply to loaders of indices.
+    # Lightning's start-up notes do not apply: its loaders give only indices, and what is frozen is meant to be.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*isinstance.treespec, LeafSpec.*"):
+    for message in (".*not have many workers.*", ".*in eval mode at the start.*", ".*isinstance.treespec, LeafSpec.*"):
         warnings.filterwarnings("ignore", message=message)

@@ -5,21 +5,24 @@ The paper trains the head for 200 epochs of Adam at 1e-3 and keeps the best vali
 in a fraction of the time, and chooses its weight decay on the validation split.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
+from invariance.training import logistic
 
 METHODS = ("adam", "lbfgs")
-WEIGHT_DECAYS = (1e-5, 1e-3)
-LBFGS_STEPS = 100
+WEIGHT_DECAYS = (1e-2, 1e-3, 1e-4)
 
 Labelled = tuple[Tensor, Tensor]
 """Features float32 (N, D) and labels int64 (N,)."""
+
+Views = Labelled | Sequence[Labelled]
+"""Features of the training images, or a list of them: one for each draw of the transformations."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,11 @@ class Probe:
     @torch.no_grad()
     def accuracy(self, data: Labelled) -> float:
         """Share of `data` that the head classifies correctly."""
-        return _accuracy(self.head, data)
+        return _accuracy(self.head.weight, self.head.bias, data).item()
 
 
 def linear_probe(
-    train: Labelled,
+    train: Views,
     validation: Labelled,
     classes: int,
     seed: int,
@@ -47,75 +50,124 @@ def linear_probe(
 ) -> Probe:
     """Fit a linear head on cached features.
 
-    `epochs`, `learning_rate` and `batch_size` are those of `method="adam"`. Raises `InputError`
-    for an unknown method or features that are not finite.
+    With several views of the training images, epochs of Adam take them in turn; L-BFGS takes them together. `epochs`,
+    `learning_rate` and `batch_size` are those of `method="adam"`. Raises `InputError` for an unknown method, features
+    that are not finite (N, D) with a label each, or labels outside 0 .. classes - 1.
     """
-    check_known("probe method", method, METHODS)
-    if not torch.isfinite(train[0]).all():
-        raise InputError("The features for the probe are not finite: the backbone has diverged.")
-    if method == "lbfgs":
-        return _lbfgs(train, validation, classes)
-    return _adam(train, validation, classes, seed, epochs, learning_rate, batch_size)
+    return linear_probes([train], [validation], classes, seed, method, epochs, learning_rate, batch_size)[0]
 
 
-@torch.no_grad()
-def _accuracy(head: nn.Linear, data: Labelled) -> float:
-    return (head(data[0]).argmax(1) == data[1]).float().mean().item()
-
-
-def _adam(
-    train: Labelled,
-    validation: Labelled,
+def linear_probes(
+    trains: Sequence[Views],
+    validations: Sequence[Labelled],
     classes: int,
     seed: int,
-    epochs: int,
-    learning_rate: float,
-    batch_size: int,
-) -> Probe:
-    inputs, labels = train
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = nn.Linear(inputs.shape[1], classes).to(inputs.device)
-    optimiser = torch.optim.Adam(head.parameters(), lr=learning_rate, fused=True)
-    best_accuracy, best_weights = -1.0, {}
-    for epoch in range(epochs):
-        order = sampling.permutation(sampling.stream(seed, "probe", epoch), len(labels)).to(inputs.device)
-        for chosen in order.split(batch_size):
-            optimiser.zero_grad()
-            cross_entropy(head(inputs[chosen]), labels[chosen]).backward()
-            optimiser.step()
-        accuracy = _accuracy(head, validation)
-        if accuracy > best_accuracy:
-            best_accuracy = accuracy
-            best_weights = {name: value.clone() for name, value in head.state_dict().items()}
-    head.load_state_dict(best_weights)
-    return Probe(head, best_accuracy)
+    method: str = "adam",
+    epochs: int = 200,
+    learning_rate: float = 1e-3,
+    batch_size: int = 512,
+) -> list[Probe]:
+    """Fit many heads at once, for different numbers of samples, labels or backbones of one width.
+
+    Gives the probes that `linear_probe` would give one by one, to rounding; Adam trains them in one pass. Slices of
+    the same features cost no memory.
+    """
+    check_known("probe method", method, METHODS)
+    problems = [_checked(views, validation, classes) for views, validation in zip(trains, validations, strict=True)]
+    if len({views[0][0].shape[1] for views, _ in problems}) > 1:
+        raise InputError("Probes that are trained together need features of one width: train them one by one.")
+    with torch.no_grad():
+        if method == "lbfgs":
+            return [_exact(views, validation, classes) for views, validation in problems]
+        return _adam(problems, classes, seed, epochs, learning_rate, batch_size)
 
 
-def _lbfgs(train: Labelled, validation: Labelled, classes: int) -> Probe:
-    mean, std = train[0].mean(0), train[0].std(0).clamp_min(1e-6)
-    scaled = ((train[0] - mean) / std, train[1])
-    probes = []
-    for decay in WEIGHT_DECAYS:
-        weight, bias = _solve(scaled, classes, decay)
-        head = nn.Linear(weight.shape[1], classes).to(weight.device).requires_grad_(False)
-        head.weight.copy_(weight / std)  # fold the scaling of the features into the head
-        head.bias.copy_(bias - (weight / std) @ mean)
-        probes.append(Probe(head, _accuracy(head, validation)))
+Problem = tuple[list[Labelled], Labelled]
+
+
+def _checked(views: Views, validation: Labelled, classes: int) -> Problem:
+    views = [views] if isinstance(views[0], Tensor) else list(views)
+    for inputs, labels in (*views, validation):
+        if inputs.dim() != 2 or len(inputs) != len(labels) or not len(labels):
+            shapes = f"{tuple(inputs.shape)} with {len(labels)} labels"
+            raise InputError(f"Features of shape {shapes}: a probe needs (N, D) and N labels, N at least 1.")
+        if not torch.isfinite(inputs).all():
+            raise InputError("The features for the probe are not finite: the backbone has diverged.")
+        if labels.min() < 0 or labels.max() >= classes:
+            raise InputError(f"A label lies outside 0 .. {classes - 1}: pass the number of classes that the data have.")
+    return views, validation
+
+
+def _accuracy(weight: Tensor, bias: Tensor, data: Labelled) -> Tensor:
+    return (torch.addmm(bias, data[0], weight.T).argmax(1) == data[1]).float().mean()
+
+
+def _head(weight: Tensor, bias: Tensor) -> nn.Linear:
+    head = nn.Linear(weight.shape[1], len(weight), device=weight.device).requires_grad_(False)
+    head.weight.copy_(weight)
+    head.bias.copy_(bias)
+    return head
+
+
+def _exact(views: list[Labelled], validation: Labelled, classes: int) -> Probe:
+    inputs, labels = (torch.cat(parts) for parts in zip(*views, strict=True))
+    solutions = logistic.solve(inputs, labels, classes, WEIGHT_DECAYS)
+    probes = [Probe(_head(*solution), _accuracy(*solution, validation).item()) for solution in solutions]
     return max(probes, key=lambda probe: probe.validation_accuracy)
 
 
-def _solve(train: Labelled, classes: int, decay: float) -> tuple[Tensor, Tensor]:
-    inputs, labels = train
-    weight = inputs.new_zeros(classes, inputs.shape[1]).requires_grad_()
-    bias = inputs.new_zeros(classes).requires_grad_()
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=LBFGS_STEPS, history_size=20, line_search_fn="strong_wolfe")
+def _adam(
+    problems: list[Problem], classes: int, seed: int, epochs: int, learning_rate: float, batch_size: int
+) -> list[Probe]:
+    # Longest first: those that still have batches left in an epoch are then the first so many.
+    ranked = sorted(range(len(problems)), key=lambda i: -len(problems[i][0][0][1]))
+    problems = [problems[i] for i in ranked]
+    counts = [len(views[0][1]) for views, _ in problems]
+    inputs = problems[0][0][0][0]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        start = nn.Linear(inputs.shape[1], classes)
+    weights = start.weight.detach().to(inputs).repeat(len(problems), 1, 1)  # (heads, classes, D)
+    biases = start.bias.detach().to(inputs).repeat(len(problems), 1)
+    # Each head is a parameter of its own within the common tensor: where it has no gradient, Adam leaves it alone.
+    parameters = [*weights, *biases]
+    optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    best = [torch.full((len(problems),), -1.0, device=inputs.device), weights.clone(), biases.clone()]
+    for epoch in range(epochs):
+        data = [views[epoch % len(views)] for views, _ in problems]
+        stream = sampling.stream(seed, "probe", epoch)
+        orders = {n: sampling.keys(stream, torch.arange(n, device=inputs.device)).argsort() for n in set(counts)}
+        for first in range(0, counts[0], batch_size):
+            active = sum(count > first for count in counts)
+            chosen = [orders[count][first : first + batch_size] for count in counts[:active]]
+            gradients = _gradients(weights[:active], biases[:active], data[:active], chosen)
+            for group, found in zip((parameters[: len(counts)], parameters[len(counts) :]), gradients, strict=True):
+                for i, parameter in enumerate(group):
+                    parameter.grad = found[i] if i < active else None
+            optimiser.step()
+        accuracies = [
+            _accuracy(w, b, validation) for w, b, (_, validation) in zip(weights, biases, problems, strict=True)
+        ]
+        now = (torch.stack(accuracies), weights, biases)
+        better = now[0] > best[0]
+        best = [
+            torch.where(better.view(-1, *[1] * (new.dim() - 1)), new, old) for new, old in zip(now, best, strict=True)
+        ]
+    probes = [Probe(_head(w, b), a.item()) for a, w, b in zip(*best, strict=True)]
+    return [probes[ranked.index(i)] for i in range(len(ranked))]
 
-    def loss() -> Tensor:
-        optimiser.zero_grad()
-        value = cross_entropy(inputs @ weight.T + bias, labels) + decay * weight.square().sum()
-        value.backward()
-        return value
 
-    optimiser.step(loss)
-    return weight.detach(), bias.detach()
+def _gradients(weights: Tensor, biases: Tensor, data: list[Labelled], chosen: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Gradients of each head's mean cross-entropy; written out, since autograd would take most of the time."""
+    largest = len(chosen[0])
+    inputs = weights.new_zeros(len(data), largest, weights.shape[2])
+    labels = chosen[0].new_zeros(len(data), largest)
+    share = weights.new_zeros(len(data), largest, 1)  # of a sample in its batch; 0 beyond a shorter batch
+    for i, ((x, y), rows) in enumerate(zip(data, chosen, strict=True)):
+        torch.index_select(x, 0, rows, out=inputs[i, : len(rows)])
+        labels[i, : len(rows)] = y[rows]
+        share[i, : len(rows)] = 1 / len(rows)
+    error = torch.baddbmm(biases[:, None], inputs, weights.mT).softmax(2)
+    error.scatter_add_(2, labels[..., None], error.new_tensor(-1.0).expand(*labels.shape, 1))
+    error *= share
+    return error.mT @ inputs, error.sum(1)

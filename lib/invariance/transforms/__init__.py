@@ -9,6 +9,7 @@ from invariance.transforms.composition import (
     draw,
     find,
     names_of,
+    take,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "draw",
     "find",
     "names_of",
+    "take",
 ]

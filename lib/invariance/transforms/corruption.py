@@ -46,8 +46,9 @@ def blur(images: Tensor, parameters: Parameters) -> Tensor:
     offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, device=images.device)
     weights = torch.exp(-0.5 * (offsets / parameters["sigma"][:, None]) ** 2)
     weights = weights / weights.sum(1, keepdim=True)
-    shifts = _reflect(images.shape[-1], BLUR_RADIUS, images.device)
-    return separable(images, torch.einsum("bk,kij->bij", weights, shifts))
+    size = images.shape[-1]
+    shifts = _reflect(size, BLUR_RADIUS, images.device).flatten(1)
+    return separable(images, (weights @ shifts).reshape(-1, size, size))
 
 
 # -- noise ---------------------------------------------------------------------------------
@@ -58,38 +59,49 @@ def draw_seed(keys: Tensor, size: int) -> Parameters:
     return {"key": keys}
 
 
+@cache
+def _noise_table(device: torch.device) -> Tensor:
+    quantiles = (torch.arange(2**16, dtype=torch.float64) + 0.5) / 2**16
+    return torch.special.ndtri(quantiles).clamp_(0, 1).float().to(device)
+
+
 def positive_noise(keys: Tensor, size: int) -> Tensor:
-    """clip(N(0, 1), 0, 1) a pixel and channel: (B, 3, size, size)."""
-    return sampling.normal(keys, 3, size, size).clamp_(0, 1)
+    """clip(N(0, 1), 0, 1) a pixel and channel: (B, 3, size, size).
+
+    Read from a table of 2^16 equally likely values, far finer than the 256 levels of a picture.
+    """
+    rank = sampling.shorts(keys, 3 * size * size).to(torch.int32).add_(2**15)
+    return _noise_table(keys.device).index_select(0, rank.flatten()).reshape(-1, 3, size, size)
 
 
 @on_rgb
-def noise(images: Tensor, parameters: Parameters) -> Tensor:
+def noise(rgb: Tensor, parameters: Parameters) -> None:
     """Add non-negative noise and clip to [0, 1]."""
-    return (images + positive_noise(parameters["key"], images.shape[-1])).clamp_(0, 1)
+    rgb.add_(positive_noise(parameters["key"], rgb.shape[-1])).clamp_(0, 1)
 
 
 @on_rgb
-def noise_as_published(images: Tensor, parameters: Parameters) -> Tensor:
+def noise_as_published(rgb: Tensor, parameters: Parameters) -> None:
     """As the paper's code: the sum in 8 bits wraps around modulo 256 instead of saturating."""
-    total = images + positive_noise(parameters["key"], images.shape[-1])
-    return torch.remainder((total * 255).round_(), 256) / 255
+    rgb.add_(positive_noise(parameters["key"], rgb.shape[-1])).mul_(255).round_().remainder_(256).div_(255)
 
 
 # -- pixelate ------------------------------------------------------------------------------
 
 
 @cache
-def _pixelate_matrix(size: int, device: torch.device) -> Tensor:
+def _pixelate_tables(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    # Box means (coarse, size), and the coarse pixel that each pixel shows (size,).
     coarse = int(PIXELATE_SHARE * size)
     nearest = ((np.arange(size) + 0.5) * coarse / size).astype(int)
-    return torch.from_numpy(resize_matrix(size, coarse, "box")[nearest]).float().to(device)
+    return torch.from_numpy(resize_matrix(size, coarse, "box")).float().to(device), torch.tensor(nearest, device=device)
 
 
 def pixelate(images: Tensor, parameters: Parameters) -> Tensor:
     """Average down to int(0.3 size) pixels a side and repeat them back up."""
-    matrix = _pixelate_matrix(images.shape[-1], images.device)
-    return premultiplied(images, lambda x: separable(x, matrix))
+    means, nearest = _pixelate_tables(images.shape[-1], images.device)
+    repeated = means[nearest].transpose(0, 1)
+    return premultiplied(images, lambda x: (means @ x) @ repeated).index_select(2, nearest)
 
 
 # -- elastic -------------------------------------------------------------------------------
@@ -103,20 +115,24 @@ def _elastic_smoothing(size: int, device: torch.device) -> Tensor:
     return torch.from_numpy(matrix).float().to(device)
 
 
+def white_field(keys: Tensor, size: int) -> Tensor:
+    """Independent uniform numbers in [-1, 1), x and y: (B, 2, size, size)."""
+    return sampling.shorts(keys, 2 * size * size).float().mul_(2.0**-15).reshape(-1, 2, size, size)
+
+
 def displacement(keys: Tensor, size: int) -> Tensor:
     """Smooth random field (B, 2, size, size), x and y, in units of half the canvas."""
-    field = sampling.uniform(keys, 2, size, size, low=-1.0, high=1.0)
-    matrix = _elastic_smoothing(size, keys.device)
-    return separable(field, matrix).mul_(ELASTIC_ALPHA / size)
+    return separable(white_field(keys, size), _elastic_smoothing(size, keys.device)).mul_(ELASTIC_ALPHA / size)
 
 
 def elastic(images: Tensor, parameters: Parameters) -> Tensor:
     """Move every pixel along a smooth random field, bilinear, transparent (or black) outside."""
     size = images.shape[-1]
     steps = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
-    field = displacement(parameters["key"], size)
-    grid = torch.stack((field[:, 0] + steps, field[:, 1] + steps[:, None]), dim=-1)
-    return grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = displacement(parameters["key"], size)
+    grid[:, 0].add_(steps)
+    grid[:, 1].add_(steps[:, None])
+    return grid_sample(images, grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 # -- erasing -------------------------------------------------------------------------------
@@ -131,8 +147,9 @@ def draw_erasing(keys: Tensor, size: int) -> Parameters:
 def erasing(images: Tensor, parameters: Parameters) -> Tensor:
     """Make a 14 x 14 square transparent (or black); it may reach over the edge."""
     position = torch.arange(images.shape[-1], device=images.device) - parameters["corner"][:, :, None]
-    hit = (position >= 0) & (position < ERASING_SIDE)  # (B, 2, size), x then y
-    return images.masked_fill((hit[:, 1, :, None] & hit[:, 0, None, :])[:, None], 0)
+    hit = ((position >= 0) & (position < ERASING_SIDE)).float()  # (B, 2, size), x then y
+    kept = (hit[:, 1, :, None] * hit[:, 0, None, :]).neg_().add_(1)
+    return images * kept[:, None]
 
 
 # -- contrast ------------------------------------------------------------------------------
@@ -144,10 +161,10 @@ def draw_contrast(keys: Tensor, size: int) -> Parameters:
 
 
 @on_rgb
-def contrast(images: Tensor, parameters: Parameters) -> Tensor:
+def contrast(rgb: Tensor, parameters: Parameters) -> None:
     """Blend with the mean luma of the RGB canvas (transparent pixels included) and clip."""
-    mean = luma(images).mean((1, 2, 3), keepdim=True)
-    return torch.lerp(mean.expand_as(images), images, per_image(parameters["factor"])).clamp_(0, 1)
+    mean = luma(rgb.mean((2, 3), keepdim=True))
+    torch.lerp(mean.expand_as(rgb), rgb, per_image(parameters["factor"]), out=rgb).clamp_(0, 1)
 
 
 CORRUPTION = (

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from invariance import sampling
 from invariance.transforms.base import (
@@ -48,11 +49,12 @@ def scaled_side(factor: Tensor, size: int) -> Tensor:
 def scale(images: Tensor, parameters: Parameters) -> Tensor:
     """Shrink the canvas about its centre to int(factor * size) pixels, bicubic with antialiasing."""
     size = images.shape[-1]
-    matrices = _scale_matrices(size, images.device)[scaled_side(parameters["factor"], size)][:, None]
+    matrices = _scale_matrices(size, images.device)[scaled_side(parameters["factor"], size)]
 
     def shrink(x: Tensor) -> Tensor:
         # Pillow clips what the kernel overshoots after the first axis too.
-        return matrices @ (x @ matrices.transpose(-1, -2)).clamp_(0, 1)
+        across = (x.flatten(1, 2) @ matrices.transpose(-1, -2)).clamp_(0, 1)
+        return matrices[:, None] @ across.reshape(x.shape)
 
     return premultiplied(images, shrink)
 
@@ -92,13 +94,16 @@ def shift_of(parameters: Parameters, size: int) -> Tensor:
 def translate(images: Tensor, parameters: Parameters) -> Tensor:
     """Shift by whole pixels; what is uncovered is transparent (or black)."""
     b, c, size, _ = images.shape
-    shift = shift_of(parameters, size)[:, :, None]
-    source = torch.arange(size, device=images.device) - shift  # (B, 2, size), x then y
-    inside = (source >= 0) & (source < size)
-    source.clamp_(0, size - 1)
-    index = (source[:, 1, :, None] * size + source[:, 0, None, :]).reshape(b, 1, -1).expand(b, c, -1)
-    out = images.reshape(b, c, -1).gather(2, index).reshape(images.shape)
-    return out.mul_((inside[:, 1, :, None] & inside[:, 0, None, :])[:, None])
+    right, down = shift_of(parameters, size)[:, :, None].unbind(1)  # (B, 1) each
+    # With empty pixels before each row and an empty row below, a shifted row is `size` neighbouring
+    # numbers of this buffer wherever it starts, and can be copied as one block.
+    room = pad(images, (size, 0, 0, 1)).contiguous()
+    width, plane = 2 * size, 2 * size * (size + 1)
+    row = torch.arange(size, device=images.device) - down  # (B, size)
+    start = (row * width + size - right.clamp(-size, size)).masked_fill_((row < 0) | (row >= size), width * size)
+    first = torch.arange(0, b * c * plane, plane, device=images.device).reshape(b, c, 1) + start[:, None]
+    windows = room.as_strided((room.numel() - size + 1, size), (1, 1))
+    return windows.index_select(0, first.flatten()).reshape(images.shape)
 
 
 def translate_box(boxes: Tensor, parameters: Parameters, size: int) -> Tensor:

@@ -20,21 +20,18 @@ def draw_hue(keys: Tensor, size: int) -> Parameters:
 
 
 @on_rgb
-def hue(images: Tensor, parameters: Parameters) -> Tensor:
+def hue(rgb: Tensor, parameters: Parameters) -> None:
     """Turn the hue of the HSV colour, keeping saturation and value."""
-    red, green, blue = images.unbind(1)
-    value, chroma = images.amax(1), images.amax(1) - images.amin(1)
-    safe = torch.where(chroma > 0, chroma, 1)
-    sextant = torch.where(
-        value == red,
-        (green - blue) / safe,
-        torch.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-    )
-    sextant = sextant + 6 * parameters["shift"].reshape(-1, 1, 1)
-    # Each channel is the value less the chroma times a trapezoid of the hue, shifted by its own offset.
-    offsets = torch.tensor([5.0, 3.0, 1.0], device=images.device).reshape(1, 3, 1, 1)
-    k = torch.remainder(sextant[:, None] + offsets, 6)
-    return value[:, None] - chroma[:, None] * torch.minimum(k, 4 - k).clamp_(0, 1)
+    red, green, blue = rgb.unbind(1)
+    low = torch.minimum(torch.minimum(red, green), blue)
+    chroma = torch.maximum(torch.maximum(red, green), blue).sub_(low)
+    # How far the hue is from red, in sixths of a turn, is 1 + (green + blue - red - low) / chroma
+    # whichever channel is largest, and it lies on green's side where green exceeds blue.
+    away = (green - low).add_(blue).sub_(red).div_(chroma.clamp_min(1e-12)).add_(1)
+    turns = away.copysign_(green - blue).div_(6).add_(parameters["shift"].reshape(-1, 1, 1))
+    torch.stack((turns, turns - 1 / 3, turns + 1 / 3), 1, out=rgb)
+    # A channel falls from the value to the low between one and two sixths away from its own hue.
+    rgb.sub_(rgb.round()).abs_().mul_(-6).add_(2).clamp_(0, 1).mul_(chroma[:, None]).add_(low[:, None])
 
 
 def draw_brightness(keys: Tensor, size: int) -> Parameters:
@@ -43,37 +40,43 @@ def draw_brightness(keys: Tensor, size: int) -> Parameters:
 
 
 @on_rgb
-def brightness(images: Tensor, parameters: Parameters) -> Tensor:
+def brightness(rgb: Tensor, parameters: Parameters) -> None:
     """Multiply by the factor and clip to [0, 1]."""
-    return (images * per_image(parameters["factor"])).clamp_(0, 1)
+    rgb.mul_(per_image(parameters["factor"])).clamp_(0, 1)
 
 
 @on_rgb
-def grayscale(images: Tensor, parameters: Parameters) -> Tensor:
+def grayscale(rgb: Tensor, parameters: Parameters) -> None:
     """Put the luma on all three channels."""
-    return luma(images).expand_as(images)
+    rgb.copy_(luma(rgb).expand_as(rgb))
 
 
 @on_rgb
-def posterize(images: Tensor, parameters: Parameters) -> Tensor:
+def posterize(rgb: Tensor, parameters: Parameters) -> None:
     """Keep the top bit of the 8-bit value: 0 or 128/255."""
-    return (images >= 127.5 / 255).float() * (128 / 255)
+    rgb.ge_(127.5 / 255).mul_(128 / 255)
 
 
 @on_rgb
-def invert(images: Tensor, parameters: Parameters) -> Tensor:
+def invert(rgb: Tensor, parameters: Parameters) -> None:
     """1 - x."""
-    return 1 - images
+    rgb.neg_().add_(1)
 
 
 def sharpen(images: Tensor, parameters: Parameters) -> Tensor:
     """Blend away from a smoothed image with factor 7, alpha included; the border row stays."""
-    rows = images[..., :-2, :] + images[..., 1:-1, :] + images[..., 2:, :]
-    box = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
-    centre = images[..., 1:-1, 1:-1]
-    smooth = (box + 4 * centre) / 13  # Pillow's SMOOTH kernel: ones, with 5 in the centre
+    b, c, h, w = images.shape
+    images = images.contiguous()
+    # Flat, a pixel's neighbours are 1 and w away and whole images add at once. Sums that run over
+    # the end of a row belong to the border, which is not written.
+    flat = images.flatten(2)
+    rows = (flat[..., : -2 * w] + flat[..., 2 * w :]).add_(flat[..., w:-w])
+    box = (rows[..., :-2] + rows[..., 2:]).add_(rows[..., 1:-1])
+    # Pillow's SMOOTH kernel is ones with 5 in the centre: smooth = (box + 4 centre) / 13.
+    box.mul_((1 - SHARPNESS) / 13).add_(flat[..., w + 1 : -w - 1], alpha=SHARPNESS + (1 - SHARPNESS) * 4 / 13)
     out = images.clone()
-    out[..., 1:-1, 1:-1] = (smooth + SHARPNESS * (centre - smooth)).clamp_(0, 1)
+    length = box.shape[-1]
+    out[..., 1:-1, 1:-1] = box.clamp_(0, 1).as_strided((b, c, h - 2, w - 2), (c * length, length, w, 1))
     return out
 
 

@@ -1,0 +1,218 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Profile your own model
+#
+# You have a model of your own, and want to know what it is invariant to. Does it see that a photo is upside down? Would it
+# notice if all colours were turned into others? This chapter measures that for any PyTorch model, with the measure of the
+# earlier chapters: on pictures that come with this book, or on a folder of your own photos.
+#
+# Two commands do it without any programming:
+#
+# ```
+# invariance profile small --weights my_weights.safetensors
+# invariance profile my_model.py:load --images photos/ --size 224
+# ```
+#
+# The first takes an architecture of this book, the second calls the function `load` of a file of yours, which returns a
+# `torch.nn.Module`. Both print a table, and write it as `profile.csv` with every measure, beside a figure as `profile.png` and
+# `profile.svg`. The rest of this chapter does the same in Python and says how to read the result.
+
+# %% tags=["parameters"]
+import os
+
+profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+images = "glyphs"  # glyphs, scenes10, scenes100, cifar10, cifar100, or a folder of photos
+transforms = ""  # only these transformations, such as "rotate,hue"; empty means all 18
+pairs = 0  # pairs of images for each transformation; 0 means as many as the profile says
+seed = 0  # which images, which draws, and which of the book's models
+
+# %% tags=["remove-cell"]
+from myst_nb import glue
+
+from invariance import figures, measures, profiling, tables
+from invariance.experiments import factors, measuring, profiles
+
+figures.use_book_style()
+sizes = profiles.profile(profile)
+pairs = pairs or sizes.factors.pairs
+chosen = transforms.replace(",", " ").split() or None  # None means all
+profiling.check_choices(images, chosen, pairs, device=device)
+
+# %% [markdown]
+# ## One call
+#
+# As an example we take a network of this book, trained to tell 30 objects apart under three transformations, and
+# treat it as if it were yours: all that the call sees is its backbone, which maps a batch of images to their representations.
+
+# %%
+from invariance import profile_model
+
+trained_with = factors.task(sizes, seed).transforms["same"]
+backbone = measuring.model(sizes, seed, "trained with it", device).trained().backbone
+
+table = profile_model(backbone, images, chosen, pairs=pairs, device=device, seed=seed, name=sizes.model)
+table.head(4)
+
+# %% tags=["remove-cell"]
+glue("trained_with", ", ".join(trained_with), display=False)
+glue("n_pairs", int(table["pairs"].iloc[0]), display=False)
+glue("images", images, display=False)
+glue("profile", sizes.name, display=False)
+glue("whole", figures.sensitivity_profile(table), display=False)
+
+# %% [markdown]
+# ```{glue:figure} whole
+# :name: fig-profile
+# :alt: Horizontal bars of sensitivity, one a transformation and coloured by category, with intervals; a hollow diamond marks the untrained copy on each.
+#
+# The profile of a network trained with {glue:text}`trained_with`, on {glue:text}`images`. Bars are its sensitivities with 95 %
+# intervals, diamonds those of an untrained copy; the dotted line at 1 is the distance of two random images. Profile
+# {glue:text}`profile`, {glue:text}`n_pairs:,d` pairs for each transformation.
+# ```
+#
+# A bar is the sensitivity from [Measuring invariance](02_measuring_invariance): how far the representation moves when only that
+# transformation is drawn anew, divided by how far apart two random images are. Three steps make a profile
+# readable.
+#
+# 1. **Compare within the profile.** The transformations with the shortest bars are those that the model ignores most.
+#    Expect those that it was trained with, here {glue:text}`trained_with`, to be short for their kind.
+# 2. **Compare with the diamond.** An untrained copy of the same architecture has no reason to ignore anything: it shows how much
+#    a transformation changes the pixels, as this architecture sees them. A bar left of its diamond is an invariance that was learned; a bar
+#    right of it means that the model learned to look at what the transformation changes.
+# 3. **Look at the interval.** Where intervals of two bars overlap widely, their order may be chance. It is
+#    the interval over pairs of images, for this one model: another training run can differ by more.
+#
+# As numbers, with one more measure:
+
+# %%
+tables.show(profiling.summary(table))
+
+# %% [markdown]
+# The table of the library has four measures, each with its interval. Three are sensitivities, for three ideas of distance:
+# the length of the difference (`sensitivity_l2`, shown here), the angle (`sensitivity_cosine`), and the squared length
+# (`sensitivity_dot`, which is the share of the representation's variance that the transformation makes). For all of them 0 is
+# invariant and 1 as different as random images. The fourth, CKA {cite}`kornblith2019cka`, compares which images
+# the model finds similar before and after the transformation, whatever happens to each image alone: there **1** is invariant. A
+# transformation that moves every image in the same way has a high sensitivity and a CKA near 1.
+#
+# ## A model whose answer is known
+#
+# Should one trust such numbers? Here is a model with invariances that need no measuring. It says how often each of 64 colours occurs in
+# an image, and nothing about where.
+
+# %%
+from torch import nn
+
+
+class ColourShares(nn.Module):
+    def forward(self, images):  # (B, 3, H, W), normalised to [-1, 1]
+        step = ((images + 1) * 2).long().clamp(0, 3)
+        colour = 16 * step[:, 0] + 4 * step[:, 1] + step[:, 2]
+        return nn.functional.one_hot(colour.flatten(1), 64).float().mean(1)  # (B, 64)
+
+
+telling = ["v_flip", "h_flip", "rotate", "hue", "brightness", "blur"]
+known = profile_model(ColourShares(), "scenes10", telling, pairs=pairs, device=device, name="colour shares")
+tables.show(profiling.summary(known))
+
+# %% tags=["remove-cell"]
+known_l2 = known[known["measure"] == "sensitivity_l2"].set_index("transformation")["value"]
+for name in ("v_flip", "rotate", "hue"):
+    glue(f"known_{name}", float(known_l2[name]), display=False)
+
+# %% [markdown]
+# A mirrored picture has the same colours, so the sensitivity to flips has to be 0, and is {glue:text}`known_v_flip:.2f`. A
+# rotation turns corners out of the picture and fills in black: {glue:text}`known_rotate:.2f`. A turn of the hue changes nearly
+# every colour: {glue:text}`known_hue:.2f`. There is no untrained copy, since this model has nothing to train.
+#
+# The pictures here are `scenes10`, which are transformed as a whole. With `glyphs` only the object is transformed,
+# while its background stays, so all sensitivities come out lower. Photos of your own are transformed as a whole too.
+#
+# ## Where in the network?
+#
+# Invariance is made step by step. The names in `layers` are those of the model's modules; `measures.spread_layers` proposes
+# some, and an unknown name is answered with the names there are.
+
+# %%
+layers = [*measures.spread_layers(backbone, 5), "output"]
+shown = list(dict.fromkeys([*trained_with, "translate", "brightness", "blur", "h_flip"]))[:6]
+depth = profile_model(backbone, images, shown, layers, pairs, device=device, seed=seed, name=sizes.model)
+
+# %% tags=["remove-cell"]
+glue("layers", len(layers), display=False)
+glue("depth", figures.sensitivity_by_depth(depth), display=False)
+
+# %% [markdown]
+# ```{glue:figure} depth
+# :name: fig-depth
+# :alt: Six panels, one a transformation, each with two lines of sensitivity over the layers, for the trained model and its untrained copy.
+#
+# Sensitivity through the network, from its first activation to its output, with 95 % bands. The first three
+# transformations are those that the model was trained with.
+# ```
+#
+# In the first layers both lines run together: their filters see colours and edges, and hardly differ. Maps of convolutions are averaged
+# over the picture before they are compared, so what only moves things around, such as a flip, can look harmless there: the average
+# does not see where something was. Later layers see larger parts of the object, and
+# the lines part: training moves the sensitivity to some transformations down and to others up.
+#
+# ## What limits such a profile
+#
+# - **Pairs.** The interval shrinks with the square root of their number: four times the pairs halve it. A few hundred suffice for
+#   differences of 0.05. A folder gives one pair a photo.
+# - **Half of the draws do nothing.** Ten of the 18 transformations are applied with a probability of one half, as in the paper. In
+#   a quarter of the pairs neither image is changed, and for those that always do the same, such as a flip, another quarter has
+#   both changed alike. So compare a transformation between models, rather than flips with rotations in one model.
+# - **Image size.** Use the size that the model was trained for. The strength of `blur`, `noise`, `elastic` and `erasing` is set in
+#   pixels for images of 32 x 32, and means less of the picture on larger ones; the command says so.
+# - **Normalisation.** Give the model's own `mean` and `std`. Wrong ones measure a model that nobody uses.
+# - **Arithmetic.** A profile runs in float32. The experiments of the other chapters use bfloat16 where the processor is
+#   fast at it, which moves a sensitivity in the third digit.
+# - **Low is not good.** Which invariances a model should have depends on the task, as
+#   [When invariance harms](06_when_invariance_harms) shows.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-profile-model
+# What do you expect of a model that shrinks an image to 4 x 4 pixels and flattens it? Write it in two lines and profile it.
+# Which transformations does it ignore that `ColourShares` notices, and the other way round?
+# ```
+#
+# ````{solution} ex-profile-model
+# :class: dropdown
+# ```python
+# thumbnail = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())
+# tables.show(profiling.summary(profile_model(thumbnail, "scenes10", pairs=500)))
+# ```
+# It hardly notices `blur` and `pixelate`, which keep averages over large squares, but flips and rotations
+# move colours to other squares. `ColourShares` is the opposite for flips.
+# ````
+#
+# ```{exercise}
+# :label: ex-profile-images
+# The profile of {numref}`fig-profile` is for objects drawn by this book. Does the network's invariance hold for other
+# pictures? Set `images = "scenes10"`, or the path of a folder of yours.
+# ```
+#
+# ```{solution} ex-profile-images
+# :class: dropdown
+# Most bars move to the right, since the whole picture is transformed now, and so do the diamonds. What to compare is the distance of
+# a bar from its diamond. It is smaller for pictures that the network was not trained on: part of an invariance is tied to the objects
+# it was learned with. [Invariance transfer](07_invariance_transfer) measures how much.
+# ```
+#
+# **Defined in:** `invariance.profiling` (`profile_model`, `summary`), `invariance.measures` (`measure_all`, `cka`,
+# `spread_layers`), `invariance.figures` (`sensitivity_profile`, `sensitivity_by_depth`).

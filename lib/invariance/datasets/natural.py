@@ -1,0 +1,252 @@
+"""Natural images: CIFAR-10 and CIFAR-100, or their embedded stand-ins, transformed as whole images (section 4).
+
+A content key holds the number of the image's row in its low 24 bits; the bits above seed the draws.
+Of the 50,000 training images one in ten of each class is for validation, the same ones for a
+`split_seed`, whatever else varies: the published code redraws them at every set-up.
+
+Chapter: book/01_transforms_2d.py.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import field_validator, model_validator
+from torch import Tensor
+
+from invariance import assets, sampling, transforms
+from invariance.assets.natural import SIZE, TEST, TRAIN
+from invariance.config import Config
+from invariance.datasets.chunks import in_chunks
+from invariance.datasets.split import move_on, normalise
+from invariance.errors import InputError, check_known
+
+PARTS = ("train", "validation", "test")
+VALIDATION_SHARE = 0.1
+STATISTICS_ROWS = 2000
+"""Rendered training images that the stand-ins' channel means and deviations are computed from."""
+ROW = (1 << 24) - 1
+
+
+class NaturalImages(Config, frozen=True):
+    """Labelled natural images of 32 x 32 pixels. Two equal specifications describe the same images.
+
+    `transforms` act on the whole image, in the order given; `translate` then shifts by up to 15 %.
+    `classes` may be any of the source's; None means all. `split_seed` chooses the validation images.
+    """
+
+    kind: Literal["natural_images"] = "natural_images"
+    source: str = "scenes10"
+    classes: tuple[str, ...] | None = None
+    transforms: tuple[str, ...] = ()
+    split_seed: int = 0
+    as_published: bool = False
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, source: str) -> str:
+        check_known("source of natural images", source, assets.NATURAL)
+        return source
+
+    @field_validator("transforms")
+    @classmethod
+    def _known_transforms(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        transforms.check_size(names, SIZE)
+        return names
+
+    @model_validator(mode="after")
+    def _known_classes(self) -> "NaturalImages":
+        if self.classes is not None:
+            assets.check_classes(self.classes, assets.natural_classes(self.source))
+        return self
+
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of their labels."""
+        return assets.natural_classes(self.source) if self.classes is None else self.classes
+
+    def available(self, part: str) -> int:
+        """Number of images of these classes in "train", "validation" or "test"."""
+        return len(self.class_names()) * self._per_class(part)
+
+    def samples(self, per_class: int | float, part: str = "train") -> int:
+        """Number of images in all for a count a class (int), or for a share of each class in (0, 1] (float).
+
+        Experiment B varies both. A share is rounded, to at least one image a class. Raises
+        `InputError` for more than there are.
+        """
+        most = self._per_class(part)
+        if isinstance(per_class, float) and 0 < per_class <= 1:
+            return len(self.class_names()) * max(1, round(per_class * most))
+        if isinstance(per_class, bool) or not isinstance(per_class, int) or not 1 <= per_class <= most:
+            raise InputError(
+                f"{per_class!r} {part} images a class of {self.source}: give a count from 1 to {most}, "
+                f"or a share above 0.0 up to 1.0."
+            )
+        return len(self.class_names()) * per_class
+
+    def _per_class(self, part: str) -> int:
+        check_known("part of a data set", part, PARTS)
+        classes = len(assets.natural_classes(self.source))
+        held_out = round(TRAIN // classes * VALIDATION_SHARE)
+        return {"train": TRAIN // classes - held_out, "validation": held_out, "test": TEST // classes}[part]
+
+    def generator(self, device: str | torch.device = "cpu") -> "Generator":
+        """The images of this data set, made on `device`."""
+        return _generator(self, torch.device(device))
+
+
+class Generator:
+    """Makes images of one `NaturalImages` specification on one device (an `ImageSource`)."""
+
+    parts = ("transformation",)
+    redraws = True
+
+    def __init__(self, spec: NaturalImages, device: torch.device) -> None:
+        self.spec, self.device = spec, device
+        known = assets.natural_classes(spec.source)
+        label_of = torch.full((len(known),), -1)
+        label_of[[known.index(name) for name in spec.class_names()]] = torch.arange(len(spec.class_names()))
+        self._labels = label_of[torch.from_numpy(assets.natural_labels(spec.source))].to(device)
+        self.pictures = _pictures(spec.source, device)
+
+    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
+        """Content keys (B,) of the images at `indices` of a split, whose part is the last word of `name`.
+
+        The first k x classes indices hold k images of each class, chosen and ordered by `seed` and `name`.
+        Raises `InputError` for an unknown part and for an index beyond what there is.
+        """
+        part = name.rsplit("/", 1)[-1]
+        check_known("part of a data set", part, PARTS)
+        order = _order(self.spec, seed, name, self.device)
+        on_host = indices.device.type == "cpu"  # elsewhere the check would make the device wait; `Split` made it
+        if on_host and len(indices) and not 0 <= indices.min() <= indices.max() < len(order):
+            raise InputError(
+                f"Image {int(indices.max())} of the {name} split: {self.spec.source} has only {len(order)} "
+                f"{part} images of these {len(self.spec.class_names())} classes. Ask for fewer."
+            )
+        indices = indices.to(self.device)
+        return (sampling.keys(sampling.stream(seed, name), indices) & ~ROW) | order[indices]
+
+    def prepare(self, content: Tensor) -> None:
+        """Get the images of these content keys in large blocks: scenes are rendered several times as fast then."""
+        self.pictures.load(self.rows(content))
+
+    def rows(self, content: Tensor) -> Tensor:
+        """Row numbers int64 (B,) of content keys."""
+        return content & ROW
+
+    def labels(self, content: Tensor) -> Tensor:
+        """Class labels, int64 (B,), of content keys (B,)."""
+        return self._labels[self.rows(content)]
+
+    def untransformed(self, content: Tensor) -> Tensor:
+        """The images as they are, float32 (B, 3, 32, 32) in [0, 1]."""
+        return self.pictures.take(self.rows(content)).float() / 255
+
+    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
+        """Images float32 (B, 3, 32, 32) in [0, 1], from int64 keys (B,).
+
+        The draws of the transformations come from the content key, or from their own if given.
+        """
+        names = self.spec.transforms
+        images = self.untransformed(content)
+        if not names or not len(content):
+            return images
+        keys = sampling.fold(content if transformation is None else transformation, "transforms")
+        drawn = transforms.draw(names, keys, SIZE)
+
+        def fill(rows: slice) -> None:
+            given = transforms.take(drawn, rows)
+            images[rows] = transforms.apply(names, images[rows], given, as_published=self.spec.as_published)
+
+        in_chunks(fill, len(content), self.device)
+        return images
+
+    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
+        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
+        check_known("part", part, self.parts)
+        return move_on(first, second, lambda keys: keys)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """With the means and deviations of the source's own channels, channels last."""
+        mean, std = self.pictures.statistics
+        return normalise(images, mean, std)
+
+
+class Pictures:
+    """All images of a source on one device, as uint8; scenes come in when they are first asked for."""
+
+    def __init__(self, source: str, device: torch.device) -> None:
+        self.source, self.device = source, device
+        with torch.inference_mode(False):  # rows are written later, perhaps outside that mode
+            self.pixels = torch.empty(TRAIN + TEST, 3, SIZE, SIZE, dtype=torch.uint8, device=device)
+        self.missing = np.ones(TRAIN + TEST, bool)
+        if device.type != "cpu" or not source.startswith("scenes"):  # to look what is missing would make a GPU wait
+            self._read(np.arange(TRAIN + TEST))
+        self.statistics = self._statistics()
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Images uint8 (B, 3, 32, 32) with these row numbers (B,)."""
+        self.load(rows)
+        return self.pixels[rows]
+
+    def load(self, rows: Tensor) -> None:
+        """Render or read what is missing of these rows (B,)."""
+        if self.missing.any():
+            wanted = np.unique(rows.numpy())
+            self._read(wanted[self.missing[wanted]])
+
+    def _read(self, rows: np.ndarray) -> None:
+        for part in np.array_split(rows, -(-len(rows) // 5000)) if len(rows) else ():
+            images = torch.from_numpy(assets.natural_images(self.source, part))
+            self.pixels[torch.from_numpy(part).to(self.device)] = images.permute(0, 3, 1, 2).to(self.device)
+        self.missing[rows] = False
+
+    def _statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of each channel over the training images, (3, 1, 1) each."""
+        count = STATISTICS_ROWS if self.source.startswith("scenes") else TRAIN
+        rows = torch.arange(count, device=self.device)
+        parts = [self.take(part).double().transpose(0, 1).flatten(1) / 255 for part in rows.split(5000)]
+        mean = torch.stack([part.mean(1) for part in parts]).mean(0)
+        square = torch.stack([part.square().mean(1) for part in parts]).mean(0)
+        std = (square - mean.square()).sqrt()
+        return tuple(value.float()[:, None, None] for value in (mean, std))
+
+
+@lru_cache(maxsize=64)
+def _order(spec: NaturalImages, seed: int, name: str, device: torch.device) -> Tensor:
+    """Rows int64 (available,) of a split: round after round, one of each class in a random order."""
+    rows = _rows_of(spec, name.rsplit("/", 1)[-1])
+    classes, count = rows.shape
+    stream = sampling.stream(seed, name, "images")
+    own = torch.arange(rows.numel())
+    shuffled = rows.gather(1, sampling.keys(stream, own).reshape(classes, count).argsort(1))
+    turn = sampling.keys(sampling.stream(seed, name, "turns"), own).reshape(classes, count).argsort(0)
+    return shuffled.gather(0, turn).T.flatten().to(device)
+
+
+def _rows_of(spec: NaturalImages, part: str) -> Tensor:
+    """Rows int64 (classes, count) of one part."""
+    labels = assets.natural_labels(spec.source)
+    known = assets.natural_classes(spec.source)
+    start, stop = (TRAIN, TRAIN + TEST) if part == "test" else (0, TRAIN)
+    rows = []
+    for name in spec.class_names():
+        own = torch.from_numpy(np.flatnonzero(labels[start:stop] == known.index(name)) + start)
+        if part != "test":
+            order = sampling.permutation(sampling.stream(spec.split_seed, "validation", name), len(own))
+            held_out = round(len(own) * VALIDATION_SHARE)
+            own = own[order[:held_out] if part == "validation" else order[held_out:]].sort().values
+        rows.append(own)
+    return torch.stack(rows)
+
+
+@lru_cache(maxsize=4)  # generators share their pictures, up to 184 MB
+def _pictures(source: str, device: torch.device) -> Pictures:
+    return Pictures(source, device)
+
+
+@lru_cache(maxsize=16)
+def _generator(spec: NaturalImages, device: torch.device) -> Generator:
+    return Generator(spec, device)

@@ -1,0 +1,186 @@
+"""Objects on natural images: what is relevant for one task and irrelevant for another (experiment C).
+
+An image holds a natural image and a small object in its upper-right corner. Four tasks show and
+ask for different parts of it, always of the same pairs:
+
+    cifar_only      the image alone         label: class of the image
+    cifar_mixed     image and object        label: class of the image
+    objects_mixed   image and object        label: the object
+    objects_only    the object on black     label: the object
+
+Chapter: book/06_relevance.py.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from invariance import assets, sampling
+from invariance.assets.natural import SIZE
+from invariance.assets.sources import FOREGROUNDS
+from invariance.config import Config
+from invariance.datasets.natural import NaturalImages
+from invariance.datasets.split import move_on
+from invariance.datasets.transforms_2d import paste
+from invariance.errors import InputError, check_known
+from invariance.transforms.geometric import scale, translate
+
+TASKS = ("cifar_only", "cifar_mixed", "objects_mixed", "objects_only")
+OBJECTS = 10
+SIDE = 11
+"""Pixels an object fills: 0.7 of 32 are 22, and a further 0.55 (17 of 32 pixels) leaves 11."""
+PLACE = (21, 2)
+"""Left and top of the fixed object, in pixels: its right side touches the border."""
+
+
+class ObjectsOnImages(Config, frozen=True):
+    """Objects on natural images. Two equal specifications describe the same images.
+
+    `images` is a source of natural images and `objects` are classes of `foregrounds`; None means the
+    first ten. With probability `correlation` (alpha, [0, 1]) the object is the one tied to the image's class, the
+    k-th to the k-th, else any; a share `availability` (beta, [0, 1]) of the images carries an object.
+    `translate` puts the object at a random place inside the image.
+    """
+
+    kind: Literal["objects_on_images"] = "objects_on_images"
+    task: Literal["cifar_only", "cifar_mixed", "objects_mixed", "objects_only"]
+    images: str = "scenes10"
+    foregrounds: str = "glyphs"
+    objects: tuple[str, ...] | None = None
+    translate: bool = False
+    correlation: float = Field(default=0.0, ge=0, le=1)
+    availability: float = Field(default=1.0, ge=0, le=1)
+    split_seed: int = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ObjectsOnImages":
+        classes = NaturalImages(source=self.images).class_names()
+        assets.check_source(self.foregrounds, FOREGROUNDS)
+        known = assets.class_names(self.foregrounds)
+        if self.objects is not None:
+            assets.check_classes(self.objects, known)
+        if self.correlation > 0 and len(self.object_names()) != len(classes):
+            raise InputError(
+                f"A correlation ties one object to each class of {self.images}: "
+                f"{len(self.object_names())} objects for {len(classes)} classes. Name as many objects."
+            )
+        if self.availability < 1 and self.task.startswith("objects"):
+            raise InputError(
+                f"Availability {self.availability:g} with the task {self.task!r}: an image without an object "
+                "would have no label. Use availability 1, or a task that asks for the image."
+            )
+        return self
+
+    def object_names(self) -> tuple[str, ...]:
+        """The objects in the order of their labels."""
+        return assets.class_names(self.foregrounds)[:OBJECTS] if self.objects is None else self.objects
+
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that the task asks for, in the order of their labels."""
+        return self.object_names() if self.task.startswith("objects") else self.natural().class_names()
+
+    def natural(self) -> NaturalImages:
+        """The data set that the images come from."""
+        return NaturalImages(source=self.images, split_seed=self.split_seed)
+
+    def available(self, part: str) -> int:
+        """Number of images in "train", "validation" or "test"."""
+        return self.natural().available(part)
+
+    def generator(self, device: str | torch.device = "cpu") -> "Generator":
+        """The images of this data set, made on `device`."""
+        return _generator(self, torch.device(device))
+
+
+class Generator:
+    """Makes images of one `ObjectsOnImages` specification on one device (an `ImageSource`).
+
+    `background` is the natural image; `transformation` is the place of a translated object.
+    """
+
+    parts = ("object", "background", "transformation")
+    redraws = True
+
+    def __init__(self, spec: ObjectsOnImages, device: torch.device) -> None:
+        self.spec, self.device = spec, device
+        self.natural = spec.natural().generator(device)
+        pictures = assets.foregrounds(spec.foregrounds, SIZE, 1, spec.object_names()).images.float() / 255
+        small = scale(pictures, {"factor": torch.full((len(pictures),), SIDE / SIZE)})
+        self.objects = _move(small, (SIZE - SIDE) // 2, PLACE).to(device)  # (objects, 4, 32, 32), in the corner
+        self.box = torch.tensor([*PLACE, SIDE, SIDE], device=device)
+
+    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
+        """Content keys (B,) of the images at `indices` of a split: those of its natural images, for every task."""
+        return self.natural.keys(seed, name, indices)
+
+    def prepare(self, content: Tensor) -> None:
+        """Get the natural images of these content keys in large blocks."""
+        self.natural.prepare(content)
+
+    def labels(self, content: Tensor) -> Tensor:
+        """Labels, int64 (B,): the class of the image or of the object, as the task has it."""
+        return self.object_labels(content) if self.spec.task.startswith("objects") else self.natural.labels(content)
+
+    def object_labels(self, content: Tensor, exchanged: Tensor | None = None) -> Tensor:
+        """Which object each image carries, int64 (B,); with `exchanged` keys (B,) any, tied to nothing."""
+        own = sampling.integers(sampling.fold(content if exchanged is None else exchanged, "object"), len(self.objects))
+        if exchanged is not None or not self.spec.correlation:
+            return own
+        tied = sampling.bernoulli(sampling.fold(content, "tied"), self.spec.correlation)
+        return torch.where(tied, self.natural.labels(content), own)
+
+    def images(
+        self,
+        content: Tensor,
+        object: Tensor | None = None,
+        background: Tensor | None = None,
+        transformation: Tensor | None = None,
+    ) -> Tensor:
+        """Images float32 (B, 3, 32, 32) in [0, 1], from int64 keys (B,).
+
+        Object, natural image and place each come from the content key, or from their own if given. An exchanged
+        object is drawn uniformly and always there.
+        """
+        task = self.spec.task
+        behind = self.natural.untransformed(content if background is None else background)
+        if task == "cifar_only":
+            return behind
+        if task == "objects_only":
+            behind = torch.zeros_like(behind)
+        objects = self.objects[self.object_labels(content, object)]
+        if self.spec.translate:
+            place = sampling.uniform(sampling.fold(content if transformation is None else transformation, "place"), 2)
+            objects = translate(objects, {"place": place, "box": self.box.expand(len(content), 4)})
+        if object is None and self.spec.availability < 1:
+            there = sampling.bernoulli(sampling.fold(content, "there"), self.spec.availability)
+            objects = objects * there[:, None, None, None]
+        return paste(objects, behind)
+
+    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
+        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
+        check_known("part", part, self.parts)
+        if part == "background":
+            return move_on(first, second, self.natural.rows, lambda keys: keys.roll(1))
+        if part == "object":
+            return move_on(first, second, lambda keys: self.object_labels(keys, keys))
+        return move_on(first, second, lambda keys: keys)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """With the means and deviations of the natural images, channels last."""
+        return self.natural.normalise(images)
+
+
+def _move(objects: Tensor, start: int, place: tuple[int, int]) -> Tensor:
+    """Objects (N, 4, 32, 32) moved from `start`, the same in x and y, to `place`; nothing wraps around."""
+    x, y = place
+    out = torch.zeros_like(objects)
+    out[..., y : y + SIDE, x : x + SIDE] = objects[..., start : start + SIDE, start : start + SIDE]
+    return out
+
+
+@lru_cache(maxsize=16)
+def _generator(spec: ObjectsOnImages, device: torch.device) -> Generator:
+    return Generator(spec, device)

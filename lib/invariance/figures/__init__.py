@@ -1,0 +1,51 @@
+"""The book's figures: one function each, from tidy tables to a matplotlib figure.
+
+They show means over seeds with 95 % intervals, single seeds as small marks, and the paper's values as hollow marks
+or dashed lines. `style` says how they look.
+"""
+
+from invariance.figures.factors import (
+    factor_levels,
+    factor_panels,
+    factor_summaries,
+    factor_summary,
+    learning_rates,
+)
+from invariance.figures.ledger import claims_overview
+from invariance.figures.measuring import distances, sensitivity_bars
+from invariance.figures.mismatch import mismatch_cost, mismatch_curves, mismatch_map
+from invariance.figures.pictures import contact_sheet, picture_grid
+from invariance.figures.profile import sensitivity_by_depth, sensitivity_profile
+from invariance.figures.relevance import (
+    relevance_accuracy,
+    relevance_correlation,
+    relevance_sensitivity,
+    relevance_sweep,
+)
+from invariance.figures.style import use_book_style
+from invariance.figures.transfer import transfer_bars, transfer_map
+
+__all__ = [
+    "claims_overview",
+    "contact_sheet",
+    "distances",
+    "factor_levels",
+    "factor_panels",
+    "factor_summaries",
+    "factor_summary",
+    "learning_rates",
+    "mismatch_cost",
+    "mismatch_curves",
+    "mismatch_map",
+    "picture_grid",
+    "relevance_accuracy",
+    "relevance_correlation",
+    "relevance_sensitivity",
+    "relevance_sweep",
+    "sensitivity_bars",
+    "sensitivity_by_depth",
+    "sensitivity_profile",
+    "transfer_bars",
+    "transfer_map",
+    "use_book_style",
+]

@@ -1,0 +1,111 @@
+"""The five architectures of section 4 and appendix of the paper for 32 x 32 images, and this book's small ones.
+
+The paper's come from torchvision's classes where those give the same network. The small ones keep what makes
+each family (shortcuts, concatenation, plain stacks with pooling, attention) at a size that one CPU core trains on
+some 2,500 images a second.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from invariance.errors import check_known
+from invariance.models.classifier import Classifier
+from invariance.models.vit import VisionTransformer
+
+Backbone = tuple[nn.Module, int]
+"""A network from images (B, 3, 32, 32) to representations (B, D), and D."""
+
+
+def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+def _small() -> Backbone:
+    layers = [
+        *_block(3, 24, 2),
+        *_block(24, 32, 2),
+        *_block(32, 64, 1),
+        *_block(64, 96, 2),
+        *_block(96, 96, 1),
+    ]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 96
+
+
+def _resnet(name: str, width: int) -> Backbone:
+    from torchvision import models  # takes seconds to load
+
+    net = getattr(models, name)()
+    net.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    net.maxpool = nn.Identity()
+    net.fc = nn.Identity()
+    return net, width
+
+
+def _densenet(stem: nn.Conv2d, growth: int, blocks: tuple[int, ...]) -> Backbone:
+    from torchvision.models import DenseNet
+
+    net = DenseNet(growth, blocks, stem.out_channels)
+    net.features.conv0 = stem
+    for name in ("norm0", "relu0", "pool0"):
+        setattr(net.features, name, nn.Identity())
+    width = net.classifier.in_features
+    net.classifier = nn.Identity()
+    return net, width
+
+
+def _vgg11() -> Backbone:
+    from torchvision.models import vgg11_bn
+
+    return nn.Sequential(vgg11_bn().features, nn.Flatten()), 512
+
+
+def _small_vgg() -> Backbone:
+    from torchvision.models.vgg import make_layers
+
+    return nn.Sequential(
+        make_layers([16, "M", 32, "M", 64, "M", 96, 96], True), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ), 96
+
+
+def _small_resnet() -> Backbone:
+    from torchvision.models.resnet import BasicBlock
+
+    def stage(inputs: int, outputs: int) -> nn.Module:
+        shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, 2, bias=False), nn.BatchNorm2d(outputs))
+        return BasicBlock(inputs, outputs, 2, shortcut)
+
+    layers = [*_block(3, 16, 2), stage(16, 48), stage(48, 96)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 96
+
+
+MODELS: dict[str, Callable[[], Backbone]] = {
+    "small": _small,
+    "small_resnet": _small_resnet,
+    "small_densenet": lambda: _densenet(nn.Conv2d(3, 24, 3, 2, padding=1, bias=False), 12, (3, 3, 3)),
+    "small_vgg": _small_vgg,
+    "small_vit": lambda: (VisionTransformer(32, 8, 3, 96, 192, 4), 96),
+    "resnet18": lambda: _resnet("resnet18", 512),
+    "resnet50": lambda: _resnet("resnet50", 2048),
+    "densenet121": lambda: _densenet(nn.Conv2d(3, 24, 3, padding=1, bias=False), 12, (6, 12, 24, 16)),
+    "vgg11": _vgg11,
+    "vit": lambda: (VisionTransformer(32, 4, 7, 384, 1536, 8), 384),
+}
+"""Backbone builders by name; each gives the network and the width of its representation."""
+
+
+def build(name: str, classes: int, seed: int) -> Classifier:
+    """A freshly initialised classifier; its weights are a function of `seed` alone.
+
+    Raises `InputError` for an unknown name.
+    """
+    check_known("model", name, MODELS)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone, width = MODELS[name]()
+        return Classifier(backbone, width, classes).to(memory_format=torch.channels_last)

@@ -1,0 +1,353 @@
+"""The sensitivity of any backbone to each transformation: a table and a figure for a model of your own.
+
+    table = invariance.profile_model(backbone, images="photos/", pairs=500)
+
+`invariance profile` is the same on the command line. Chapter: book/09_profile_your_model.py.
+"""
+
+import copy
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+from rich import box
+from rich.progress import Progress
+from rich.table import Table
+from torch import Tensor, nn
+
+from invariance import assets, figures, measures, models, sampling, transforms
+from invariance.datasets import ImageSource, NaturalImages, Transforms2D, normalise
+from invariance.datasets.photos import LEAST, Photos, photo_files, read_photos
+from invariance.errors import InputError, check_known
+from invariance.files import write_aside
+from invariance.training import pick_device
+
+OUTPUT = "output"
+"""The layer name that stands for what the backbone gives."""
+BATCH = 250
+FIXED_IN_PIXELS = {"blur", "elastic", "erasing", "noise"}
+"""Transformations whose strength is a number of pixels, chosen for images of 32 x 32."""
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Means and deviations of ImageNet's channels, with which timm's models were trained."""
+
+Numbers = float | Sequence[float]
+Extract = Callable[[Tensor], dict[str, Tensor]]
+
+
+def profile_model(
+    backbone: nn.Module,
+    images: str | Path = "glyphs",
+    transformations: Sequence[str] | None = None,
+    layers: Sequence[str] = (OUTPUT,),
+    pairs: int = 500,
+    size: int = 32,
+    device: str = "auto",
+    seed: int = 0,
+    mean: Numbers = 0.5,
+    std: Numbers = 0.5,
+    untrained: nn.Module | str | None = "auto",
+    name: str = "model",
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Sensitivity of a backbone to each transformation, and of an untrained copy to compare with.
+
+    `backbone` maps normalised images (B, 3, size, size) to representations (B, D). `images` is "glyphs", one of
+    `assets.NATURAL`, or a folder of pictures, each of which makes one pair. `mean` and `std`, a number or
+    one a channel, normalise images in [0, 1]. `layers` are names for `measures.layer_extractor`, and "output".
+    `untrained` is a model to compare with, None, or "auto": a copy with fresh weights, where every layer can be reset.
+    Runs in float32, in evaluation mode, and leaves the backbone on the device.
+
+    Gives a tidy table with the columns experiment, model, kind ("given" or "untrained"), images, layer, category,
+    transformation, pairs, seed, split, measure ("sensitivity_l2", "sensitivity_cosine", "sensitivity_dot", "cka"),
+    value, low, high (95 % interval). Raises `InputError` for bad input, before long work.
+    """
+    names = list(transforms.TRANSFORMATIONS) if transformations is None else transformations
+    check_choices(images, names, pairs, size, device)
+    if not layers:
+        raise InputError(f"No layers to measure: name at least one, or {OUTPUT!r}.")
+    place = pick_device(device)
+    shift, scale = (_per_channel(values, word, place) for values, word in ((mean, "mean"), (std, "std")))
+    networks = {"given": models.wrap(backbone.to(place), 1, size=size).backbone.eval()}
+    if untrained is not None:
+        fresh = untrained_copy(backbone, seed) if isinstance(untrained, str) else untrained
+        networks |= {} if fresh is None else {"untrained": fresh.to(place).eval()}
+    extractors = {kind: _extractor(network, layers) for kind, network in networks.items()}
+    sources = _sources(str(images), size, place, pairs, seed)
+    if isinstance(first := sources(names[0]), Photos):
+        pairs = min(pairs, len(first.pictures))
+
+    rows = []
+    with Progress(transient=True, disable=not progress) as bar:
+        for transformation in bar.track(names, description=f"measuring {name}"):
+            source = sources(transformation)
+            content, *sides = measures.pair_keys(source, pairs, seed)
+            found = [_features(extractors, source, content, keys, (shift, scale)) for keys in sides]
+            for (kind, layer), x in found[0].items():
+                about = {
+                    "experiment": "profile",
+                    "model": name,
+                    "kind": kind,
+                    "images": str(images),
+                    "layer": layer,
+                    "category": transforms.TRANSFORMATIONS[transformation].category,
+                    "transformation": transformation,
+                    "pairs": pairs,
+                    "seed": seed,
+                    "split": "pairs",
+                }
+                for measure, value in measures.measure_all(x, found[1][kind, layer], seed).items():
+                    measure = measure if measure == "cka" else f"sensitivity_{measure}"
+                    rows.append(
+                        {**about, "measure": measure, "value": value.value, "low": value.low, "high": value.high}
+                    )
+    return pd.DataFrame(rows)
+
+
+def check_choices(
+    images: str | Path, transformations: Sequence[str] | None, pairs: int, size: int = 32, device: str = "auto"
+) -> None:
+    """Raise `InputError` for what `profile_model` could not work with; for use before the model is at hand."""
+    pick_device(device)
+    transforms.check_size(list(transforms.TRANSFORMATIONS) if transformations is None else transformations, size)
+    if transformations is not None and not len(transformations):
+        raise InputError("No transformations to measure: name at least one, or leave them out for all.")
+    if isinstance(pairs, bool) or not isinstance(pairs, int) or pairs < LEAST:
+        raise InputError(f"{pairs!r} pairs: give a whole number, at least {LEAST}.")
+    images = str(images)
+    if images in assets.NATURAL:
+        most = NaturalImages(source=images).available("test")
+        if size != 32:
+            raise InputError(
+                f"{images} has images of 32 x 32, not {size} x {size}: leave the size out, or use a folder."
+            )
+        if pairs > most:
+            raise InputError(f"{pairs:,} pairs of {images}: there are {most:,} test images. Ask for at most so many.")
+    elif images == "glyphs":
+        Transforms2D(size=size)
+    elif "/" in images or "\\" in images or Path(images).expanduser().exists():
+        photo_files(images)
+    else:
+        check_known("images", images, ("glyphs", *assets.NATURAL, "or a folder"))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A backbone to profile, the name and the size of image it goes by, its normalisation, what to compare it with."""
+
+    network: nn.Module
+    name: str
+    size: int = 32
+    mean: Numbers = 0.5
+    std: Numbers = 0.5
+    untrained: nn.Module | str | None = "auto"
+
+
+def load_backbone(
+    model: str, weights: str | Path | None = None, pretrained: bool = False, size: int | None = None, seed: int = 0
+) -> Loaded:
+    """The backbone that `model` names: one of `models.MODELS`, "timm:NAME", or "FILE.py:function".
+
+    `weights` is a file that `models.load_weights` reads; `pretrained` downloads the ones that timm publishes.
+    The function must return an `nn.Module`; its file is executed. `size` is 32 by default, 224 for timm.
+    Raises `InputError` for whatever cannot be found, executed or loaded.
+    """
+    if pretrained and not model.startswith("timm:"):
+        raise InputError(f"There are no published weights for {model!r}: give a file as --weights.")
+    if ".py:" in model:
+        file, function = model.rsplit(":", 1)
+        loaded = Loaded(_from_file(file, function), function, size or 32)
+    elif model.startswith("timm:"):
+        size = size or 224
+        fresh = models.wrap(model, 1, size=size, seed=sampling.stream(seed, "untrained")).backbone
+        network = models.wrap(model, 1, size=size, seed=seed, pretrained=pretrained).backbone
+        loaded = Loaded(network, model, size, *IMAGENET, fresh if pretrained or weights else None)
+    else:
+        check_known("model", model, [*models.MODELS, "timm:NAME", "FILE.py:function"])
+        return _from_book(model, weights, size or 32, seed)
+    if weights is not None:
+        models.load_weights(loaded.network, weights)
+    return loaded
+
+
+def _from_book(name: str, weights: str | Path | None, size: int, seed: int) -> Loaded:
+    fresh = models.build(name, 1, seed).backbone
+    if weights is None:
+        return Loaded(fresh, name, size, untrained=None)
+    classes = len(models.read_weights(weights).get("head.bias", "1"))
+    model = models.build(name, classes, seed)
+    models.load_weights(model, weights)
+    return Loaded(model.backbone, name, size, untrained=fresh)
+
+
+def _from_file(file: str, function: str) -> nn.Module:
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise InputError(f"No file {path}: give your model as FILE.py:function.")
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(found)
+    sys.path.insert(0, str(path.parent.resolve()))  # as for a script: its neighbours can be imported
+    try:
+        found.loader.exec_module(module)
+        check_known(f"function of {path}", function, [k for k, v in vars(module).items() if callable(v)])
+        network = getattr(module, function)()
+    except InputError:
+        raise
+    except Exception as error:  # whatever somebody else's file raises
+        raise InputError(f"{path}:{function} fails: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent.resolve()))
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{path}:{function} gives {type(network).__name__}: it must return a torch.nn.Module.")
+    return network
+
+
+def untrained_copy(backbone: nn.Module, seed: int = 0) -> nn.Module | None:
+    """The same architecture with fresh weights, by each layer's own initialisation, or None.
+
+    A function of `seed` alone. There is none of a model without weights, or with some outside PyTorch's layers (a class
+    token), which cannot be reset.
+    """
+    try:
+        fresh = copy.deepcopy(backbone)
+    except (RuntimeError, TypeError):  # it holds something that has no copy
+        return None
+    resets = [
+        (module, reset)
+        for module in fresh.modules()
+        if (reset := getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None))
+    ]
+    reached = {id(weight) for module, _ in resets for weight in module.parameters()}
+    if not reached or any(id(weight) not in reached for weight in fresh.parameters()):
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(sampling.stream(seed, "untrained"))
+        fresh.cpu()
+        for _, reset in resets:
+            reset()
+    return fresh
+
+
+def notes(table: pd.DataFrame, loaded: Loaded) -> list[str]:
+    """What a reader of this profile should know, a sentence each."""
+    said, size = [], loaded.size
+    pairs = int(table["pairs"].iloc[0])
+    if pairs < 100:
+        said.append(f"{pairs} pairs are few: with some hundreds the intervals would be narrower, and truer.")
+    fixed = sorted(FIXED_IN_PIXELS & set(table["transformation"]))
+    if size != 32 and fixed:
+        said.append(
+            f"The strength of {', '.join(fixed)} is set in pixels, for images of 32 x 32: at {size} x {size} they "
+            "change another share of the image, so do not compare these numbers across sizes."
+        )
+    if loaded.untrained is None:
+        said.append("This model is untrained: give trained weights with --weights FILE (or --pretrained, from timm).")
+    elif "untrained" not in set(table["kind"]):
+        said.append("No untrained copy to compare with, since some weights of this model cannot be drawn afresh.")
+    return said
+
+
+def summary(table: pd.DataFrame) -> list[dict[str, str]]:
+    """The l2 sensitivities as rows of text, one a transformation: by layer, or for one layer with interval and CKA."""
+    at = table.set_index(["kind", "layer", "measure", "transformation"])[["value", "low", "high"]]
+
+    def number(kind: str, layer: str, name: str, measure: str = "sensitivity_l2") -> str:
+        return f"{at.loc[(kind, layer, measure, name), 'value']:.2f}"
+
+    layers = list(dict.fromkeys(table["layer"]))
+    rows = []
+    for category, name in dict.fromkeys(zip(table["category"], table["transformation"], strict=True)):
+        row = {"category": category, "transformation": name}
+        if len(layers) > 1:
+            row |= {layer: number("given", layer, name) for layer in layers}
+        else:
+            _, low, high = at.loc[("given", layers[0], "sensitivity_l2", name)]
+            row |= {
+                "sensitivity": number("given", layers[0], name),
+                "95 % interval": f"{low:.2f} to {high:.2f}",
+                "CKA": number("given", layers[0], name, "cka"),
+            }
+        if "untrained" in set(table["kind"]):
+            row["untrained" if len(layers) == 1 else f"untrained, {layers[-1]}"] = number("untrained", layers[-1], name)
+        rows.append(row)
+    return rows
+
+
+def terminal_table(table: pd.DataFrame) -> Table:
+    """`summary` for a terminal."""
+    rows = summary(table)
+    shown = Table(box=box.SIMPLE_HEAD, caption="sensitivity: 0 = invariant, 1 = as different as two random images")
+    for head in rows[0]:
+        shown.add_column(head, justify="left" if head in ("category", "transformation") else "right")
+    for row, before in zip(rows, [{"category": ""}, *rows], strict=False):
+        shown.add_row(row["category"] * (row["category"] != before["category"]), *list(row.values())[1:])
+    return shown
+
+
+def check_folder(folder: str | Path) -> None:
+    """Raise `InputError` unless results can be written into a folder, which need not exist yet."""
+    folder = Path(folder).absolute()
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        why = "you may not write there" if nearest.is_dir() else f"{nearest} is a file"
+        raise InputError(f"Cannot write to {folder}: {why}. Choose another folder as --out.")
+
+
+def save(table: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """Write profile.csv, profile.png and profile.svg into a folder, each whole or not at all; gives their paths."""
+    folder = Path(folder)
+    sheet = figures.sensitivity_profile(table)
+    writers = {
+        "profile.csv": lambda path: table.to_csv(path, index=False),
+        "profile.png": lambda path: sheet.savefig(path, dpi=160, transparent=False, facecolor="white"),
+        "profile.svg": lambda path: sheet.savefig(path, metadata={"Date": None}),
+    }
+    for name, write in writers.items():
+        with write_aside(folder / name) as aside:
+            write(aside)
+    return [folder / name for name in writers]
+
+
+def _per_channel(values: Numbers, word: str, device: torch.device) -> Tensor:
+    found = torch.as_tensor(values, dtype=torch.float32).reshape(-1, 1, 1)
+    if len(found) not in (1, 3) or not torch.isfinite(found).all() or (word == "std" and (found <= 0).any()):
+        raise InputError(
+            f"{word} {values!r}: give one number or three, for images in [0, 1]{', above 0' * (word == 'std')}."
+        )
+    return found.to(device)
+
+
+def _sources(images: str, size: int, device: torch.device, pairs: int, seed: int) -> Callable[[str], ImageSource]:
+    if images == "glyphs":
+        return lambda name: Transforms2D(transforms=(name,), size=size).generator(device)
+    if images in assets.NATURAL:
+        return lambda name: NaturalImages(source=images, transforms=(name,)).generator(device)
+    photos = Photos(read_photos(images, size, pairs, seed).to(device))
+    return lambda name: replace(photos, names=(name,))
+
+
+def _extractor(network: nn.Module, layers: Sequence[str]) -> Extract:
+    inner = [layer for layer in layers if layer != OUTPUT]
+    extract = measures.layer_extractor(network, inner) if inner or isinstance(layers, str) else lambda batch: {}
+
+    def both(batch: Tensor) -> dict[str, Tensor]:
+        found = extract(batch)
+        return {layer: network(batch) if layer == OUTPUT else found[layer] for layer in layers}
+
+    return both
+
+
+@torch.no_grad()
+def _features(
+    extractors: dict[str, Extract], source: ImageSource, content: Tensor, keys: Tensor, scaling: tuple[Tensor, Tensor]
+) -> dict[tuple[str, str], Tensor]:
+    parts = []
+    for chosen, by in zip(content.split(BATCH), keys.split(BATCH), strict=True):
+        batch = normalise(source.images(chosen, transformation=by), *scaling)
+        parts.append({(kind, layer): x for kind, extract in extractors.items() for layer, x in extract(batch).items()})
+    return {key: torch.cat([part[key] for part in parts]).float() for key in parts[0]}

@@ -1,0 +1,145 @@
+"""This run beside the paper, as HTML tables for the chapters."""
+
+import pandas as pd
+from IPython.display import HTML
+
+from invariance import tables
+from invariance.experiments.invariance_transfer import DATA_TYPES, TRAINED_ON
+from invariance.results.statistics import (
+    COUNTERPARTS,
+    TASKS,
+    by_seed,
+    gaps,
+    has_numbers,
+    in_order,
+    main_model,
+    ordered,
+    ranks,
+    relations,
+    spread,
+)
+
+DASH = "–"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for a table, a dash where there is none."""
+    return DASH if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def interval(low: float, high: float, digits: int = 3) -> str:
+    """An interval for a table, a dash where one seed gives none."""
+    return DASH if pd.isna(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def paper_levels(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[str, str]:
+    """For each of our levels the paper's beside it: the same name, the counterpart, or the number in the same place."""
+    mine, theirs = ordered(ours["level"]), ordered(paper["level"])
+    if has_numbers(mine) and has_numbers(theirs):
+        return dict(zip(mine, theirs, strict=False))
+    return {level: COUNTERPARTS.get(level, level) for level in mine if COUNTERPARTS.get(level, level) in theirs}
+
+
+def paper_model(paper: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The paper's rows for the model beside which `model` stands; none where the paper did not measure it."""
+    return paper[paper["model"] == COUNTERPARTS.get(model, model)]
+
+
+def compared(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
+    """Means of this run beside the paper's, level by level, with this run's gap and its uncertainty.
+
+    Both are tables of one factor, as `factor_rows` and `paper_factor` give them. Numeric levels stand beside the
+    paper's in the same place.
+    """
+    ours = by_seed(ours)
+    mean = ours.groupby(["level", "transforms"])["value"].mean()
+    published = paper.set_index(["level", "transforms"])["value"]
+    counterparts = paper_levels(ours, paper)
+    rows = []
+    for gap in gaps(ours).to_dict("records"):
+        level = gap["level"]
+        theirs = counterparts.get(level, level)
+        rows.append(
+            {
+                "level": level,
+                **({"level, paper": theirs} if any(a != b for a, b in counterparts.items()) else {}),
+                "same": number(mean.get((level, "same"))),
+                "same, paper": number(published.get((theirs, "same"))),
+                "other": number(mean.get((level, "disjoint"))),
+                "other, paper": number(published.get((theirs, "disjoint"))),
+                "gap": f"{number(gap['gap'])} ± {number(gap['standard_error'])}",
+                "95 % interval": interval(gap["low"], gap["high"]),
+            }
+        )
+    return tables.show(rows)
+
+
+def beside(ours: pd.DataFrame, paper: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Mean and interval of ours over seeds with the paper's value: keys, value, low, high, seeds, paper.
+
+    `paper` has one value for each of `keys`; it is NaN where the paper has none.
+    """
+    published = paper.groupby(keys, sort=False, as_index=False)["value"].mean().rename(columns={"value": "paper"})
+    return spread(ours, keys).merge(published, on=keys, how="left")
+
+
+def _grid(table: pd.DataFrame, row: str, column: str, digits: int = 2) -> list[dict[str, str]]:
+    # A cell is "ours ± half the 95 % interval (the paper's)".
+    def cell(found: pd.Series) -> str:
+        half = "" if pd.isna(found["low"]) else f" ± {number(found['high'] - found['value'], digits)}"
+        return f"{number(found['value'], digits)}{half} ({number(found['paper'], digits)})"
+
+    texts = {(r[row], r[column]): cell(r) for _, r in table.iterrows()}
+    columns = list(dict.fromkeys(table[column]))
+    return [
+        {row.replace("_", " "): str(name), **{str(c): texts.get((name, c), DASH) for c in columns}}
+        for name in dict.fromkeys(table[row])
+    ]
+
+
+def compared_relevance(ours: pd.DataFrame, paper: pd.DataFrame, position: str = "fixed") -> HTML:
+    """Experiment C's accuracies and sensitivities: this run ± half its 95 % interval (the paper's in brackets).
+
+    One row a pretraining; `paper` is `paper_relevance()`.
+    """
+    columns = []
+    for measure, index, title in (
+        ("accuracy", "target", "accuracy on {}"),
+        ("sensitivity_l2", "exchanged", "sensitivity to {}"),
+    ):
+        mine, theirs = (
+            table[(table["position"] == position) & (table["sweep"] == "") & (table["measure"] == measure)]
+            for table in (ours, paper)
+        )
+        found = beside(mine, theirs, ["pretraining", index])
+        found = in_order(in_order(found, index, (*TASKS, "cifar", "objects")), "pretraining", TASKS)
+        found[index] = found[index].map(lambda name, title=title: title.format(name.replace("_", " ")))
+        columns.append(_grid(found, "pretraining", index))
+    accuracies, sensitivities = columns
+    return tables.show([{**a, **s} for a, s in zip(accuracies, sensitivities, strict=True)])
+
+
+def compared_invariance_transfer(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
+    """Experiment D's table: this run ± half its 95 % interval (the paper's in brackets).
+
+    One row a (training data, data measured on), one column a relation; the last column is the mean rank of the model
+    that was trained with the transformation among all trained models (1 is the most invariant). `ours` is the
+    experiment's table, `paper` is `paper_invariance_transfer()`, of which our model's counterpart is taken.
+    """
+    mine = main_model(ours)
+    keys = ["trained_on", "data"]
+    found = beside(relations(mine), paper_model(paper, mine["model"].iloc[0]), [*keys, "relation"])
+    found = in_order(in_order(found, "data", DATA_TYPES), "trained_on", TRAINED_ON)
+    found["pair"] = found["trained_on"] + ": " + found["data"]
+    ranked = ranks(mine)
+    mean_rank = spread(ranked.rename(columns={"rank": "value"}), keys).set_index(keys)["value"]
+    lines = _grid(found, "pair", "relation")
+    for line, pair in zip(lines, found.groupby(keys, sort=False).groups, strict=True):
+        line[f"rank of {ranked['of'].max()}"] = number(mean_rank[pair], 1)
+    return tables.show([{"trained on: measured on": line.pop("pair"), **line} for line in lines])
+
+
+def compared_mismatch(ours: pd.DataFrame, paper: pd.DataFrame, model: str) -> HTML:
+    """Experiment E's 8 x 8 accuracies of one model: this run (the paper's for its counterpart)."""
+    table = beside(ours[ours["model"] == model], paper_model(paper, model), ["trained_with", "target"])
+    return tables.show(_grid(table.assign(low=float("nan")), "trained_with", "target"))

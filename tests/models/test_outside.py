@@ -1,0 +1,127 @@
+import sys
+import types
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from invariance import models
+from invariance.errors import InputError
+
+
+class Own(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.scale, self.function = nn.Parameter(torch.ones(())), function
+
+    def forward(self, images):
+        return self.function(images * self.scale)
+
+
+def test_a_readers_own_backbone_becomes_a_classifier():
+    own = Own(lambda x: x.mean((2, 3))).train()
+    model = models.wrap(own, classes=4, width=3, seed=1)
+    images = torch.rand(5, 3, 32, 32)
+    assert model.width == 3 and own.training
+    torch.testing.assert_close(model.features(images), images.mean((2, 3)))
+    assert model(images).shape == (5, 4)
+    assert torch.equal(model.head.weight, models.wrap(own, 4, seed=1).head.weight)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x, r"a tensor \(2, 3, 32, 32\) for 2 images: make it give features \(2, D\)"),
+        (lambda x: x.flatten(), r"a tensor \(6144,\)"),
+        (lambda x: (x.flatten(1),), "gives a tuple"),
+        (lambda x: x.flatten(1) / 0, "not finite"),
+        (lambda x: x @ torch.ones(7, 7), r"fails on images of 32 x 32 \(`size`\): .*multiplied"),
+    ],
+)
+def test_backbones_that_cannot_work_are_named(function, message):
+    with pytest.raises(InputError, match=message):
+        models.wrap(Own(function), classes=4)
+
+
+def test_a_wrong_width_is_named():
+    with pytest.raises(InputError, match="gives 3072 features an image, not 10"):
+        models.wrap(Own(lambda x: x.flatten(1)), classes=4, width=10)
+
+
+def test_timm_models_are_wrapped_by_name(monkeypatch):
+    asked = {}
+
+    def create_model(name, **options):
+        asked.update(options, name=name)
+        return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 8))
+
+    timm = types.ModuleType("timm")
+    timm.create_model, timm.is_model, timm.list_models = create_model, "tiny".__eq__, lambda: ["tiny"]
+    timm.__spec__ = types.SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "timm", timm)
+    model = models.wrap("timm:tiny", classes=3)
+    assert model.width == 8
+    assert asked == {"name": "tiny", "num_classes": 0, "pretrained": False}
+    with pytest.raises(InputError, match=r"no model 'tina'; near it: tiny"):
+        models.wrap("timm:tina", classes=3)
+
+
+def test_missing_timm_and_other_names_say_what_to_do(monkeypatch):
+    monkeypatch.setattr("invariance.models.outside.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="pip install timm"):
+        models.wrap("timm:resnet18", classes=3)
+    with pytest.raises(InputError, match="'timm:NAME', not 'resnet18'"):
+        models.wrap("resnet18", classes=3)
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pt", "pth", "ckpt"])
+def test_weights_survive_a_file(tmp_path, suffix):
+    model, other = models.build("small", 3, 0), models.build("small", 3, 1)
+    path = tmp_path / f"weights.{suffix}"
+    if suffix == "safetensors":
+        models.save_weights(model, path)
+    else:
+        torch.save({"state_dict": model.state_dict()} if suffix == "ckpt" else model.state_dict(), path)
+    models.load_weights(other, path)
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("unpickled",)
+
+
+def test_files_that_do_not_fit_are_named_and_change_nothing(tmp_path, capsys):
+    model = models.build("small", 3, 0)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    good = tmp_path / "good.safetensors"
+    models.save_weights(models.build("small_vgg", 3, 0), good)
+    with pytest.raises(InputError, match=r"another architecture's weights \(.*\): build 'small_vgg'"):
+        models.load_weights(model, good)
+    models.save_weights(models.build("small", 5, 0), good)
+    with pytest.raises(InputError, match=r"good.safetensors holds 5 classes, the model has 3: build it with classes=5"):
+        models.load_weights(model, good)
+    save_file({"x": torch.zeros(3)}, good)
+    with pytest.raises(InputError, match="build the model that they come from"):
+        models.load_weights(model, good)
+    nan = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file({**nan, "head.bias": torch.full((3,), torch.nan)}, good)
+    with pytest.raises(InputError, match=r"'head\.bias' is not finite"):
+        models.load_weights(model, good)
+    for suffix in ("safetensors", "pt"):
+        half = tmp_path / f"half.{suffix}"
+        torch.save(model.state_dict(), half)
+        half.write_bytes(half.read_bytes()[:3000])
+        with pytest.raises(InputError, match=r"half.* is not a whole file of weights"):
+            models.load_weights(model, half)
+    torch.save({"x": Evil()}, tmp_path / "evil.pt")
+    with pytest.raises(InputError, match="more than tensors"):
+        models.load_weights(model, tmp_path / "evil.pt")
+    torch.save([1], tmp_path / "list.pt")
+    with pytest.raises(InputError, match="no state dict"):
+        models.load_weights(model, tmp_path / "list.pt")
+    with pytest.raises(InputError, match=r"No file .*nowhere\.pt"):
+        models.load_weights(model, tmp_path / "nowhere.pt")
+    assert "unpickled" not in capsys.readouterr().out
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

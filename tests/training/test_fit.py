@@ -1,0 +1,178 @@
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from invariance import models, training
+from invariance.datasets import Split, Transforms2D
+from invariance.datasets.module import ImageData
+from invariance.errors import InputError
+from invariance.training.fit import SCHEDULES, fit, schedule_for
+
+CPU = torch.device("cpu")
+SPEC = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black")
+
+
+def data(seed=0, samples=384, batch_size=64):
+    source = SPEC.generator()
+    train = Split(source, seed, "pretraining/train", samples)
+    return ImageData(train, Split(source, seed, "pretraining/validation", 200), batch_size, seed)
+
+
+def trained(seed=0, epochs=3, learning_rate=2e-3, **options):
+    model = models.build("small", 3, seed)
+    curve = fit(model, data(seed), epochs, learning_rate, CPU, **options)
+    return model, curve
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_fit_learns_and_keeps_the_best_validation_epoch():
+    model, curve = trained()
+    best = max(epoch["accuracy"] for epoch in curve)
+    assert [epoch["epoch"] for epoch in curve] == [1, 2, 3]
+    assert curve[-1]["loss"] < curve[0]["loss"]
+    assert best > 0.8
+    assert training.accuracy(model, data().validation) == pytest.approx(best, abs=1e-6)
+    assert not model.training
+
+
+def test_the_same_seed_gives_the_same_model_and_reads_no_global_state():
+    torch.manual_seed(1)
+    state = torch.random.get_rng_state()
+    a, first = trained(epochs=1)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(2)
+    b, second = trained(epochs=1)
+    assert first == second and same(a, b)
+
+
+def test_a_backbone_with_dropout_is_deterministic_too():
+    def run():
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            backbone = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3 * 32 * 32, 8))
+        model = models.wrap(backbone, 3)
+        fit(model, data(), 1, 1e-3, CPU)
+        return model
+
+    torch.manual_seed(1)
+    a = run()
+    torch.manual_seed(2)
+    assert same(a, run())
+
+
+def test_a_model_in_evaluation_mode_is_trained_all_the_same():
+    model = models.build("small", 3, 0).eval()
+    before = model.backbone[1].running_mean.clone()
+    fit(model, data(), 1, 1e-3, CPU)
+    assert not torch.equal(model.backbone[1].running_mean, before)
+
+
+def test_a_frozen_batch_norm_keeps_its_statistics():
+    model = models.build("small", 3, 0)
+    model.backbone.requires_grad_(False)
+    before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
+    fit(model, data(), 1, 1e-2, CPU)
+    assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
+
+
+def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy():
+    with pytest.raises(FloatingPointError, match=r"by step [23] of epoch 1: lower the learning rate"):
+        trained(epochs=5, learning_rate=1e30)
+
+
+def test_a_loss_that_breaks_late_in_an_epoch_is_found_at_its_end(monkeypatch):
+    monkeypatch.setattr("invariance.training.fit.CHECK_EVERY", 1000)
+    poisoned = data()
+    make, made = poisoned.on_after_batch_transfer, []
+
+    def poison(batch, index):
+        images, labels = make(batch, index)
+        made.append(0)
+        return (images * float("nan") if len(made) == 5 else images), labels
+
+    poisoned.on_after_batch_transfer = poison
+    with pytest.raises(FloatingPointError, match="by step 6 of epoch 1"):
+        fit(models.build("small", 3, 0), poisoned, 2, 1e-3, CPU)
+    assert len(made) == 6  # validation did not begin
+
+
+def test_schedules_have_the_papers_ends():
+    steps, epoch = 50 * 98, 98  # the paper's 50 epochs of 50,000 images in batches of 512
+    linear = [SCHEDULES["linear"](step, steps, epoch) for step in range(steps + 1)]
+    assert linear[0] == 1 and linear[-1] == 0 and linear[steps // 2] == pytest.approx(0.5)
+    cosine = [SCHEDULES["warmup_cosine"](step, steps, epoch) for step in range(steps + 1)]
+    assert max(cosine) == 1 and cosine.index(1) in (5 * epoch - 1, 5 * epoch)
+    assert cosine[-1] == pytest.approx(0.01)
+    assert cosine[0] == pytest.approx(1 / (5 * epoch))
+    assert SCHEDULES["warmup_cosine"](1, 2, 1) > 0  # a run too short to warm up
+    assert schedule_for("vit") == {"schedule": "warmup_cosine", "weight_decay": 5e-5}
+    assert schedule_for("resnet18") == {"schedule": "constant", "weight_decay": 0.0}
+
+
+def test_schedule_and_weight_decay_reach_the_optimiser():
+    _, curve = trained(epochs=2, schedule="linear")
+    assert [epoch["learning_rate"] for epoch in curve] == pytest.approx([2e-3 * 0.5, 0.0])
+    plain, _ = trained(epochs=1)
+    decayed, _ = trained(epochs=1, weight_decay=1.0)
+    assert decayed.head.weight.norm() < 0.9 * plain.head.weight.norm()
+
+
+def test_the_curve_is_logged_and_progress_shown(tmp_path, capsys):
+    _, curve = trained(epochs=2, log=tmp_path / "runs" / "curve.csv", progress=True)
+    table = pd.read_csv(tmp_path / "runs" / "curve.csv")
+    pd.testing.assert_frame_equal(table[list(curve[0])], pd.DataFrame(curve))
+    assert (table["images_per_second"] > 0).all()
+    shown = capsys.readouterr().out
+    assert "epoch 2/2" in shown and "images/s" in shown and f"accuracy {curve[-1]['accuracy']:.3f}" in shown
+
+
+def test_compiled_training_gives_the_same_curve(monkeypatch):
+    used = []
+
+    def compile(forward, dynamic):
+        used.append(dynamic)
+        return forward
+
+    monkeypatch.setattr(torch, "compile", compile)
+    plain, compiled = trained(epochs=1), trained(epochs=1, compile=True)
+    assert used == [False] and same(plain[0], compiled[0])
+
+
+def test_a_batch_larger_than_the_split_is_one_batch():
+    model = models.build("small", 3, 0)
+    curve = fit(model, data(samples=50, batch_size=512), 2, 1e-3, CPU)
+    assert len(curve) == 2
+
+
+def test_what_cannot_work_is_named_before_training():
+    with pytest.raises(InputError, match=r"train split has a label 2, and the model only 2 classes"):
+        fit(models.build("small", 2, 0), data(), 1, 1e-3, CPU)
+    with pytest.raises(InputError, match="0 epochs"):
+        trained(epochs=0)
+    with pytest.raises(InputError, match="learning rate 0: "):
+        trained(learning_rate=0.0)
+    with pytest.raises(InputError, match=r"Unknown schedule 'cosine'"):
+        trained(schedule="cosine")
+
+
+def test_devices_are_checked_before_work_starts():
+    assert training.pick_device("cpu") == CPU
+    with pytest.raises(InputError, match=r"Unknown device 'gpu'\. Known: auto, cpu, cuda"):
+        training.pick_device("gpu")
+    with pytest.raises(InputError, match="CUDA devices found"):
+        training.pick_device(f"cuda:{torch.cuda.device_count()}")
+
+
+def test_features_do_not_depend_on_what_else_is_in_the_batch(monkeypatch):
+    model = models.build("small", 3, 0)
+    split = Split(SPEC.generator(), 0, "target/test", 50)
+    whole, labels = training.features(model, split)
+    monkeypatch.setattr("invariance.training.inference.BATCH", 7)
+    again, _ = training.features(model, split)
+    assert whole.shape == (50, model.width)
+    assert torch.equal(labels, split.batch()[1])
+    torch.testing.assert_close(again, whole, rtol=1e-4, atol=1e-5)

@@ -23,7 +23,8 @@
 # - a **transformation** of the object, such as a rotation or a change of colour;
 # - a **background**, which tells nothing about the class.
 #
-# This chapter shows the parts, then the 18 transformations one by one, and then how they combine.
+# This chapter shows the parts, then the 18 transformations one by one, then how they combine, and how to add a
+# transformation of your own. It takes seconds. The [data card](12_data_card) describes the data set in full.
 
 # %% tags=["parameters"]
 object_class = "chess_knight"  # the object in the pictures below
@@ -34,11 +35,12 @@ seed = 0  # which random draws to show
 import torch
 from myst_nb import glue
 
-from invariance import figures, gallery, sampling
+import invariance
+from invariance import figures, gallery, models, profiling, sampling, tables
 from invariance.assets import glyphs
 from invariance.datasets import Split, Transforms2D
 from invariance.explorer import Choice, frame_explorer
-from invariance.transforms import CATEGORIES, TRANSFORMATIONS, names_of
+from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation, names_of
 
 figures.use_book_style()
 
@@ -202,17 +204,95 @@ glue("composition", figures.picture_grid([moved, finished], ["object", "image"])
 # transformations: to answer the same whatever they do. The next chapters ask whether it does, and whether that helps on a
 # new task.
 #
+# ## A transformation of your own
+#
+# The 18 are the paper's choice. To ask about another one, write its two functions and add it to the list. Here is a
+# nineteenth: a grey bar across the object, at any angle.
+
+
+# %%
+def draw_bar(keys, size):
+    return {"angle": sampling.uniform(keys, high=180.0)}
+
+
+def bar(images, parameters):
+    along = torch.linspace(-1, 1, images.shape[-1], device=images.device)
+    angle = torch.deg2rad(parameters["angle"])[:, None, None]
+    distance = (along * angle.cos() + along[:, None] * angle.sin()).abs()  # (B, H, W), from the bar's middle line
+    painted = torch.where(distance[:, None] < 0.12, 0.5, images[:, :3])
+    return torch.cat((painted, images[:, 3:]), dim=1)  # the alpha channel stays
+
+
+angles = {"angle": Range(0, 180, "degrees")}
+TRANSFORMATIONS["bar"] = Transformation("bar", "corruption", draw_bar, bar, angles, summary="paints a grey bar")
+
+# %% [markdown]
+# That is all. The explorer knows it:
+
+# %%
+frame_explorer(
+    {name: Choice(*gallery.sweep(name, object_class, count=17)) for name in ("bar", "erasing")},
+    name="Transformation",
+)
+
+# %% [markdown]
+# A data set can have it, alone or among others:
+
+# %%
+barred = invariance.transforms_2d(transforms=["rotate", "bar"], count=50_000, seed=seed)
+
+# %% tags=["remove-cell"]
+glue("barred", barred.preview(rows=2), display=False)
+
+# %% [markdown]
+# ```{glue:figure} barred
+# :name: fig-barred
+# :alt: Sixteen small objects on landscapes, turned at random, each with a grey bar across it.
+#
+# `barred.preview(rows=2)`: the new transformation after a rotation.
+# ```
+#
+# And the measure of the [next chapter](02_measuring_invariance), the *sensitivity*, takes it like any other. For a network with random
+# weights, 0 would mean that it does not notice the bar, and 1 that the bar changes an image as much as taking another one:
+
+# %%
+untrained = models.build("small", classes=10, seed=seed).backbone
+names = ["bar", "erasing", "rotate"]
+measured = invariance.profile_model(untrained, "glyphs", names, pairs=200, device="cpu", untrained=None)
+
+# %% tags=["remove-input"]
+columns = ("transformation", "sensitivity", "95 % interval")
+tables.show([{name: row[name] for name in columns} for row in profiling.summary(measured)])
+
+# %% [markdown]
+# ## Data sets in three lines
+#
+# You have just seen one made: `invariance.transforms_2d` gives an ordinary PyTorch data set.
+
+# %%
+data = invariance.transforms_2d("glyphs", transforms=["rotate", "hue"], classes=["umbrella", "airplane"], count=50_000)
+loader = torch.utils.data.DataLoader(data, batch_size=512)
+images, labels = next(iter(loader))
+images.shape, labels[:8]
+
+# %% [markdown]
+# The pictures can be others. Both arguments take any source, and nothing else changes:
+#
+# | objects come from `foregrounds=` | backgrounds come from `backgrounds=` |
+# |---|---|
+# | `"glyphs"`: drawn by code | `"scenes"`: drawn by code |
+# | `"folder:PATH"`: your own, as `PATH/<class>/<file>.png` | `"folder:PATH"`: your own photos |
+# | `"hub:tillspeicher/transforms_2d_base"`: the paper's, from the Hugging Face Hub | the same |
+# | `"random"`: a fixed block of noise a class | `"random"`: fresh noise for every image; `"black"`; `"cifar10"` and the like |
+#
+# The Hub needs `pip install -e ".[hub]"` in a clone, and downloads once. The other two kinds of
+# data set of this book, natural images and objects on natural images, are made in the same way; the [data card](12_data_card) shows all three.
+#
 # ## What this data set is not
 #
 # The objects are flat symbols on flat pictures. There is no occlusion by other things, no perspective and no shadow on
 # the ground. That is the price of knowing every change exactly. Whether results carry over to photographs has to be tested
-# on photographs, and the paper does so with CIFAR.
-#
-# ```{admonition} Your own pictures
-# :class: tip
-# `Transforms2D(foregrounds="folder:PATH")` reads your objects from `PATH/<class>/<file>.png`, and
-# `backgrounds="folder:PATH"` your backgrounds. Nothing else changes.
-# ```
+# on photographs, and the paper does so with CIFAR ([a later chapter](05_natural_images)).
 #
 # ## Exercises
 #
@@ -243,4 +323,4 @@ glue("composition", figures.picture_grid([moved, finished], ["object", "image"])
 # ```
 #
 # **Defined in:** `invariance.transforms` (the 18 transformations), `invariance.datasets` (`Transforms2D`, `Split`),
-# `invariance.assets` (objects and backgrounds), `invariance.sampling` (random numbers).
+# `invariance.view` (`transforms_2d`), `invariance.assets` (objects and backgrounds), `invariance.sampling` (random numbers).

@@ -63,7 +63,6 @@ trained_with = factors.task(sizes, seed).transforms["same"]
 backbone = measuring.model(sizes, seed, "trained with it", device).trained().backbone
 
 table = profile_model(backbone, images, chosen, pairs=pairs, device=device, seed=seed, name=sizes.model)
-table.head(4)
 
 # %% tags=["remove-cell"]
 glue("trained_with", ", ".join(trained_with), display=False)
@@ -89,8 +88,10 @@ glue("whole", figures.sensitivity_profile(table), display=False)
 # 1. **Compare within the profile.** The transformations with the shortest bars are those that the model ignores most.
 #    Expect those that it was trained with, here {glue:text}`trained_with`, to be short for their kind.
 # 2. **Compare with the diamond.** An untrained copy of the same architecture has no reason to ignore anything: it shows how much
-#    a transformation changes the pixels, as this architecture sees them. A bar left of its diamond is an invariance that was learned; a bar
-#    right of it means that the model learned to look at what the transformation changes.
+#    a transformation changes the pixels, as this architecture sees them. A bar left of its diamond is an invariance that was
+#    learned. A bar right of it means that the model learned to look at what the transformation changes; on `glyphs` that is
+#    common, since an untrained network hardly notices the object before its background. Differences of a few hundredths
+#    mean little: diamonds differ by as much from one random copy to the next.
 # 3. **Look at the interval.** Where intervals of two bars overlap widely, their order may be chance. It is
 #    the interval over pairs of images, for this one model: another training run can differ by more.
 #
@@ -163,10 +164,11 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # transformations are those that the model was trained with.
 # ```
 #
-# In the first layers both lines run together: their filters see colours and edges, and hardly differ. Maps of convolutions are averaged
-# over the picture before they are compared, so what only moves things around, such as a flip, can look harmless there: the average
-# does not see where something was. Later layers see larger parts of the object, and
-# the lines part: training moves the sensitivity to some transformations down and to others up.
+# Sensitivities start low. Maps of convolutions are averaged over the picture before they are compared, so what only moves
+# things around looks harmless in the first layers: the average does not see where something was. Later layers see
+# larger parts of the object, and its changes come through. What to look for is where the trained line bends down, or falls below that
+# of the untrained copy: there the network removes what the transformation did. For transformations that it was not
+# trained with, the line keeps rising.
 #
 # ## What limits such a profile
 #
@@ -179,7 +181,7 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 #   pixels for images of 32 x 32, and means less of the picture on larger ones; the command says so.
 # - **Normalisation.** Give the model's own `mean` and `std`. Wrong ones measure a model that nobody uses.
 # - **Arithmetic.** A profile runs in float32. The experiments of the other chapters use bfloat16 where the processor is
-#   fast at it, which moves a sensitivity in the third digit.
+#   fast at it, which moves a sensitivity by less than 0.001.
 # - **Low is not good.** Which invariances a model should have depends on the task, as
 #   [When invariance harms](06_when_invariance_harms) shows.
 #
@@ -209,9 +211,9 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 #
 # ```{solution} ex-profile-images
 # :class: dropdown
-# Most bars move to the right, since the whole picture is transformed now, and so do the diamonds. What to compare is the distance of
-# a bar from its diamond. It is smaller for pictures that the network was not trained on: part of an invariance is tied to the objects
-# it was learned with. [Invariance transfer](07_invariance_transfer) measures how much.
+# The whole picture is transformed now, so bars and diamonds move, most of them to the right. What to compare is a bar with its diamond.
+# Where the bar stays as far left of it as before, the network ignores the transformation for pictures of a kind that it never saw; `hue`
+# is the clearest case at the `quick` profile. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
 # ```
 #
 # **Defined in:** `invariance.profiling` (`profile_model`, `summary`), `invariance.measures` (`measure_all`, `cka`,

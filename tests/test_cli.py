@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from invariance import __version__, book, experiments
+from invariance import __version__, book, evidence, experiments, results
 from invariance.cli import app
 from invariance.errors import InputError
 
@@ -25,15 +25,11 @@ ROOT = Path(__file__).parents[1]
 
 def test_choices_reach_the_experiments_and_the_builder(monkeypatch):
     seen, computed = [], []
-    for name in experiments.EXPERIMENTS:
-        monkeypatch.setitem(
-            experiments.EXPERIMENTS, name, lambda sizes, device, name=name: computed.append((name, sizes.name, device))
-        )
-    monkeypatch.setattr(book, "build", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(evidence, "prepare", lambda names, sizes, *rest: computed.append((*names, sizes.name, *rest)))
     done = run("book", "--root", str(ROOT), "--chapters", "1,03", "--profile", "smoke", "--device", "cpu")
     assert done.exit_code == 0, done.output
     assert seen == [(ROOT, ["1", "03"], "smoke", "cpu")]
-    assert computed == [("factors", "smoke", "cpu")]
+    assert computed == [("class_relationship", "smoke", "cpu", "auto")]
 
 
 @pytest.mark.parametrize(
@@ -82,3 +78,35 @@ def test_explore_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = run("explore", "--root", str(tmp_path))
     assert done.exit_code == 2 and "pip install jupyterlab" in done.stderr
+
+
+def test_an_experiment_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
+    options = ("--profile", "smoke", "--seeds", "1")
+    before = run("status", "measuring", *options)
+    assert before.exit_code == 0 and "│ 6     │ 0    │ 6" in before.output, before.output
+    done = run("run", "measuring", *options, "--device", "cpu", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    table, record = results.load("measuring", tmp_path / "out" / "smoke")
+    assert f"{len(table)} rows (profile smoke, 1 seed" in done.output
+    assert record.seeds == [0] and record.seconds > 0 and record.sources == ["glyphs", "scenes"]
+    assert "│ 6     │ 6    │ 0" in run("status", "measuring", *options).output
+    assert "Nothing to remove" in run("clean").output
+    assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
+    assert "Removed" in run("clean", "--all", "--yes").output
+    assert not (tmp_path / "cache" / "weights").exists()
+
+
+def test_mistakes_of_the_experiment_commands_are_named():
+    cases = {
+        "Unknown experiment 'factor'. Did you mean 'factors'?": ("run", "factor"),
+        "Unknown profile 'big'": ("run", "factors", "--profile", "big"),
+        "Unknown cluster 'pbs'": ("run", "measuring", "--profile", "smoke", "--cluster", "pbs"),
+        "write NAME=VALUE": ("run", "measuring", "--cluster", "slurm", "--cluster-option", "gpu"),
+        "No device 'cuda:99' here": ("run", "measuring", "--device", "cuda:99"),
+        "pictures: Input should be 'embedded' or 'paper'": ("status", "--pictures", "photos"),
+    }
+    for message, arguments in cases.items():
+        done = run(*arguments)
+        assert done.exit_code == 2, arguments
+        assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -77,6 +77,8 @@ def make_all(around):
         "transfer_bars": figures.transfer_bars(transfer, papers_transfer),
         "transfer_map": figures.transfer_map(transfer, "new objects on scenes"),
         "mismatch_map": figures.mismatch_map(mismatch, results.paper_mismatch(), "vit"),
+        "transfer_maps": figures.transfer_maps(transfer),
+        "mismatch_maps": figures.mismatch_maps(mismatch),
         "mismatch_curves": figures.mismatch_curves(mismatch, results.paper_mismatch()),
         "mismatch_cost": figures.mismatch_cost(mismatch, results.paper_mismatch()),
         "claims_overview": figures.claims_overview(rows),
@@ -189,6 +191,19 @@ def test_the_map_of_invariance_transfer_keeps_rows_and_columns(seeds_around):
     values = np.asarray(axis.collections[0].get_array()).reshape(20, 18)
     assert np.diag(values) == pytest.approx(0.5)
     assert values[NAMES.index("rotate"), NAMES.index("blur")] == pytest.approx(0.6 + 0.02 * 4)
+
+
+def test_small_maps_show_every_type_of_data_and_every_model(seeds_around, drawn):
+    types = ("new objects on noise", "cifar10", "training objects on scenes", "new objects on scenes")
+    figure = figures.transfer_maps(seeds_around(transfer_table(types), 0.0, seeds=2))
+    panels = {axis.get_title().replace("\n", " "): axis for axis in figure.axes if axis.get_title()}
+    assert set(panels) == set(types)
+    for k, name in enumerate(types):
+        values = np.asarray(panels[name].images[0].get_array())
+        assert values.shape == (20, 18) and np.diag(values) == pytest.approx(0.2 + 0.15 * k)
+    titles = [axis.get_title() for axis in drawn["mismatch_maps"].axes if axis.get_title()]
+    assert titles == ["ResNet-18", "DenseNet", "VGG-11", "ViT"]
+    assert [len(axis.texts) for axis in drawn["mismatch_maps"].axes[:4]] == [64] * 4
 
 
 def test_curves_of_a_mismatch_meet_at_the_matching_model(drawn):

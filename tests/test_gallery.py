@@ -3,7 +3,7 @@ import pytest
 
 from invariance import gallery
 from invariance.assets import scenes
-from invariance.datasets import Transforms2D
+from invariance.datasets import ObjectsOnImages, Transforms2D
 from invariance.transforms import TRANSFORMATIONS
 
 
@@ -34,6 +34,17 @@ def test_draws_differ_and_objects_are_transparent_outside():
     assert finished.shape == (5, 32, 32, 3)
     assert (moved[:, 0, 0, 3] == 0).all()
     assert len({frame.tobytes() for frame in moved}) == 5
+
+
+def test_examples_show_the_same_contents_whatever_the_task_asks_for():
+    tasks = ("cifar_only", "cifar_mixed", "objects_only")
+    plain, both, objects = (gallery.examples(ObjectsOnImages(task=task), 6, seed=3) for task in tasks)
+    assert plain.shape == both.shape == (6, 32, 32, 3)
+    corner = np.zeros((32, 32), bool)
+    corner[2:13, 21:] = True
+    assert (plain == both)[:, ~corner].all() and (objects[:, ~corner] == 0).all()
+    assert ((plain != both)[:, corner].any((1, 2)) & objects[:, corner].any((1, 2))).all()
+    assert not np.array_equal(plain, gallery.examples(ObjectsOnImages(task="cifar_only"), 6, seed=4))
 
 
 def test_the_table_lists_all_transformations():

@@ -135,6 +135,7 @@ def test_the_figure_by_depth_has_a_panel_a_transformation(small):
     found = profile_model(small, transformations=SOME, pairs=20, layers=["2", "8", OUTPUT])
     panels = [axis for axis in sensitivity_by_depth(found).axes if axis.get_visible()]
     assert [axis.get_title() for axis in panels] == ["rotate", "h flip", "hue", "grayscale"]
+    assert all(axis.get_ylim()[1] > found.loc[found["measure"] == "sensitivity_l2", "high"].max() for axis in panels)
     given, fresh = panels[2].lines
     expected = [
         values(found, kind, layer=layer)["hue"] for kind in ("given", "untrained") for layer in ("2", "8", OUTPUT)
@@ -292,6 +293,18 @@ def test_weights_for_a_model_of_one_s_own(user_file, tmp_path):
 def test_timm_is_named_where_it_is_missing():
     with pytest.raises(InputError, match="needs timm, which is not installed"):
         load_backbone("timm:resnet18")
+
+
+def test_models_of_timm_come_with_their_normalisation_and_size(monkeypatch, small):
+    calls = []
+    monkeypatch.setattr(
+        models, "wrap", lambda *given, **options: calls.append((*given, options)) or models.Classifier(small, 96, 1)
+    )
+    plain, trained = load_backbone("timm:resnet18"), load_backbone("timm:resnet18", pretrained=True, size=160)
+    assert (plain.size, plain.untrained) == (224, None) and plain.mean == profiling.IMAGENET[0]
+    assert (trained.size, trained.untrained) == (160, small)
+    assert [call[2].get("pretrained", False) for call in calls] == [False, False, False, True]
+    assert calls[2][2]["seed"] != calls[3][2]["seed"]
 
 
 def test_the_package_offers_it_and_stays_light():

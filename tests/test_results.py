@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,43 @@ def test_comparisons_show_both_and_a_dash_for_what_is_missing(seeds_around):
     assert "±" in results.compared_relevance(seeds_around(relevance), relevance).data
     mismatch = results.paper_mismatch()
     assert "0.40 (0.40)" in results.compared_mismatch(mismatch.assign(seed=0), mismatch, "vgg11").data
+
+
+def test_a_sweep_compares_its_two_ends_seed_by_seed():
+    rows = [
+        {"sweep": "correlation", "level": level, "seed": seed, "target": "cifar_only", "value": value}
+        for level, values in ((1.0, (0.9, 0.8)), (0.5, (0.0, 0.0)), (0.0, (0.5, 0.6)))
+        for seed, value in enumerate(values)
+    ]
+    table = pd.DataFrame(rows).assign(exchanged="", measure="accuracy")
+    other = [table.assign(sweep="availability", value=0.1), table.assign(measure="cka", value=0.1)]
+    cells = re.findall("<td>(.*)</td>", results.sweep_changes(pd.concat([table, *other]), "correlation").data)
+    _, low, high = results.mean_interval([0.4, 0.2])
+    assert cells == ["accuracy on cifar only", "0.550", "0.850", "0.300", f"{low:.3f} to {high:.3f}"]
+
+
+def test_values_of_relevance_are_found_by_what_is_measured(seeds_around):
+    values = results.relevance_values(results.paper_relevance())
+    assert values["cifar_mixed", "objects_mixed"].item() == 0.53
+    assert values["cifar_mixed", "objects"].item() == 0.078
+    translated = results.relevance_values(seeds_around(results.paper_relevance()), "translated")
+    assert translated["cifar_mixed", "objects_mixed"].mean() == pytest.approx(0.15, abs=0.02)
+    assert len(translated["cifar_mixed", "objects_mixed"]) == 4
+
+
+def test_costs_of_a_mismatch_stand_beside_the_counterparts():
+    paper = results.paper_mismatch()
+    ours = paper[paper["model"] == "vit"].assign(seed=0, model="small_vit")
+    shown = results.compared_mismatch_costs(ours, paper).data
+    assert "7 missing" in shown and "7 extra" in shown and "-0.000" not in shown
+    theirs = results.mismatch_costs(paper[paper["model"] == "vit"]).set_index("missing")["value"]
+    assert f"{theirs[2]:.3f} ({theirs[2]:.3f})" in shown
+
+
+def test_means_are_said_with_their_interval():
+    _, low, high = results.mean_interval([0.2, 0.3])
+    assert results.in_words([0.2, 0.3]) == f"0.25 (95 % interval {low:.2f} to {high:.2f})"
+    assert results.in_words([0.25], digits=3) == "0.250 (one seed, no interval)"
 
 
 PROVENANCE = results.Provenance(

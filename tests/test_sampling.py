@@ -1,7 +1,9 @@
+import pytest
 import torch
 from scipy import stats
 
 from invariance import sampling
+from invariance.errors import InputError
 
 
 def keys(n, name="test", seed=0):
@@ -69,6 +71,8 @@ def test_permutation_and_choose():
     assert not torch.equal(order, sampling.permutation(6, 1000))
     chosen = sampling.choose(0, "x", list("abcdef"), 4)
     assert len(set(chosen)) == 4 and chosen == sampling.choose(0, "x", list("abcdef"), 4)
+    with pytest.raises(InputError, match="7 are to be chosen for 'x', but there are only 6: ask for fewer"):
+        sampling.choose(0, "x", list("abcdef"), 7)
 
 
 def test_global_random_state_is_neither_read_nor_changed():
@@ -78,3 +82,14 @@ def test_global_random_state_is_neither_read_nor_changed():
     assert torch.equal(sampling.normal(keys(5), 3), first)
     torch.manual_seed(1)
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_shorts_are_uniform_and_depend_on_their_key_alone():
+    values = sampling.shorts(keys(40), 5001)
+    assert values.dtype == torch.int16 and values.shape == (40, 5001)
+    counts = torch.bincount((values.flatten().int() + 2**15) >> 8, minlength=256)
+    assert stats.chisquare(counts.numpy()).pvalue > 0.01
+    low_bits = torch.bincount(values.flatten().int() & 255, minlength=256)
+    assert stats.chisquare(low_bits.numpy()).pvalue > 0.01
+    assert torch.equal(sampling.shorts(keys(40)[[3, 1]], 5001), values[[3, 1]])
+    assert sampling.shorts(keys(2, "known"), 3).tolist() == [[-27015, 8644, 21617], [-3484, 928, -13609]]

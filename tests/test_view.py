@@ -50,7 +50,7 @@ def test_the_preview_names_every_picture():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(InputError, match="lists of names"):
+    with pytest.raises(InputError, match=r"must be a list of names, got the string"):
         dataset(transforms="rotate")
     with pytest.raises(InputError, match="has 0 images"):
         dataset(count=0)
@@ -58,3 +58,44 @@ def test_mistakes_are_named():
         dataset(sise=3)
     with pytest.raises(AttributeError, match="no attribute 'transform_2d'"):
         invariance.transform_2d  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("make", "count", "classes"),
+    [
+        (lambda: invariance.natural_images("scenes10", ["rotate"], ["sea", "city"], split="validation"), 1000, 2),
+        (lambda: invariance.natural_images("scenes100", count=300), 300, 100),
+        (lambda: invariance.objects_on_images("objects_mixed", split="test", translate=True), 10_000, 10),
+    ],
+)
+def test_natural_images_are_ordinary_datasets_too(make, count, classes):
+    data = make()
+    image, label = data[0]
+    assert image.shape == (3, 32, 32)
+    assert (len(data), len(data.classes)) == (count, classes)
+    images, labels = next(iter(DataLoader(data, batch_size=20)))
+    torch.testing.assert_close(images[0], image, rtol=0, atol=1e-6)
+    assert labels[0] == label
+    texts = [t.get_text() for t in data.preview(1, 4).findobj(lambda a: hasattr(a, "get_text"))]
+    assert {data.classes[k].replace("_", " ") for k in labels[:4].tolist()} <= {t.replace("_", " ") for t in texts}
+
+
+def test_pairs_differ_in_one_part():
+    data = dataset()
+    for part in ("transformation", "object", "background"):
+        x, x_prime = data.pairs(12, vary=part)
+        assert x.shape == (12, 3, 32, 32)
+        assert (x != x_prime).flatten(1).any(1).all()
+    x, x_prime = data.pairs(12, vary="object")
+    assert torch.equal(x[..., :2, :2], x_prime[..., :2, :2])  # the background stays
+    with pytest.raises(InputError, match=r"Unknown part 'colour'. Known: transformation, object, background"):
+        data.pairs(12, vary="colour")
+
+
+def test_what_does_not_exist_is_refused():
+    with pytest.raises(InputError, match=r"Unknown split 'dev'. Known: train, validation, test"):
+        invariance.natural_images(split="dev")
+    with pytest.raises(InputError, match="ask for at most 45000"):
+        invariance.natural_images(count=50_000)
+    with pytest.raises(InputError, match="objects must be a list of names"):
+        invariance.objects_on_images(objects="anchor")

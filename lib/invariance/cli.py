@@ -296,11 +296,10 @@ def _run_book(action: str, root: Path, chapters: str, profile: str, device: str)
     needed = dict.fromkeys(name for stem in stems for name in CHAPTERS.get(stem, ()))
     with _reported():
         # Here rather than in the chapters, so that a terminal shows the time that is left.
-        for name in needed:
-            if action == "publish":
-                evidence.publish(name, sizes, device or "auto", root / "book" / "results")
-            else:
-                evidence.of(name, sizes, device or "auto")
+        publishing = action == "publish"
+        evidence.prepare(needed, sizes, device or "auto", "own" if publishing else "auto")
+        for name in needed if publishing else ():
+            evidence.publish(name, sizes, device or "auto", root / "book" / "results")
         getattr(builder, action)(root, names, profile or None, device or None)
 
 

@@ -6,7 +6,7 @@ Published tables lie in `book/results/<profile>/` as CSV with a JSON record of t
 import base64
 import gzip
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def of(name: str, profile: Profile, device: str = "auto", show: str = "auto") ->
 
     `show` is "own" (run, or read what was run before), "published" (a published table, the paper's profile
     first) or "auto": a table published with the profile `paper` where there is one and the
-    reader runs `quick`, else the reader's own run. Raises `InputError` for unknown names.
+    reader runs `quick` unchanged, else the reader's own run. Raises `InputError` for unknown names.
     """
     check_known("experiment", name, EXPERIMENTS)
     check_known("value of show", show, SHOW)
@@ -78,9 +78,15 @@ def of(name: str, profile: Profile, device: str = "auto", show: str = "auto") ->
     return Evidence(*results.load(name, folder() / source))
 
 
+def prepare(names: Iterable[str], profile: Profile, device: str = "auto", show: str = "auto") -> None:
+    """Compute what `of` will ask for, all experiments together: that keeps every core busy to the end."""
+    own = [name for name in names if published_profile(name, profile, show) is None]
+    execute.run(unit for name in own for _, unit in EXPERIMENTS[name](profile, device))
+
+
 def published_profile(name: str, profile: Profile, show: str = "auto") -> str | None:
     """The profile whose published table `of` would show, or None if it would run."""
-    if show == "own" or (show == "auto" and profile.name != "quick"):
+    if show == "own" or (show == "auto" and profile != PROFILES["quick"]):  # who changed a size wants to see its effect
         return None
     wanted = PUBLISHED_FIRST if show == "published" else PUBLISHED_FIRST[:1]
     for source in wanted:
@@ -111,6 +117,13 @@ def _sources(units: list[Unit]) -> list[str]:
     specs = [spec for group in specs for spec in (group.values() if isinstance(group, dict) else [group])]
     fields = ("foregrounds", "backgrounds", "images", "source")
     return sorted({getattr(spec, name) for spec in specs for name in fields if hasattr(spec, name)})
+
+
+def work(name: str, profile: Profile) -> float:
+    """Images that pass a network in an experiment, to estimate its time; a training image counts three times."""
+    check_known("experiment", name, EXPERIMENTS)
+    stages = execute.stages(unit for _, unit in EXPERIMENTS[name](profile, "cpu"))
+    return sum(unit.cost() for stage in stages for unit in stage)
 
 
 def publish(name: str, profile: Profile, device: str = "auto", into: Path | None = None) -> Path:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from invariance import sampling, tables, transforms
 from invariance.assets import scenes
-from invariance.datasets import Transforms2D, paste
+from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D, paste
 from invariance.transforms import TRANSFORMATIONS, Parameters, Transformation
 
 
@@ -26,6 +26,11 @@ def scene_types(size: int, count: int) -> tuple[list[np.ndarray], list[str]]:
     labels = scenes.labels(np.arange(len(scenes.TYPES) * count * 4))
     rows = [scenes.render(np.flatnonzero(labels == k)[:count], size) for k in range(len(scenes.TYPES))]
     return rows, [name.replace("_", " ") for name in scenes.TYPES]
+
+
+def examples(spec: Transforms2D | NaturalImages | ObjectsOnImages, count: int, seed: int = 0) -> np.ndarray:
+    """The first `count` images of a data set's split of examples, uint8 (n, H, W, 3); equal seeds, equal contents."""
+    return pictures(Split(spec.generator("cpu"), seed, "examples/test", count).batch()[0])
 
 
 def draws(spec: Transforms2D, label: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

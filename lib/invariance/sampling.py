@@ -15,6 +15,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from invariance.errors import InputError
+
 _GOLDEN = -7046029254386353131  # 2^64 / golden ratio, odd, as a signed integer
 _MIX_1 = -4658895280553007687
 _MIX_2 = -7723592293110705685
@@ -104,6 +106,11 @@ def permutation(stream_number: int, n: int) -> Tensor:
 
 
 def choose(seed: int, name: str, items: list, count: int) -> list:
-    """`count` of `items` without replacement, in random order (experiments use it for their choices)."""
+    """`count` of `items` without replacement, in random order (experiments use it for their choices).
+
+    Raises `InputError` for more than there are.
+    """
+    if count > len(items):
+        raise InputError(f"{count} are to be chosen for {name!r}, but there are only {len(items)}: ask for fewer.")
     order = permutation(stream(seed, name), len(items))
     return [items[i] for i in order[:count]]

@@ -84,6 +84,32 @@ def test_types_can_be_learned_but_not_from_colour_alone():
     assert 0.2 < nearest(pictures.mean((1, 2))) < 0.8
 
 
+def test_varied_scenes_are_other_pictures_of_the_same_labels_and_the_same_bits_in_any_batch(two_hundred, monkeypatch):
+    whole = scenes.render(np.arange(100), varied=True)
+    assert whole.shape == (100, 32, 32, 3) and whole.dtype == np.uint8
+    assert (np.abs(whole - two_hundred[:100].astype(float)).mean((1, 2, 3)) > 4).all()
+    chosen = np.random.default_rng(2).integers(0, 100, 23)
+    assert (scenes.render(chosen, varied=True) == whole[chosen]).all()
+    assert (scenes.render([17], varied=True) == whole[17]).all()
+    monkeypatch.setattr(scenes, "PIXELS_PER_CHUNK", 7 * 32 * 32)
+    assert (scenes.render(np.arange(100), varied=True) == whole).all()
+
+
+def test_varied_scenes_are_harder_than_plain_ones_and_still_learnable():
+    indices = np.arange(1500)
+
+    def accuracy(pictures):  # of least squares on pixels
+        pixels = np.c_[pictures.reshape(len(pictures), -1) / 255 - 0.5, np.ones(len(pictures))]
+        kinds = np.eye(10)[scenes.labels(indices)]
+        train, test = pixels[:1000], pixels[1000:]
+        weights = train.T @ np.linalg.solve(train @ train.T + 300 * np.eye(1000), kinds[:1000])
+        return ((test @ weights).argmax(1) == scenes.labels(indices[1000:])).mean()
+
+    plain, varied = (accuracy(scenes.render(indices, 16, seed=1, varied=varied)) for varied in (False, True))
+    assert plain - varied > 0.15
+    assert varied > 0.25
+
+
 def test_global_randomness_is_left_alone():
     before = np.random.get_state()[1].copy()
     scenes.render(np.arange(10))

@@ -41,6 +41,7 @@ def alone(device, names):
         in_chunks(
             lambda rows: transforms.apply(names, objects[rows], transforms.take(drawn, rows), boxes[rows]),
             count,
+            32,
             device,
         )
 

@@ -23,9 +23,7 @@ def show(title, rows):
     for name in rows[0]:
         table.add_column(name, justify="left" if isinstance(rows[0][name], str) else "right")
     for row in rows:
-        table.add_row(
-            *(v if isinstance(v, str) else f"{v:,.1f}" if k == "ratio" else f"{v:,.0f}" for k, v in row.items())
-        )
+        table.add_row(*(v if isinstance(v, str) else f"{v:,.1f}" if v < 100 else f"{v:,.0f}" for v in row.values()))
     Console().print(table)
 
 
@@ -40,7 +38,7 @@ def main():
         print(f"geometric mean {summary['geometric mean']:.1f} times the baseline, least {summary['least']:.1f}")
         tables = training.tables(device)
         for title, others in tables.items():
-            show(f"{title}, images a second, {device}", others)
+            show(f"{title} ({device}); rates in images a second", others)
         record[device.type] = {"generator": rows, "summary": summary, "models": tables}
     with write_aside(Path("_build/bench.json")) as aside:
         aside.write_text(json.dumps(record, indent=1))

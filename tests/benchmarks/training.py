@@ -1,49 +1,259 @@
-"""How fast the small model trains and gives features."""
+"""How fast models train and give features, and what a linear probe costs beside forward passes.
 
+On a CPU the small model is measured, on a GPU also the paper's ResNet-18 at its batch of 512.
+"""
+
+import os
+import random
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import baseline
+import pandas as pd
+import pytorch_lightning as pl
 import torch
 from clock import rate
+from PIL import Image
+from torch.autograd import DeviceType
 from torch.nn.functional import cross_entropy
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.data import DataLoader, Dataset
 
 from invariance import models
-from invariance.datasets import Split, Transforms2D, normalise
+from invariance.assets import backgrounds, foregrounds
+from invariance.datasets import Split, Transforms2D
+from invariance.datasets.module import ImageData
+from invariance.training import linear_probe
+from invariance.training.devices import fast_bf16
+from invariance.training.fit import fit
 from invariance.training.inference import features_of_keys
+
+TRIPLE = ("scale", "hue", "blur")
+CLASSES = 61
+WORKERS = min(12, os.cpu_count() or 1)
 
 
 def tables(device):
-    """Tables by title: images a second of the small model on ready images, and with the data made on the fly."""
-    count = 256 if device.type == "cpu" else 4096
-    model = models.build("small", 30, 0).to(device)
-    generator = Transforms2D(transforms=("scale", "hue", "blur")).generator(device)
-    split = Split(generator, 0, "bench/train", count)
-    images, labels = split.batch()
-    images = normalise(images)
-    optimiser = torch.optim.Adam(model.parameters(), fused=True)
+    """Tables by title; without a unit, numbers are images a second."""
+    small = {"cpu": ("small", 256, 96, 9_600), "cuda": ("small", 4096, 512, 50_000)}[device.type]
+    return {
+        "small model": steps(device, *small[:2]),
+        "small model, whole runs": runs(device, small[0], *small[2:]),
+        "linear probe of 200 epochs beside its forward passes": [
+            probe_cost(device, "small", 4_000, 20),
+            probe_cost(device, "resnet18", *((50_000, 20) if device.type == "cuda" else (10_000, 2))),
+        ],
+        **(large_model(device) if device.type == "cuda" else {}),
+    }
 
-    def train():
+
+def large_model(device, name="resnet18", batch=512, images=50_000):
+    """The tables that need a GPU."""
+    return {
+        f"{name}, batch {batch}": steps(device, name, batch),
+        f"{name}, batch {batch}, whole runs": runs(device, name, batch, images, compile=True),
+        f"{name}, batch {batch}, how busy the device is": [
+            {"case": "device busy, percent of the step", "value": busy(device, name, batch)},
+            {"case": f"host waits in an epoch of {images // batch} steps", "value": waits(device, name, batch, images)},
+        ],
+    }
+
+
+def source(device):
+    """A Transforms-2D generator with all classes and three transformations."""
+    return Transforms2D(transforms=TRIPLE).generator(device)
+
+
+def trainer_step(device, name):
+    """A training step as `fit` takes it: a function of a batch of images and labels."""
+    model = models.build(name, CLASSES, 0).to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+
+    def step(images, labels):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
+            loss = cross_entropy(model(images), labels)
         optimiser.zero_grad()
-        cross_entropy(model(images), labels % 30).backward()
+        loss.backward()
         optimiser.step()
 
-    rows = [{"case": "training step", "ours": rate(train, count)}]
+    return model, step
 
-    def train_with_data():
-        nonlocal images
-        images = normalise(split.batch()[0])
-        train()
 
-    rows.append({"case": "training step, data made on the fly", "ours": rate(train_with_data, count)})
-    model.eval()
+def synchronised(function, device):
+    """The function, and then a wait for the device."""
+
+    def run():
+        function()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def steps(device, name, batch):
+    """Training steps and features, on ready images and with the data made on the fly."""
+    model, step = trainer_step(device, name)
+    split = Split(source(device), 0, "bench/train", batch)
+
+    def make():
+        images, labels = split.batch()
+        return split.source.normalise(images), labels
+
+    images, labels = make()
+    keys = split.keys()
 
     @torch.no_grad()
     def forward():
-        model.features(images)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
+            model.features(images)
 
-    rows.append({"case": "features", "ours": rate(forward, count)})
-    keys = split.keys()
-    rows.append(
-        {
-            "case": "features, data made on the fly",
-            "ours": rate(lambda: features_of_keys(model, split.source, keys), count),
-        }
+    found = {
+        "training step": lambda: step(images, labels),
+        "training step, data made on the fly": lambda: step(*make()),
+        "making the data": make,
+        "features": lambda: (model.eval(), forward()),
+        "features, data made on the fly": lambda: features_of_keys(model, split.source, keys),
+    }
+    return [{"case": case, "ours": rate(synchronised(function, device), batch)} for case, function in found.items()]
+
+
+def runs(device, name, batch, images, compile=False):
+    """`fit` with Lightning, from indices to weights, and the plain loop that most people would write."""
+    ours = fit_rate(device, name, batch, images)
+    rows = [{"case": "fit, data made on the fly", "ours": ours}]
+    if compile:
+        rows.append({"case": "the same, compiled", "ours": fit_rate(device, name, batch, images, compile=True)})
+    plain = plain_rate(device, name, batch)
+    rows.append({"case": f"plain Lightning loop in float32, PIL loader with {WORKERS} workers", "ours": plain})
+    return rows
+
+
+def splits(device, images, batch):
+    """A data module with `images` to train on and a fifth as many to validate."""
+    train, validation = (
+        Split(source(device), 0, f"bench/{part}", n)
+        for part, n in (("train", images), ("validation", max(images // 5, 1)))
     )
-    return {"small model": rows}
+    return ImageData(train, validation, batch, 0)
+
+
+def fit_rate(device, name, batch, images, compile=False):
+    """Images a second of `fit` in its last epoch of three, validation not counted: the first epochs warm up."""
+    model = models.build(name, CLASSES, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "curve.csv"
+        fit(model, splits(device, images, batch), 3, 1e-3, device, log=log, compile=compile)
+        return float(pd.read_csv(log)["images_per_second"].iloc[-1])
+
+
+class PilImages(Dataset):
+    """The data set as most people would write it: one picture at a time, with PIL and torchvision."""
+
+    def __init__(self, count):
+        self.count = count
+        self.objects = [Image.fromarray(p) for p in foregrounds("glyphs", 32).images.permute(0, 2, 3, 1).numpy()]
+        self.scenes = [Image.fromarray(p) for p in backgrounds("scenes", 32)[:100].permute(0, 2, 3, 1).numpy()]
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        rng = random.Random(index)
+        label = rng.randrange(len(self.objects))
+        image = self.objects[label]
+        for name in TRIPLE:
+            image = baseline.FUNCTIONS[name](image, rng)
+        return baseline.finish(image, rng.choice(self.scenes)), label
+
+
+class Plain(pl.LightningModule):
+    """The shortest training loop in Lightning; notes the time after each step."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model, self.times = model, []
+
+    def training_step(self, batch, index):
+        return cross_entropy(self.model(batch[0]), batch[1])
+
+    def on_train_batch_end(self, *_):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        self.times.append(time.perf_counter())
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.model.parameters(), lr=1e-3)
+
+
+def plain_rate(device, name, batch, batches=60, warm_up=20):
+    """Images a second of the plain loop once its loader's workers run."""
+    module = Plain(models.build(name, CLASSES, 0).to(memory_format=torch.contiguous_format))
+    loader = DataLoader(PilImages(batch * batches), batch, num_workers=WORKERS, pin_memory=device.type == "cuda")
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    trainer = pl.Trainer(
+        accelerator=device.type, devices=1, max_epochs=1, enable_model_summary=False, precision="32-true", **quiet
+    )
+    trainer.fit(module, loader)
+    return batch * (batches - 1 - warm_up) / (module.times[-1] - module.times[warm_up])
+
+
+def probe_cost(device, name, samples, epochs):
+    """Seconds of 200 epochs of the paper's probe, from `epochs` of them, and how many times as long forwards take."""
+    model = models.build(name, CLASSES, 0).to(device).eval()
+    keys = Split(source(device), 0, "bench/train", 4096 if device.type == "cuda" else 64).keys()
+    images = source(device).normalise(source(device).images(keys))
+
+    @torch.no_grad()
+    def forward():
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
+            model.features(images)
+
+    forwards = 200 * samples / rate(synchronised(forward, device), len(images))
+    inputs, labels = torch.randn(samples, model.width, device=device), torch.arange(samples, device=device) % 30
+    linear_probe((inputs, labels), (inputs[:1000], labels[:1000]), 30, 0, epochs=1)
+    started = time.perf_counter()
+    linear_probe((inputs, labels), (inputs[:10_000], labels[:10_000]), 30, 0, epochs=epochs)
+    probe = (time.perf_counter() - started) * 200 / epochs
+    case = f"{name}, {samples:,} x {model.width} features"
+    return {"case": case, "probe, seconds": probe, "forwards, seconds": forwards, "ratio": forwards / probe}
+
+
+def busy(device, name, batch, count=20):
+    """Percent of the time in which the device works, over training steps with the data made on the fly."""
+    _, step = trainer_step(device, name)
+    split = Split(source(device), 0, "bench/train", batch)
+
+    def train():
+        for _ in range(count):
+            images, labels = split.batch()
+            step(split.source.normalise(images), labels)
+
+    run = synchronised(train, device)
+    run()
+    kind = {"cuda": (ProfilerActivity.CUDA, DeviceType.CUDA), "cpu": (ProfilerActivity.CPU, DeviceType.CPU)}[
+        device.type
+    ]
+    with profile(activities=[kind[0]]) as profiler:
+        run()
+    spans = [(e.time_range.start, e.time_range.end) for e in profiler.events() if e.device_type == kind[1]]
+    worked, until = 0.0, min(start for start, _ in spans)
+    for start, end in sorted(spans):
+        worked += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return 100 * worked / (until - min(start for start, _ in spans))
+
+
+def waits(device, name, batch, images):
+    """How often the host waits for the GPU in one epoch of `fit`, validation included."""
+    data, model = splits(device, images, batch), models.build(name, CLASSES, 0)
+    fit(model, data, 1, 1e-3, device)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            fit(model, data, 1, 1e-3, device)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    return sum("synchronizing" in str(warning.message) for warning in caught)

@@ -11,13 +11,13 @@ import nbformat
 import pytest
 
 from invariance import book, site
-from invariance.experiments import CHAPTERS, EXPERIMENTS, profiles
+from invariance.experiments import CHAPTERS
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory, shared_cache):
+def built(tmp_path_factory, shared_cache, smoke_results):
     """A copy of the book, built at the size smoke."""
     root = tmp_path_factory.mktemp("real")
     for name in ("_config.yml", "_toc.yml"):
@@ -26,8 +26,6 @@ def built(tmp_path_factory, shared_cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site, "_vendor", lambda root: None)  # no network in tests
         patch.setenv("INVARIANCE_CACHE", str(shared_cache))
-        for run in EXPERIMENTS.values():
-            run(profiles.profile("smoke"), "cpu")
         book.build(root, profile="smoke", device="cpu")
         yield root
 

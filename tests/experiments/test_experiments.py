@@ -99,7 +99,7 @@ def test_the_paper_profile_is_the_papers_protocol():
     assert {u.samples for u in natural} >= {5 * n for n in (10, 50, 200, 1_000, 4_500)}
 
 
-def test_every_experiment_runs_at_smoke_and_gives_a_tidy_table_in_range(shared_cache):
+def test_every_experiment_runs_at_smoke_and_gives_a_tidy_table_in_range(smoke_results):
     keys = {
         "relevance": ["position", "sweep", "level", "pretraining", "target", "exchanged", "seed", "measure"],
         "invariance_transfer": ["trained_on", "trained_with", "data", "transformation", "model", "seed", "measure"],
@@ -108,8 +108,7 @@ def test_every_experiment_runs_at_smoke_and_gives_a_tidy_table_in_range(shared_c
         "measuring": ["kind", "transformation", "seed", "measure"],
     }
     of_factors = ["factor", "level", "transforms", "target", "transfer", "samples", "seed"]
-    for name, design in EXPERIMENTS.items():
-        table = collect(design(profiles.profile("smoke"), "cpu"))
+    for name, table in smoke_results.items():
         assert not table.duplicated(keys.get(name, of_factors)).any(), name
         assert set(table["seed"]) == {0, 1}, name
         assert table.loc[table["measure"] == "accuracy", "value"].between(0, 1).all(), name
@@ -130,7 +129,7 @@ def test_designs_cover_every_cell():
     assert len(set(specs)) == 10
     new, old = specs[2], specs[0]
     assert not set(new.classes) & set(old.classes)
-    cells = {(row["trained_with"], row["target"]) for row, _ in mismatch.design(smoke)}
+    cells = {(row["trained_with"], row["target"]) for row, _ in mismatch.design(PAPER)}
     assert len(cells) == 64
     assert mismatch.data(smoke, 0, 3).transforms == mismatch.order(0)[:3]
 

@@ -133,3 +133,13 @@ def test_many_pairs_are_resampled_in_groups_with_the_same_interval():
     width = (found.high - found.low) / (2 * 1.96)
     ratio = found.within / found.between.mean() - found.value * found.between / found.between.mean()
     assert width == pytest.approx((ratio.std() / 200).item(), rel=0.1)
+
+
+def test_cosine_is_exact_for_tiny_angles_and_defined_for_zero_vectors():
+    x = torch.randn(400, 3, generator=torch.Generator().manual_seed(0)) + 5
+    y = x + 1e-3 * torch.randn(400, 3, generator=torch.Generator().manual_seed(1))
+    cosines = torch.cosine_similarity(x.double(), y.double())
+    found = sensitivity(x, y, kind="cosine")
+    assert found.value * (1 - found.between).mean() == pytest.approx((1 - cosines).mean().item(), rel=0.02)
+    x[0], y[0], x[1], y[1] = 0, 0, 0, 1
+    assert sensitivity(x, y, kind="cosine").within[:2].tolist() == [1, 0]

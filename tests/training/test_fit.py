@@ -79,9 +79,10 @@ def test_a_frozen_batch_norm_keeps_its_statistics():
     assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
 
 
-def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy():
+def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy(capsys):
     with pytest.raises(FloatingPointError, match=r"by step [23] of epoch 1: lower the learning rate"):
-        trained(epochs=5, learning_rate=1e30)
+        trained(epochs=5, learning_rate=1e30, progress=True)
+    assert "epoch 1/5" in capsys.readouterr().out  # the bar was closed, not left running
 
 
 def test_a_loss_that_breaks_late_in_an_epoch_is_found_at_its_end(monkeypatch):

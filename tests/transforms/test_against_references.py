@@ -30,7 +30,7 @@ STEPS = {
     "contrast": 1.5,  # Pillow also rounds each luma and their mean, which a factor of 0 passes on in full
     "scale": 2,  # Pillow rounds on premultiplying, after each axis and on dividing by alpha
     "pixelate": 1.5,  # as scale, with means instead of kernels that overshoot
-    "sharpen": 3.02,  # Pillow rounds the smoothed picture by up to half a step, and the blend multiplies that by 6
+    "sharpen": 3,  # Pillow rounds the smoothed picture by up to half a step, and the blend multiplies that by 6
     "hue": 255 * 1.5e-6,  # float reference: a few roundings of numbers up to 2, at 1.2e-7 each
     "blur": 255 * 5e-7,  # float reference: sums of seven products, twice
     "elastic": 255 * 3e-5,  # float reference: a grid coordinate's rounding, times 32 pixels

@@ -1,7 +1,5 @@
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from invariance import sampling, transforms
 from invariance.errors import InputError
@@ -9,7 +7,6 @@ from invariance.transforms import TRANSFORMATIONS, Transformation, composition, 
 
 SIZE = 32
 ALL = tuple(TRANSFORMATIONS)
-RGB_ONLY = ("hue", "brightness", "grayscale", "posterize", "invert", "noise", "contrast")
 
 
 def some(n=12, channels=4, seed=0):
@@ -26,35 +23,10 @@ def test_the_papers_18_in_three_categories_of_six():
     assert [len(transforms.names_of(c)) for c in transforms.CATEGORIES] == [6, 6, 6]
 
 
-names = st.lists(st.sampled_from(ALL), min_size=1, max_size=4, unique=True)
-
-
-@settings(max_examples=20, deadline=None)
-@given(names=names, seed=st.integers(0, 10**6), data=st.data())
-def test_any_composition_is_per_image_replayable_and_in_range(names, seed, data):
-    images, keys, boxes = some(seed=seed)
-    before, state = images.clone(), torch.random.get_rng_state()
-    out = run(names, images, keys, boxes)
-    assert torch.equal(images, before)
-    assert torch.equal(torch.random.get_rng_state(), state)
-    assert out.min() >= 0
-    assert out.max() <= 1 + 1e-6
-    assert torch.equal(out, run(names, images, keys, boxes))
-    order = torch.tensor(data.draw(st.permutations(range(len(keys)))))
-    torch.testing.assert_close(run(names, images[order], keys[order], boxes[order]), out[order], rtol=0, atol=2e-6)
-
-
-@pytest.mark.parametrize("name", RGB_ONLY)
-def test_rgb_only_transformations_leave_alpha_alone(name):
-    images, keys, boxes = some()
-    assert torch.equal(run([name], images, keys, boxes)[:, 3], images[:, 3])
-
-
-@pytest.mark.parametrize("name", ["h_flip", "v_flip", "invert"])
-def test_involutions(name):
+def test_inverting_twice_gives_the_image_back():
     images, _, _ = some()
-    twice = TRANSFORMATIONS[name].apply(TRANSFORMATIONS[name].apply(images, {}), {})
-    torch.testing.assert_close(twice, images, rtol=0, atol=1e-7)
+    invert = TRANSFORMATIONS["invert"].apply
+    torch.testing.assert_close(invert(invert(images, {}), {}), images, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -16,8 +16,8 @@ from invariance.assets.landscapes import PAINTERS
 from invariance.assets.variation import vary
 from invariance.errors import InputError
 
-VARIED_VERSION = 1  # the same, for what `varied` adds
 VERSION = 1  # part of the cache file's name: raise it whenever the pictures change
+VARIED_VERSION = 1  # the same, for what `varied` adds
 PIXELS_PER_CHUNK = 1 << 16  # bounds memory to some tens of megabytes, and keeps arrays in the processor's cache
 
 # Each light: colour of the sky at the top and at the horizon, and what it multiplies the land with.
@@ -173,7 +173,8 @@ def render(indices: np.ndarray | Sequence[int], size: int = 32, seed: int = 0, v
 
     Scene `index` of a `seed` is always the same picture, whatever else is drawn with it, and the
     same scene with more or less detail at any other size. Which type and variant it is follows
-    from `labels`.
+    from `labels`. `varied` scenes are the labelled stand-ins for CIFAR: seen from anywhere, in any
+    colours and with things in the way, so that telling the types apart takes some learning.
 
     `indices` are whole numbers of at least 0, `size` is in pixels, 4 to 1024; else `InputError`.
     """

@@ -1,11 +1,12 @@
 """Where pictures come from, behind two functions: `foregrounds` and `backgrounds`.
 
 Sources: `glyphs` and `scenes` (embedded, offline), `folder:PATH` (your own images), `hub:OWNER/NAME` (a
-data set on the Hugging Face Hub), `random` (uniform noise) and, for backgrounds, `black` and the sources
-of natural images.
+data set on the Hugging Face Hub), `random` (uniform noise) and, for backgrounds, `black`, `colour:RRGGBB` and
+the sources of natural images.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,7 @@ from invariance.assets.pictures import read_background, read_object
 from invariance.errors import InputError, check_known
 
 FOREGROUNDS = ("glyphs", "random", "folder:PATH", "hub:OWNER/NAME")
-BACKGROUNDS = ("scenes", "random", "black", *NATURAL, "folder:PATH", "hub:OWNER/NAME")
+BACKGROUNDS = ("scenes", "random", "black", "colour:RRGGBB", *NATURAL, "folder:PATH", "hub:OWNER/NAME")
 NATURAL_BACKGROUNDS = 5000
 """Training images of a natural-image source that serve as backgrounds."""
 RANDOM_CLASSES = 61
@@ -77,7 +78,10 @@ def backgrounds(source: str, size: int) -> Tensor | None:
     if source == "random":
         return None
     if source == "black":
-        return torch.zeros(1, 3, size, size, dtype=torch.uint8)
+        source = "colour:000000"
+    if source.startswith("colour:"):
+        colour = bytes.fromhex(source.removeprefix("colour:"))
+        return torch.tensor(list(colour), dtype=torch.uint8)[None, :, None, None].repeat(1, 1, size, size)
     return torch.from_numpy(_load_backgrounds(source, size).copy()).permute(0, 3, 1, 2).contiguous()
 
 
@@ -103,6 +107,8 @@ def check_source(source: str, known: Sequence[str]) -> None:
         return
     if source.startswith("hub:"):
         hub.check_source(source)
+        return
+    if "colour:RRGGBB" in known and re.fullmatch("colour:[0-9a-fA-F]{6}", source):
         return
     check_known("asset source", source, known)
 

@@ -50,7 +50,10 @@ def gap_minus_range(factor: str, within: str, data: str = "t2d") -> PerSeed:
     """Mean gap minus the range over the factor `within` same or disjoint, by linear probe (the bars of figure 3)."""
 
     def effect(table: pd.DataFrame) -> pd.Series:
-        bars = results.summary_by_seed(results.factor_rows(table, factor, data, "lp")).set_index("seed")
+        rows = results.factor_rows(table, factor, data, "lp")
+        if rows["level"].nunique() < 2:  # one level has no range
+            return pd.Series(dtype=float)
+        bars = results.summary_by_seed(rows).set_index("seed")
         return bars["gap"] - bars[f"range_{within}"]
 
     return effect

@@ -8,19 +8,20 @@ from threading import Barrier
 
 import torch
 
-CHUNK = 128
-"""Images made at once on a CPU: few enough to stay in its cache, enough to make calls cheap beside them."""
+CHUNK = 128 * 32 * 32
+"""Pixels made at once on a CPU: few enough to stay in its cache, enough to make calls cheap beside them."""
 
-LEAST = 32
-"""Images that are worth a thread."""
+LEAST = CHUNK // 4
+"""Pixels that are worth a thread."""
 
 
-def in_chunks(fill: Callable[[slice], object], count: int, device: torch.device) -> None:
-    """Call `fill` with slices that cover 0 .. count: on a CPU with small ones, in parallel; else with one.
+def in_chunks(fill: Callable[[slice], object], count: int, size: int, device: torch.device) -> None:
+    """Call `fill` with slices that cover `count` images of `size` x `size` pixels.
 
-    PyTorch lets other threads run inside its operations, so chunks keep all cores busy without the
-    waiting at the end of each operation that splitting the operations themselves would cost.
-    Images are made in float32 even where a model around them is not.
+    On a CPU these are small and go through several threads. PyTorch lets other threads run inside its
+    operations, so chunks keep all cores busy without the waiting at the end of each operation that
+    splitting the operations themselves would cost. On another device there is one slice. Images are
+    made in float32 even where a model around them is not.
     """
     inference = torch.is_inference_mode_enabled()  # a thread does not inherit it
 
@@ -33,7 +34,8 @@ def in_chunks(fill: Callable[[slice], object], count: int, device: torch.device)
             run(slice(0, count))
         return
     threads = torch.get_num_threads()
-    step = min(CHUNK, max(LEAST, -(-count // threads)))
+    most, least = (max(1, pixels // size**2) for pixels in (CHUNK, LEAST))
+    step = min(most, max(least, -(-count // threads)))
     slices = [slice(start, min(start + step, count)) for start in range(0, count, step)]
     _keep_freed_memory()
     several = _pool(threads, os.getpid()).map if threads > 1 and len(slices) > 1 else map
@@ -51,8 +53,13 @@ def _keep_freed_memory() -> None:
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     # One for each process: threads do not survive a fork.
-    pool = ThreadPoolExecutor(threads, "chunks", torch.set_num_threads, (1,))
+    pool = ThreadPoolExecutor(threads, "chunks", _use_one_core)
     started = Barrier(threads)
     list(pool.map(lambda _: started.wait(), range(threads)))
-    torch.set_num_threads(threads)  # setting it in a thread sets it for threads to come as well
+    torch.set_num_threads(threads)  # what a thread sets for itself holds for later threads as well
     return pool
+
+
+def _use_one_core() -> None:
+    torch.get_num_threads()  # a thread's first question sets its number to the common one, so ask before
+    torch.set_num_threads(1)

@@ -121,9 +121,10 @@ class Generator:
         order = _order(self.spec, seed, name, self.device)
         on_host = indices.device.type == "cpu"  # elsewhere the check would make the device wait; `Split` made it
         if on_host and len(indices) and not 0 <= indices.min() <= indices.max() < len(order):
+            wanted, most = int(indices.max()) + 1, len(order)
             raise InputError(
-                f"Image {int(indices.max())} of the {name} split: {self.spec.source} has only {len(order)} "
-                f"{part} images of these {len(self.spec.class_names())} classes. Ask for fewer."
+                f"The split {name!r} is to have {wanted} images, but {self.spec.source} has {most} {part} images "
+                f"of these {len(self.spec.class_names())} classes: ask for at most {most}."
             )
         indices = indices.to(self.device)
         return (sampling.keys(sampling.stream(seed, name), indices) & ~ROW) | order[indices]
@@ -160,7 +161,7 @@ class Generator:
             given = transforms.take(drawn, rows)
             images[rows] = transforms.apply(names, images[rows], given, as_published=self.spec.as_published)
 
-        in_chunks(fill, len(content), self.device)
+        in_chunks(fill, len(content), SIZE, self.device)
         return images
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:

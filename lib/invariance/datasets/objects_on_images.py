@@ -8,7 +8,7 @@ ask for different parts of it, always of the same pairs:
     objects_mixed   image and object        label: the object
     objects_only    the object on black     label: the object
 
-Chapter: book/06_relevance.py.
+Chapter: book/06_when_invariance_harms.py.
 """
 
 from functools import lru_cache

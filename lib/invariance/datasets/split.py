@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from invariance import sampling
+from invariance.datasets.chunks import in_chunks
 from invariance.errors import InputError
 
 MEAN, STD = 0.5, 0.5
@@ -105,4 +106,8 @@ def move_on(
 
 def normalise(images: Tensor, mean: Tensor | float = MEAN, std: Tensor | float = STD) -> Tensor:
     """(x - mean) / std, in the channels-last layout that convolutions are fastest with."""
-    return (images - mean).div_(std).contiguous(memory_format=torch.channels_last)
+    out = torch.empty_like(images, memory_format=torch.channels_last)
+    in_chunks(
+        lambda rows: out[rows].copy_((images[rows] - mean).div_(std)), len(images), images.shape[-1], images.device
+    )
+    return out

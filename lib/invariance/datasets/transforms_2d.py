@@ -134,7 +134,7 @@ class Generator:
         """Transformed objects, RGBA; `transformation` (B,) are the keys that the draws come from."""
         out = self._empty(len(content), 4)
         make = self._objects(content, transformation)
-        in_chunks(lambda rows: out[rows].copy_(make(rows)), len(content), self.device)
+        in_chunks(lambda rows: out[rows].copy_(make(rows)), len(content), self.spec.size, self.device)
         return out
 
     def _objects(self, content: Tensor, transformation: Tensor) -> Callable[[slice], Tensor]:
@@ -173,7 +173,7 @@ class Generator:
         def fill(rows: slice) -> None:
             paste(make(rows), self._backgrounds(picture[rows]), out[rows])
 
-        in_chunks(fill, len(content), self.device)
+        in_chunks(fill, len(content), self.spec.size, self.device)
         return out
 
 

@@ -27,6 +27,9 @@ CHAPTERS = {
     "06_when_invariance_harms": ("relevance",),
     "07_invariance_transfer": ("invariance_transfer",),
     "08_mismatch": ("mismatch",),
+    "09_profile_your_model": ("measuring",),
+    "10_claims": ("factors", "factors_cifar10", "factors_cifar100", "relevance", "invariance_transfer", "mismatch"),
+    "13_reproducibility": tuple(EXPERIMENTS),
 }
 """The experiments that a chapter of the book reads."""
 

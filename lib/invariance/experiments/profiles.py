@@ -42,7 +42,7 @@ class Sizes(Config):
     models: int = Field(default=5, ge=1, le=5)
     correlations: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 0.85, 0.9, 0.95, 1.0)
     availabilities: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    transforms: int = Field(default=18, ge=1, le=18)
+    transforms: int = Field(default=18, ge=2, le=18)
     pairs: int = Field(default=10_000, ge=2)
 
     def epochs_for(self, samples: int) -> int:
@@ -115,20 +115,29 @@ _SMOKE = {
     "tuning_validation_samples": 64,
     "pairs": 32,
 }
+_SMOKE_NATURAL = {"finetuning_levels": (0.005, 0.01), "few": 0.005, "many": 0.01, "test_samples": 128, "models": 1}
 _QUICK = {
-    "samples": 10_000,
-    "validation_samples": 500,
+    "samples": 6_000,
+    "validation_samples": 400,
     "epochs": 2,
     "batch_size": 96,
     "learning_rate": 3e-3,
-    "probe_samples": 3_000,
+    "probe_samples": 2_000,
     "probe_epochs": 1,
-    "test_samples": 2_000,
-    "tuning_epochs": 3,
-    "tuning_least_images": 2_000,
+    "test_samples": 1_500,
+    "tuning_epochs": 2,
+    "tuning_least_images": 1_500,
     "tuning_batch_size": 64,
-    "tuning_validation_samples": 250,
-    "pairs": 1_000,
+    "tuning_validation_samples": 150,
+    "pairs": 500,
+}
+_QUICK_NATURAL = {
+    "epochs": 3,
+    "least_images": 6_000,
+    "finetuning_levels": (0.01, 0.02, 0.05, 0.1),
+    "few": 0.01,
+    "many": 0.05,
+    "models": 1,
 }
 _PAPER = {
     "samples": 50_000,
@@ -150,31 +159,11 @@ PROFILES = {
             models=("small", "small_resnet", "small_densenet", "small_vgg", "small_vit"),
             probe_method="lbfgs",
             factors=_sizes(_SMOKE, pretraining_levels=(64, 256), finetuning_levels=(16, 32), few=16, many=32, models=2),
-            natural10=_sizes(
-                _SMOKE,
-                samples=20,
-                pretraining_levels=(10, 20),
-                finetuning_levels=(0.002, 0.01),
-                few=0.002,
-                many=0.01,
-                probe_samples=20,
-                test_samples=128,
-                models=2,
-            ),
-            natural100=_sizes(
-                _SMOKE,
-                samples=2,
-                pretraining_levels=(1, 2),
-                finetuning_levels=(0.005, 0.01),
-                few=0.005,
-                many=0.01,
-                probe_samples=2,
-                test_samples=128,
-                models=1,
-            ),
+            natural10=_sizes(_SMOKE, **_SMOKE_NATURAL, samples=20, probe_samples=20, pretraining_levels=(10, 20)),
+            natural100=_sizes(_SMOKE, **_SMOKE_NATURAL, samples=2, probe_samples=2, pretraining_levels=(2,)),
             relevance=_sizes(_SMOKE, correlations=(0.0, 1.0), availabilities=(0.0, 1.0)),
             invariance_transfer=_sizes(_SMOKE, models=1, transforms=3, samples=64, pairs=8),
-            mismatch=_sizes(_SMOKE, models=1, samples=64, probe_samples=64, test_samples=64),
+            mismatch=_sizes(_SMOKE, models=1, transforms=3, samples=64, probe_samples=64, test_samples=64),
         ),
         Profile(
             name="quick",
@@ -184,38 +173,29 @@ PROFILES = {
             probe_method="lbfgs",
             factors=_sizes(
                 _QUICK,
-                least_images=20_000,
-                pretraining_levels=(200, 1_000, 4_000, 10_000, 20_000),
-                finetuning_levels=(50, 200, 500, 2_000, 5_000),
+                least_images=6_000,
+                pretraining_levels=(120, 1_200, 6_000, 12_000),  # the same shares of the default as the paper's
+                finetuning_levels=(50, 200, 500, 1_000, 2_000),
                 few=200,
-                many=2_000,
+                many=1_000,
             ),
             natural10=_sizes(
-                _QUICK,
-                samples=600,
-                epochs=3,
-                least_images=8_000,
-                pretraining_levels=(10, 50, 150, 300, 600),
-                finetuning_levels=(0.01, 0.05, 0.1, 0.2, 0.3),
-                few=0.01,
-                many=0.1,
-                probe_samples=400,
+                _QUICK, **_QUICK_NATURAL, samples=300, probe_samples=200, pretraining_levels=(4, 10, 30, 100, 300)
             ),
             natural100=_sizes(
-                _QUICK,
-                samples=60,
-                epochs=3,
-                least_images=8_000,
-                pretraining_levels=(5, 10, 20, 40, 60),
-                finetuning_levels=(0.01, 0.05, 0.1, 0.2, 0.3),
-                few=0.01,
-                many=0.1,
-                probe_samples=40,
-                models=1,
+                _QUICK, **_QUICK_NATURAL, samples=30, probe_samples=20, pretraining_levels=(2, 5, 10, 20, 30)
             ),
-            relevance=_sizes(_QUICK, samples=5_000, epochs=3),
-            invariance_transfer=_sizes(_QUICK, samples=4_000, pairs=60, models=1),
-            mismatch=_sizes(_QUICK, samples=6_000, probe_samples=1_500, test_samples=1_000, models=4),
+            relevance=_sizes(
+                _QUICK,
+                samples=3_000,
+                epochs=3,
+                probe_samples=1_000,
+                test_samples=1_000,
+                correlations=(0.0, 0.4, 0.8, 0.95, 1.0),
+                availabilities=(0.0, 0.4, 1.0),
+            ),
+            invariance_transfer=_sizes(_QUICK, samples=2_500, pairs=48, models=1),
+            mismatch=_sizes(_QUICK, samples=4_000, probe_samples=1_000, test_samples=1_000, models=2, transforms=8),
         ),
         Profile(
             name="paper",
@@ -260,7 +240,7 @@ PROFILES = {
                 _PAPER, samples=45_000, validation_samples=5_000, epochs=200, probe_samples=45_000, probe_epochs=100
             ),
             invariance_transfer=_sizes(_PAPER, models=4),
-            mismatch=_sizes(_PAPER, epochs=100, batch_size=256, models=4),
+            mismatch=_sizes(_PAPER, epochs=100, batch_size=256, models=4, transforms=8),
         ),
     )
 }

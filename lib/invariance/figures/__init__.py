@@ -13,7 +13,7 @@ from invariance.figures.factors import (
 )
 from invariance.figures.ledger import claims_overview
 from invariance.figures.measuring import distances, sensitivity_bars
-from invariance.figures.mismatch import mismatch_cost, mismatch_curves, mismatch_map
+from invariance.figures.mismatch import mismatch_cost, mismatch_curves, mismatch_map, mismatch_maps
 from invariance.figures.pictures import contact_sheet, picture_grid
 from invariance.figures.profile import sensitivity_by_depth, sensitivity_profile
 from invariance.figures.relevance import (
@@ -23,7 +23,7 @@ from invariance.figures.relevance import (
     relevance_sweep,
 )
 from invariance.figures.style import use_book_style
-from invariance.figures.transfer import transfer_bars, transfer_map
+from invariance.figures.transfer import transfer_bars, transfer_map, transfer_maps
 
 __all__ = [
     "claims_overview",
@@ -37,6 +37,7 @@ __all__ = [
     "mismatch_cost",
     "mismatch_curves",
     "mismatch_map",
+    "mismatch_maps",
     "picture_grid",
     "relevance_accuracy",
     "relevance_correlation",
@@ -47,5 +48,6 @@ __all__ = [
     "sensitivity_profile",
     "transfer_bars",
     "transfer_map",
+    "transfer_maps",
     "use_book_style",
 ]

@@ -21,7 +21,17 @@ from invariance.figures.style import (
     level_name,
     on_seeds,
 )
-from invariance.results import factor_rows, has_numbers, mean_interval, ordered, paper_levels, summary, summary_by_seed
+from invariance.results import (
+    PRETRAINING_FACTORS,
+    TRANSFER_NAMES,
+    factor_rows,
+    has_numbers,
+    mean_interval,
+    ordered,
+    paper_levels,
+    summary,
+    summary_by_seed,
+)
 
 LABELS = {"same": "same transformations", "disjoint": "other transformations"}
 COLOURS = {"same": SAME, "disjoint": DISJOINT}
@@ -32,11 +42,6 @@ FACTOR_LABELS = {
     "architecture": "architecture",
     "pretraining_samples": "pretraining images",
     "finetuning_samples": "images for transfer",
-}
-TRANSFER_LABELS = {
-    "lp": "linear probe",
-    "full-few": "fine-tuning, few images",
-    "full-many": "fine-tuning, many images",
 }
 
 
@@ -148,8 +153,8 @@ def factor_summaries(
     ours: pd.DataFrame,
     paper: pd.DataFrame | None = None,
     data: str = "t2d",
-    transfers: Sequence[str] = ("lp", "full-few", "full-many"),
-    factors: Sequence[str] = ("class_relationship", "architecture", "pretraining_samples"),
+    transfers: Sequence[str] = tuple(TRANSFER_NAMES),
+    factors: Sequence[str] = PRETRAINING_FACTORS,
 ) -> Figure:
     """The gap and both ranges for several factors, one panel a kind of transfer (figure 3).
 
@@ -179,10 +184,10 @@ def factor_summaries(
                 if paper is not None and _has(paper, *where):
                     theirs = summary(factor_rows(paper, *where))[name]
                     axis.plot(theirs, y, marker, color=colour, markersize=6.5, fillstyle="none")
-        axis.set_title(TRANSFER_LABELS[transfer].replace(", ", ",\n"), fontsize=10)
+        axis.axvline(0, color=GREY, linewidth=0.8)  # an interval that crosses it is to be seen
+        axis.set_title(TRANSFER_NAMES[transfer].replace(", ", ",\n"), fontsize=10)
         axis.grid(axis="y", visible=False)
         axis.grid(axis="x", visible=True)
-    axes[0, 0].set_xlim(0, None)
     axes[0, 0].set_yticks(range(len(factors)), [name.replace("_", "\n") for name in reversed(factors)])
     figure.supxlabel("difference in accuracy", fontsize=10.5)
     if paper is not None:

@@ -46,6 +46,26 @@ def mismatch_map(ours: pd.DataFrame, paper: pd.DataFrame, model: str) -> Figure:
 
 
 @detached
+def mismatch_maps(ours: pd.DataFrame) -> Figure:
+    """The 8 x 8 accuracies (in percent) of every model, means over seeds, one panel a model."""
+    models = ordered(ours["model"])
+    lines, columns = -(-len(models) // 2), min(2, len(models))
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(WIDTH, 6.0 if columns == 1 else 3.2 * lines), layout="constrained", squeeze=False
+    )
+    for axis in axes.flat[len(models) :]:
+        axis.remove()
+    for axis, model in zip(axes.flat, models, strict=False):
+        values = ours[ours["model"] == model].pivot_table(index="trained_with", columns="target", values="value")
+        boxes = heat_map(axis, values, (0, 1), values.map(lambda v: f"{100 * v:.0f}"), fontsize=8)
+        axis.set_title(_title(model))
+    figure.supxlabel("transformations in the target", fontsize=10.5)
+    figure.supylabel("transformations in pretraining", fontsize=10.5)
+    figure.colorbar(boxes, ax=figure.axes, label="accuracy", shrink=0.6).outline.set_visible(False)
+    return figure
+
+
+@detached
 def mismatch_curves(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -> Figure:
     """Accuracy over the number of transformations in pretraining, one curve a target, one panel a model.
 

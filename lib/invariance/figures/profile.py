@@ -69,9 +69,9 @@ def sensitivity_by_depth(table: pd.DataFrame) -> Figure:
                 axis.plot(range(len(layers)), part["value"], markersize=5, linewidth=1.4, **look)
                 axis.fill_between(range(len(layers)), part["low"], part["high"], color=look["color"], alpha=0.2, lw=0)
         axis.set_title(name.replace("_", " "))
-        axis.set_ylim(0, None)
     for axis in axes.flat[len(names) :]:
         axis.set_visible(False)
+    axes[0, 0].set_ylim(0, 1.05 * table["high"].max())
     for axis in axes[-1]:
         axis.set_xticks(range(len(layers)), layers, rotation=45, ha="right", rotation_mode="anchor")
     figure.supylabel("sensitivity", fontsize=10.5, color=GREY)

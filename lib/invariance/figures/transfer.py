@@ -6,9 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from invariance.experiments.invariance_transfer import DATA_TYPES
+from invariance.experiments.invariance_transfer import DATA_TYPES, NAMES
 from invariance.figures.style import (
     BAR_ALPHA,
+    COLOUR_MAP,
     DISJOINT,
     FOURTH,
     GREY,
@@ -69,6 +70,37 @@ def transfer_bars(ours: pd.DataFrame, paper: pd.DataFrame, trained_on: str = "im
     return figure
 
 
+def _map(table: pd.DataFrame, data: str, trained_on: str, measure: str = "sensitivity_l2") -> pd.DataFrame:
+    # What training used (rows) by what is measured (columns), with every transformation in the order of categories.
+    rows = main_model(table)
+    rows = rows[(rows["data"] == data) & (rows["trained_on"] == trained_on) & (rows["measure"] == measure)]
+    extra = [name for name in ("none", "untrained") if (rows["trained_with"] == name).any()]
+    values = rows.pivot_table(index="trained_with", columns="transformation", values="value")
+    return values.reindex(index=[*NAMES, *extra], columns=NAMES)
+
+
+@detached
+def transfer_maps(table: pd.DataFrame, trained_on: str = "image") -> Figure:
+    """`transfer_map` on every type of data, without names: rows, columns and colours are the same in all panels."""
+    types = [name for name in DATA_TYPES if (table["data"] == name).any()]
+    columns = -(-len(types) // 2)
+    figure, axes = plt.subplots(2, columns, figsize=(WIDTH, 3.6), layout="constrained", squeeze=False)
+    # On scenes (and the first natural images) above, on noise (and the second) below.
+    for axis, name in zip(axes.flat, [*types[::2], *types[1::2]], strict=False):
+        values = _map(table, name, trained_on)
+        shown = axis.imshow(values, vmin=0, vmax=1, cmap=COLOUR_MAP, interpolation="nearest")
+        axis.set_title(name.replace(" objects on ", "\nobjects on "), fontsize=8)
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+    for axis in axes.flat[len(types) :]:
+        axis.remove()
+    figure.supxlabel("measured transformation", fontsize=10)
+    figure.supylabel("trained with", fontsize=10)
+    figure.colorbar(shown, ax=figure.axes, label="sensitivity", shrink=0.7).outline.set_visible(False)
+    return figure
+
+
 @detached
 def transfer_map(table: pd.DataFrame, data: str, trained_on: str = "image", measure: str = "sensitivity_l2") -> Figure:
     """Each model (rows, by the transformation it was trained with) measured on each transformation (columns).
@@ -76,13 +108,9 @@ def transfer_map(table: pd.DataFrame, data: str, trained_on: str = "image", meas
     `table` is experiment D's, of which the main model is shown, as means over seeds. Categories are set apart, cells
     of the trained transformation have a frame.
     """
-    rows = main_model(table)
-    rows = rows[(rows["data"] == data) & (rows["trained_on"] == trained_on) & (rows["measure"] == measure)]
-    groups = [names_of(category) for category in CATEGORIES]
-    names = [name for group in groups for name in group]
-    extra = [name for name in ("none", "untrained") if (rows["trained_with"] == name).any()]
-    values = rows.pivot_table(index="trained_with", columns="transformation", values="value")
-    values = values.reindex(index=[*names, *extra], columns=names)
+    values = _map(table, data, trained_on, measure)
+    extra = len(values) > len(NAMES)
+    names, groups = NAMES, [names_of(category) for category in CATEGORIES]
     figure, axis = plt.subplots(figsize=(WIDTH, WIDTH * 0.98), layout="constrained")
     boxes = heat_map(axis, values, (0, max(1.0, float(np.nanmax(values)))))
     axis.set_xticks(axis.get_xticks(), [name.replace("_", " ") for name in names], rotation=90, fontsize=9)

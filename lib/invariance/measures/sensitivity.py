@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from invariance import sampling
 from invariance.datasets.split import ImageSource
@@ -91,23 +90,35 @@ def sensitivities(x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str
     order = sampling.permutation(sampling.stream(seed, "random pairs"), len(x)).to(x.device)
     partner = torch.empty_like(order)
     partner[order] = order.roll(1)
-    distances, shown = [], []
-    for kind in kinds:
-        a, b = (normalize(x), normalize(x_prime)) if kind == "cosine" else (x, x_prime)
-        ends = (b, a[partner])
-        apart = torch.stack([(a - end).norm(dim=1) for end in ends], 1).double()
-        if apart[:, 1].mean() <= 1e-6 * a.norm(dim=1).mean():
-            what = "points the same way" if kind == "cosine" else "is the same"
-            raise InputError(f"The representation {what} for every image: same representation, no {kind} sensitivity.")
-        distances.append(apart if kind == "l2" else apart.square() / 2)
-        shown.append(apart if kind == "l2" else torch.stack([(a * end).sum(1) for end in ends], 1).double())
-    return _ratios(kinds, torch.stack(distances).cpu(), torch.stack(shown).cpu())
+    own = x.norm(dim=1)
+    lengths = torch.stack((own, x_prime.norm(dim=1), own[partner]), 1).double().cpu()
+    apart = torch.stack(((x - x_prime).norm(dim=1), (x - x[partner]).norm(dim=1)), 1).double().cpu()
+    return _ratios({kind: _compare(kind, lengths[:, :1], lengths[:, 1:], apart) for kind in kinds})
 
 
-def _ratios(kinds: Sequence[str], distances: Tensor, shown: Tensor) -> dict[str, Sensitivity]:
-    within, between = distances[..., 0].T, distances[..., 1].T  # (N, K)
+def _compare(kind: str, own: Tensor, ends: Tensor, apart: Tensor) -> tuple[Tensor, Tensor]:
+    # Distances, and what is shown of them, each (N, 2) for transformed and random pairs, from lengths and differences.
+    if kind == "l2":
+        distances, least = apart, 1e-6 * own.mean()
+    elif kind == "dot":
+        distances, least = apart.square() / 2, 1e-12 * own.square().mean()
+    else:
+        # 1 - cos, without the cancellation that its definition has where both nearly agree. Zero is unlike all others.
+        product = own * ends
+        distances, least = (apart.square() - (own - ends).square()).clamp_min(0) / (2 * product.clamp_min(1e-30)), 1e-6
+        distances = torch.where(product > 0, distances, (apart > 0).double())
+    if distances[:, 1].mean() <= least:
+        what = "points the same way" if kind == "cosine" else "is the same"
+        raise InputError(f"The representation {what} for every image: same representation, no {kind} sensitivity.")
+    shown = {"l2": apart, "cosine": 1 - distances, "dot": (own.square() + ends.square()) / 2 - distances}
+    return distances, shown[kind]
+
+
+def _ratios(compared: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Sensitivity]:
+    within, between = torch.stack([distances for distances, _ in compared.values()], 2).unbind(1)  # (N, K) each
     value = within.mean(0) / between.mean(0)
     low, high = ratio_intervals(within, between)
     return {
-        kind: Sensitivity(value[k].item(), low[k].item(), high[k].item(), *shown[k].T) for k, kind in enumerate(kinds)
+        kind: Sensitivity(value[k].item(), low[k].item(), high[k].item(), *shown.T)
+        for k, (kind, (_, shown)) in enumerate(compared.items())
     }

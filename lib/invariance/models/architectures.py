@@ -2,7 +2,7 @@
 
 The paper's come from torchvision's classes where those give the same network. The small ones keep what makes
 each family (shortcuts, concatenation, plain stacks with pooling, attention) at a size that one CPU core trains on
-some 2,500 images a second.
+2,000 to 4,500 images a second (bfloat16, batches of 96).
 """
 
 from collections.abc import Callable
@@ -47,11 +47,11 @@ def _resnet(name: str, width: int) -> Backbone:
     return net, width
 
 
-def _densenet(stem: nn.Conv2d, growth: int, blocks: tuple[int, ...]) -> Backbone:
+def _densenet(growth: int, blocks: tuple[int, ...], bottleneck: int, stride: int) -> Backbone:
     from torchvision.models import DenseNet
 
-    net = DenseNet(growth, blocks, stem.out_channels)
-    net.features.conv0 = stem
+    net = DenseNet(growth, blocks, 24, bottleneck)
+    net.features.conv0 = nn.Conv2d(3, 24, 3, stride, padding=1, bias=False)
     for name in ("norm0", "relu0", "pool0"):
         setattr(net.features, name, nn.Identity())
     width = net.classifier.in_features
@@ -59,18 +59,10 @@ def _densenet(stem: nn.Conv2d, growth: int, blocks: tuple[int, ...]) -> Backbone
     return net, width
 
 
-def _vgg11() -> Backbone:
-    from torchvision.models import vgg11_bn
+def _vgg(layers: list[int | str]) -> Backbone:
+    from torchvision.models.vgg import make_layers  # the whole class would add 120 million weights of its classifier
 
-    return nn.Sequential(vgg11_bn().features, nn.Flatten()), 512
-
-
-def _small_vgg() -> Backbone:
-    from torchvision.models.vgg import make_layers
-
-    return nn.Sequential(
-        make_layers([16, "M", 32, "M", 64, "M", 96, 96], True), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    ), 96
+    return nn.Sequential(make_layers(layers, True), nn.AdaptiveAvgPool2d(1), nn.Flatten()), layers[-2]
 
 
 def _small_resnet() -> Backbone:
@@ -87,13 +79,13 @@ def _small_resnet() -> Backbone:
 MODELS: dict[str, Callable[[], Backbone]] = {
     "small": _small,
     "small_resnet": _small_resnet,
-    "small_densenet": lambda: _densenet(nn.Conv2d(3, 24, 3, 2, padding=1, bias=False), 12, (3, 3, 3)),
-    "small_vgg": _small_vgg,
+    "small_densenet": lambda: _densenet(24, (1, 2, 2), bottleneck=2, stride=2),
+    "small_vgg": lambda: _vgg([16, "M", 32, "M", 64, "M", 96, 96, "M"]),
     "small_vit": lambda: (VisionTransformer(32, 8, 3, 96, 192, 4), 96),
     "resnet18": lambda: _resnet("resnet18", 512),
     "resnet50": lambda: _resnet("resnet50", 2048),
-    "densenet121": lambda: _densenet(nn.Conv2d(3, 24, 3, padding=1, bias=False), 12, (6, 12, 24, 16)),
-    "vgg11": _vgg11,
+    "densenet121": lambda: _densenet(12, (6, 12, 24, 16), bottleneck=4, stride=1),
+    "vgg11": lambda: _vgg([64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"]),
     "vit": lambda: (VisionTransformer(32, 4, 7, 384, 1536, 8), 384),
 }
 """Backbone builders by name; each gives the network and the width of its representation."""

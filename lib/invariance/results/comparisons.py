@@ -13,6 +13,8 @@ from invariance.results.statistics import (
     has_numbers,
     in_order,
     main_model,
+    mean_interval,
+    mismatch_costs,
     ordered,
     ranks,
     relations,
@@ -24,7 +26,7 @@ DASH = "–"
 
 def number(value: float, digits: int = 3) -> str:
     """A number for a table, a dash where there is none."""
-    return DASH if pd.isna(value) else f"{value:.{digits}f}"
+    return DASH if pd.isna(value) else f"{round(value, digits) + 0:.{digits}f}"  # + 0: no minus before a zero
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:
@@ -51,27 +53,34 @@ def compared(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
     Both are tables of one factor, as `factor_rows` and `paper_factor` give them. Numeric levels stand beside the
     paper's in the same place.
     """
+    rows = comparison_rows(ours, paper)
+    if all(row["level"] == row["level, paper"] for row in rows):
+        rows = [{name: text for name, text in row.items() if name != "level, paper"} for row in rows]
+    return tables.show(rows)
+
+
+def comparison_rows(ours: pd.DataFrame, paper: pd.DataFrame | None) -> list[dict[str, str]]:
+    """The rows of `compared` as text; without the paper's columns where `paper` is None."""
     ours = by_seed(ours)
     mean = ours.groupby(["level", "transforms"])["value"].mean()
-    published = paper.set_index(["level", "transforms"])["value"]
-    counterparts = paper_levels(ours, paper)
+    published = {} if paper is None else paper.set_index(["level", "transforms"])["value"]
+    counterparts = {} if paper is None else paper_levels(ours, paper)
     rows = []
     for gap in gaps(ours).to_dict("records"):
         level = gap["level"]
-        theirs = counterparts.get(level, level)
-        rows.append(
-            {
-                "level": level,
-                **({"level, paper": theirs} if any(a != b for a, b in counterparts.items()) else {}),
-                "same": number(mean.get((level, "same"))),
-                "same, paper": number(published.get((theirs, "same"))),
-                "other": number(mean.get((level, "disjoint"))),
-                "other, paper": number(published.get((theirs, "disjoint"))),
-                "gap": f"{number(gap['gap'])} ± {number(gap['standard_error'])}",
-                "95 % interval": interval(gap["low"], gap["high"]),
-            }
-        )
-    return tables.show(rows)
+        theirs = counterparts.get(level, DASH)
+        row = {
+            "level": level,
+            "level, paper": theirs,
+            "same": number(mean.get((level, "same"))),
+            "same, paper": number(published.get((theirs, "same"))),
+            "other": number(mean.get((level, "disjoint"))),
+            "other, paper": number(published.get((theirs, "disjoint"))),
+            "gap": f"{number(gap['gap'])} ± {number(gap['standard_error'])}",
+            "95 % interval": interval(gap["low"], gap["high"]),
+        }
+        rows.append({name: text for name, text in row.items() if paper is not None or "paper" not in name})
+    return rows
 
 
 def beside(ours: pd.DataFrame, paper: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -119,6 +128,29 @@ def compared_relevance(ours: pd.DataFrame, paper: pd.DataFrame, position: str = 
     return tables.show([{**a, **s} for a, s in zip(accuracies, sensitivities, strict=True)])
 
 
+def sweep_changes(table: pd.DataFrame, sweep: str) -> HTML:
+    """What experiment C's sweep ("correlation" or "availability") changes: its lowest and highest level.
+
+    One row a quantity: the means at both levels and their difference, paired by seed, with its 95 % interval.
+    """
+    rows = []
+    swept = table[(table["sweep"] == sweep) & table["measure"].isin(["accuracy", "sensitivity_l2"])]
+    for (measure, name), part in swept.assign(of=swept["target"] + swept["exchanged"]).groupby(["measure", "of"]):
+        wide = part.pivot(index="seed", columns="level", values="value").sort_index(axis=1)
+        first, last = wide.iloc[:, 0], wide.iloc[:, -1]
+        change, low, high = mean_interval(last - first)
+        rows.append(
+            {
+                "quantity": f"{'accuracy on' if measure == 'accuracy' else 'sensitivity to'} {name.replace('_', ' ')}",
+                f"at {wide.columns[0]:g}": number(first.mean()),
+                f"at {wide.columns[-1]:g}": number(last.mean()),
+                "change": number(change),
+                "95 % interval": interval(low, high),
+            }
+        )
+    return tables.show(rows)
+
+
 def compared_invariance_transfer(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
     """Experiment D's table: this run ± half its 95 % interval (the paper's in brackets).
 
@@ -143,3 +175,18 @@ def compared_mismatch(ours: pd.DataFrame, paper: pd.DataFrame, model: str) -> HT
     """Experiment E's 8 x 8 accuracies of one model: this run (the paper's for its counterpart)."""
     table = beside(ours[ours["model"] == model], paper_model(paper, model), ["trained_with", "target"])
     return tables.show(_grid(table.assign(low=float("nan")), "trained_with", "target"))
+
+
+def compared_mismatch_costs(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
+    """Experiment E: the difference from the matching model by what pretraining lacked or had too much.
+
+    One row a number of transformations, one column a model: this run ± half its 95 % interval (the paper's).
+    """
+    costs, published = mismatch_costs(ours), mismatch_costs(paper)
+    parts = [
+        beside(costs[costs["model"] == model], paper_model(published, model), ["missing"]).assign(model=model)
+        for model in ordered(costs["model"])
+    ]
+    found = pd.concat(parts)
+    found["transformations"] = [f"{abs(n)} {'missing' if n > 0 else 'extra'}" for n in found["missing"]]
+    return tables.show(_grid(found, "transformations", "model", digits=3))

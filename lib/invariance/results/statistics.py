@@ -43,6 +43,13 @@ def correlation_interval(correlations: pd.Series | Iterable[float]) -> tuple[flo
     return tuple(float(np.tanh(v)) for v in mean_interval(z))
 
 
+def in_words(values: pd.Series | Iterable[float], digits: int = 2) -> str:
+    """Mean over seeds with its interval as prose has it: "0.21 (95 % interval 0.18 to 0.24)"."""
+    mean, low, high = mean_interval(values)
+    about = "one seed, no interval" if np.isnan(low) else f"95 % interval {low:.{digits}f} to {high:.{digits}f}"
+    return f"{mean:.{digits}f} ({about})"
+
+
 def in_order(table: pd.DataFrame, column: str, order: Iterable[object]) -> pd.DataFrame:
     """The rows sorted by one column in a given order: tables come in any, published ones sorted by name."""
     places = {value: place for place, value in enumerate(order)}
@@ -175,6 +182,17 @@ TASKS = ("cifar_only", "cifar_mixed", "objects_mixed", "objects_only")
 
 LABEL_TARGETS = {"cifar": "cifar_mixed", "objects": "objects_mixed"}
 """For each part of an image the target that shows both parts and whose label is that part."""
+
+
+def relevance_values(table: pd.DataFrame, position: str = "fixed") -> pd.Series:
+    """Values outside the sweeps, one a seed, by (pretraining, what is measured).
+
+    What is measured is a target, for the accuracy on it, or "cifar" or "objects", for the sensitivity to it.
+    """
+    rows = table[(table["position"] == position) & (table["sweep"] == "")]
+    rows = rows[rows["measure"].isin(["accuracy", "sensitivity_l2"])]
+    rows = rows.assign(measured=rows["target"] + rows["exchanged"])
+    return rows.set_index(["pretraining", "measured"])["value"].sort_index()
 
 
 def relevance_points(table: pd.DataFrame, position: str = "fixed") -> pd.DataFrame:

@@ -95,6 +95,8 @@ def apply(
     allows to use the memory of `images`.
     """
     check_size(names, images.shape[-1])
+    if len(images) == 0:
+        return images
     steps = list(zip(find(names, as_published), parameters, strict=True))
     for k, (t, given) in enumerate(steps):
         before = images

@@ -48,7 +48,8 @@ def blur(images: Tensor, parameters: Parameters) -> Tensor:
     weights = weights / weights.sum(1, keepdim=True)
     size = images.shape[-1]
     shifts = _reflect(size, BLUR_RADIUS, images.device).flatten(1)
-    return separable(images, (weights @ shifts).reshape(-1, size, size))
+    blurred = separable(images, (weights @ shifts).reshape(-1, size, size))
+    return blurred.clamp_(max=1)  # the weights sum to 1 only up to rounding
 
 
 # -- noise ---------------------------------------------------------------------------------
@@ -132,7 +133,9 @@ def elastic(images: Tensor, parameters: Parameters) -> Tensor:
     grid = displacement(parameters["key"], size)
     grid[:, 0].add_(steps)
     grid[:, 1].add_(steps[:, None])
-    return grid_sample(images, grid.permute(0, 2, 3, 1), mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = grid.permute(0, 2, 3, 1)
+    moved = grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return moved.clamp_(max=1)  # as in `blur`
 
 
 # -- erasing -------------------------------------------------------------------------------
@@ -163,8 +166,9 @@ def draw_contrast(keys: Tensor, size: int) -> Parameters:
 @on_rgb
 def contrast(rgb: Tensor, parameters: Parameters) -> None:
     """Blend with the mean luma of the RGB canvas (transparent pixels included) and clip."""
+    factor = per_image(parameters["factor"])
     mean = luma(rgb.mean((2, 3), keepdim=True))
-    torch.lerp(mean.expand_as(rgb), rgb, per_image(parameters["factor"]), out=rgb).clamp_(0, 1)
+    rgb.mul_(factor).add_(mean * (1 - factor)).clamp_(0, 1)
 
 
 CORRUPTION = (

@@ -24,14 +24,16 @@ def hue(rgb: Tensor, parameters: Parameters) -> None:
     """Turn the hue of the HSV colour, keeping saturation and value."""
     red, green, blue = rgb.unbind(1)
     low = torch.minimum(torch.minimum(red, green), blue)
-    chroma = torch.maximum(torch.maximum(red, green), blue).sub_(low)
+    high = torch.maximum(torch.maximum(red, green), blue)
+    chroma = high - low
     # How far the hue is from red, in sixths of a turn, is 1 + (green + blue - red - low) / chroma
     # whichever channel is largest, and it lies on green's side where green exceeds blue.
     away = (green - low).add_(blue).sub_(red).div_(chroma.clamp_min(1e-12)).add_(1)
     turns = away.copysign_(green - blue).div_(6).add_(parameters["shift"].reshape(-1, 1, 1))
     torch.stack((turns, turns - 1 / 3, turns + 1 / 3), 1, out=rgb)
-    # A channel falls from the value to the low between one and two sixths away from its own hue.
-    rgb.sub_(rgb.round()).abs_().mul_(-6).add_(2).clamp_(0, 1).mul_(chroma[:, None]).add_(low[:, None])
+    # A channel falls from the high to the low between one and two sixths away from its own hue.
+    rgb.sub_(rgb.round()).abs_().mul_(6).sub_(1).clamp_(0, 1)
+    torch.addcmul(high[:, None], rgb, chroma[:, None], value=-1, out=rgb)
 
 
 def draw_brightness(keys: Tensor, size: int) -> Parameters:

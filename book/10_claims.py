@@ -1,0 +1,152 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The claims ledger
+#
+# The paper makes seven claims {cite}`speicher2024invariance`. A claim is a sentence, and sentences are easily agreed with. So this
+# book splits each claim into statements about one number, and wrote the rule for each statement into the program before
+# any experiment ran. This page applies the rules to the results of all chapters. No verdict on it is typed in.
+
+# %% tags=["parameters"]
+import os
+
+profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+seeds = 0  # how many seeds; 0 means as many as the profile says
+show = "auto"  # own (run or read what was run), published, or auto: published paper-scale results where there are any
+show_claim = 1  # the claim whose rules are shown in full, 1 to 7
+
+# %% tags=["remove-cell"]
+from myst_nb import glue
+
+from invariance import claims, evidence, figures, tables
+from invariance.experiments import profiles
+
+figures.use_book_style()
+sizes = profiles.chosen(profile, seeds)
+
+# %% [markdown]
+# ## The rule
+#
+# A statement has four parts: a *quantity* that an experiment gives for each seed, a *direction*, a *threshold*, and the reason for
+# that threshold. From the values of the seeds comes a mean and its 95 % interval (Student's $t$). Then there are three
+# verdicts:
+#
+# | | verdict | when |
+# |---|---|---|
+# | ✓ | supported | the whole interval is on the right side of the threshold |
+# | ✗ | not supported | the whole interval is on the wrong side |
+# | ? | undecided | the interval includes the threshold |
+#
+# With one seed there is no interval, and so no verdict. What was not run is marked as not run. The paper's own value goes
+# through the same rule, as far as it can without an interval: where it misses the rule, the table says so.
+#
+# An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over three seeds are
+# wide, since Student's $t$ is 4.3 there; with ten seeds it is 2.3.
+#
+# ## The evidence
+#
+# The ledger trains nothing of its own. It reads the tables of the other chapters, and computes only what is missing in the
+# cache.
+
+# %%
+names = dict.fromkeys(statement.experiment for statement in claims.STATEMENTS)
+found = {name: evidence.of(name, sizes, device, show) for name in names}
+ledger = claims.ledger({name: one.table for name, one in found.items()})
+
+# %% tags=["remove-cell"]
+count = ledger["verdict"].value_counts()
+undecided = int(ledger["verdict"].str.startswith("undecided").sum())
+glue("n_statements", len(ledger), display=False)
+glue("n_supported", int(count.get(claims.SUPPORTED, 0)), display=False)
+glue("n_not_supported", int(count.get(claims.NOT_SUPPORTED, 0)), display=False)
+glue("n_undecided", undecided, display=False)
+glue("n_not_run", int(count.get(claims.NOT_RUN, 0)), display=False)
+glue("paper_misses", int((~ledger["paper_holds"]).sum()), display=False)
+glue("shown_claim", int(show_claim), display=False)
+glue("source", found["factors"].caption, display=False)
+glue("overview", figures.claims_overview(ledger), display=False)
+
+# %% tags=["remove-input"]
+tables.show(
+    [
+        {"experiment": name, "evidence": one.caption, "worker seconds": f"{one.record.seconds:,.0f}"}
+        for name, one in found.items()
+    ]
+)
+
+# %% [markdown]
+# ## The verdicts
+#
+# ```{glue:figure} overview
+# :name: fig-claims
+# :alt: One row for each statement: an interval beside the line of its threshold, the paper's value as a hollow mark, and the verdict as a sign.
+#
+# All {glue:text}`n_statements:d` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, cut off
+# at the sides, hollow marks the paper. Experiment A: {glue:text}`source`; the others are listed above.
+# ```
+#
+# Of {glue:text}`n_statements:d` statements {glue:text}`n_supported:d` are supported here, {glue:text}`n_not_supported:d` are not
+# supported, {glue:text}`n_undecided:d` are undecided and {glue:text}`n_not_run:d` were not run. {glue:text}`paper_misses:d` are missed
+# by the paper's own values.
+
+# %% tags=["remove-input"]
+claims.show(ledger)
+
+# %% [markdown]
+# **How to read a ✗.** It stays. A statement that fails here may fail for one of three reasons: the claim is narrower than it sounds; this
+# run is too small for it (`quick` trains small networks for two or three epochs); or its pictures are easier or harder than
+# photographs. The chapter of each experiment looks into that, and a run with `profile = "paper"` rules out the second. What we do not do is
+# move a threshold afterwards.
+#
+# ## The rules in full
+#
+# Here are the thresholds for claim {glue:text}`shown_claim:d`, with their reasons. `show_claim` in the parameters chooses another.
+
+# %% tags=["remove-input"]
+chosen = [statement for statement in claims.STATEMENTS if statement.claim == show_claim]
+tables.show(
+    [{"statement": s.text, "rule": s.rule, "why this threshold": s.reason, "experiment": s.experiment} for s in chosen]
+)
+
+# %% [markdown]
+# **A limitation.** With {glue:text}`n_statements:d` statements and 95 % intervals, one or two verdicts may be wrong by chance alone. And
+# statements of one claim share their experiment: if its seeds were lucky, they were lucky together.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-claims-seeds
+# Which undecided statements can more seeds decide?
+# ```
+#
+# ```{solution} ex-claims-seeds
+# :class: dropdown
+# Those whose mean is far from the threshold compared with their spread. Set `seeds = 6`: the first three come from the
+# cache, and intervals shrink to less than half where the spread stays the same. A statement whose mean lies on its threshold stays
+# undecided with any number of seeds.
+# ```
+#
+# ```{exercise}
+# :label: ex-claims-published
+# What does the ledger say about published results? Set `show = "published"`.
+# ```
+#
+# ```{solution} ex-claims-published
+# :class: dropdown
+# The tables then come from `book/results/`, the profile `paper` first, and the list of evidence above says with which profile, seeds and
+# hardware each was made. If an experiment was not published, the program says which.
+# ```
+#
+# **Defined in:** `invariance.claims` (`STATEMENTS`, `ledger`, `show`), `invariance.evidence` (`of`),
+# `invariance.figures` (`claims_overview`).

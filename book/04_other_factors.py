@@ -131,7 +131,11 @@ samples, published = (of["lp"]["finetuning_samples"] for of in (ours, theirs))
 counterparts = results.paper_levels(samples, published)
 levels = results.ordered(samples["level"])
 published = published.set_index(["transforms", "level"])["value"]
-for name, kind, level in (("least", "same", levels[0]), ("second", "same", levels[1]), ("most", "disjoint", levels[-1])):
+for name, kind, level in (
+    ("least", "same", levels[0]),
+    ("second", "same", levels[1]),
+    ("most", "disjoint", levels[-1]),
+):
     accuracy = samples.loc[(samples["level"] == level) & (samples["transforms"] == kind), "value"]
     glue(f"n_{name}", int(level), display=False)
     glue(f"accuracy_{name}", results.in_words(accuracy), display=False)

@@ -33,11 +33,11 @@ seeds = 0  # how many seeds to run; 0 means as many as the profile says
 show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 architectures = 0  # how many of the architectures to run, 1 to 4; 0 means as many as the profile says
 pairs = 0  # pairs of images a measurement, at least 2; 0 means as many as the profile says
-shown = "new objects on scenes"  # the data of the large map: one of the ten names in the table of types below
+shown = "new objects on scenes"  # the data of the large map: one of the ten names in the figure of the types
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
-from IPython.display import display
+from IPython.display import Markdown, display
 from myst_nb import glue
 
 from invariance import claims, evidence, figures, gallery, results
@@ -223,8 +223,7 @@ found.link("invariance_transfer")
 # %% tags=["remove-input", "hide-output"]
 for name, rows_of_model in found.table.groupby("model", sort=False):
     if name != table["model"].iloc[0]:
-        print(name)
-        display(results.compared_invariance_transfer(rows_of_model, paper))
+        display(Markdown(f"**{name}**"), results.compared_invariance_transfer(rows_of_model, paper))
 
 # %% [markdown]
 # ## What agrees with the paper

@@ -35,7 +35,7 @@ samples = 0  # pretraining images; 0 means as many as the profile says
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
-from IPython.display import display
+from IPython.display import Markdown, display
 from myst_nb import glue
 
 from invariance import claims, evidence, figures, gallery, results
@@ -182,8 +182,7 @@ results.compared_mismatch_costs(table, paper)
 
 # %% tags=["remove-input", "hide-output"]
 for name in results.ordered(table["model"]):
-    print(name)
-    display(results.compared_mismatch(table, paper, name))
+    display(Markdown(f"**{name}**"), results.compared_mismatch(table, paper, name))
 
 # %% [markdown]
 # ## What agrees with the paper

@@ -129,6 +129,15 @@ def test_a_transformation_of_ones_own_may_return_what_it_was_given(apply, monkey
     assert torch.equal(out, run(["brightness", "invert"], images, keys, boxes))
 
 
+def test_a_transformation_of_ones_own_may_return_an_expanded_tensor(monkeypatch):
+    grey = Transformation("grey", "photometric", lambda keys, size: {}, lambda x, _: x.mean(1, True).expand_as(x))
+    monkeypatch.setitem(TRANSFORMATIONS, "grey", grey)
+    images, keys, boxes = some(0)
+    out = run(["grey", "brightness", "invert"], images, keys, boxes)
+    mean = images.mean(1, keepdim=True).repeat(1, 4, 1, 1)
+    assert torch.equal(out, run(["brightness", "invert"], mean, keys, boxes))
+
+
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 

@@ -74,6 +74,7 @@ class CurveLog(pl.Callback):
         self.started = time.perf_counter()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        pl_module.losses[-1].item()  # wait for the steps that a GPU still has before it
         self.rate = self.count / (time.perf_counter() - self.started)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

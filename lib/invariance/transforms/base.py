@@ -29,9 +29,9 @@ class Transformation:
     `draw(keys, size)` gives the parameters of each image: (B,) keys and the canvas side in
     pixels to a dict of tensors (B, ...). `apply(images, parameters)` gives the transformed images:
     float32 (B, C, size, size) in [0, 1], with C = 4 (an object, straight alpha last) or
-    C = 3 (a whole image). With `probability` below 1 the image is left alone otherwise; the
-    composition draws that choice. `move_box(boxes, parameters, size)` says where the
-    object's bounding box (B, 4), as x, y, width, height in pixels, goes.
+    C = 3 (a whole image), and leaves the given ones as they are. With `probability` below 1 the
+    image is left alone otherwise; the composition draws that choice. `move_box(boxes, parameters,
+    size)` says where the object's bounding box (B, 4), as x, y, width, height in pixels, goes.
     """
 
     name: str

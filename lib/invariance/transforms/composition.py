@@ -113,6 +113,7 @@ def apply(
 
 def _where_on(t: Transformation, images: Tensor, parameters: Parameters, overwrite: bool) -> Tensor:
     in_place = getattr(t.apply, "overwrite", t.apply)
+    overwrite = overwrite and images.is_contiguous()  # what was expanded, for one, cannot be written to
     if "on" not in parameters:
         return (in_place if overwrite else t.apply)(images, parameters)
     on = parameters["on"]
@@ -123,7 +124,7 @@ def _where_on(t: Transformation, images: Tensor, parameters: Parameters, overwri
     if len(chosen) == 0:
         return images
     some = in_place(images.index_select(0, chosen), {name: value[chosen] for name, value in rest.items()})
-    out = images if overwrite and images.is_contiguous() else images.clone(memory_format=torch.contiguous_format)
+    out = images if overwrite else images.clone(memory_format=torch.contiguous_format)
     _wide(out)[chosen] = _wide(some.contiguous())
     return out
 

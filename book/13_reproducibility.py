@@ -1,0 +1,211 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Reproducibility
+#
+# Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster,
+# what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made.
+
+# %% tags=["parameters"]
+import os
+
+profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+seeds = 0  # how many seeds; 0 means as many as the profile says
+show = "auto"  # own (run or read what was run), published, or auto: published paper-scale results where there are any
+seed = 0  # of the small trainings that are compared below
+rate = 0.0  # billions of operations a second, for the estimate of costs; 0 means to measure it here
+
+# %% tags=["remove-cell"]
+from myst_nb import glue
+
+from invariance import evidence, figures, reproducing, tables
+from invariance.experiments import EXPERIMENTS, profiles
+from invariance.results.comparisons import number
+from invariance.results.published import device_name
+from invariance.training import pick_device
+
+figures.use_book_style()
+sizes = profiles.chosen(profile, seeds)
+place = pick_device(device)
+
+# %% [markdown]
+# ## Running it
+#
+# ### On this machine
+#
+# `make book` runs every experiment at `quick` and renders the book. A single experiment runs from the command line, which also
+# writes its table and where it comes from:
+#
+# ```bash
+# source .venv/bin/activate
+# invariance run mismatch                                    # at quick, on what is there
+# invariance run mismatch --profile paper --device cuda      # the paper's protocol, on one GPU
+# invariance run mismatch --profile paper --seeds 1          # a first look: one seed instead of ten
+# invariance run mismatch --profile paper --pictures paper   # with the paper's pictures, and CIFAR
+# ```
+#
+# ### On several GPUs
+#
+# An experiment consists of *units*: one pretraining, one probe, one fine-tuning, one measurement. Units that do not need each other can
+# run anywhere, and on a cluster they become one job array, through [exca](https://facebookresearch.github.io/exca/):
+#
+# ```bash
+# invariance run factors --profile paper --device cuda --cluster slurm \
+#     --cluster-option slurm_partition=gpu --cluster-option gpus_per_node=1
+# ```
+#
+# All workers need the same cache folder: set `INVARIANCE_CACHE` to one that they share. `--cluster local` does the same with processes of
+# this machine.
+#
+# ### When a run was cut off
+#
+# Type the same command again. A finished unit is read from the cache, an unfinished one starts anew, and a damaged entry is noticed and computed
+# again. A unit that fails does not stop the others; its report says why.
+#
+# ```bash
+# invariance status --profile paper        # units done, missing and failed; seconds spent, and an estimate for the rest
+# invariance status mismatch --profile paper
+# invariance clean                         # removes results of older versions and what killed runs left behind
+# ```
+#
+# ## Is it the same every time?
+#
+# ### The same seed twice
+#
+# Train the small network for some seconds, twice from scratch with the same seed and once with another, and compare all weights.
+
+# %%
+first, again, other = (reproducing.fitted(s, device) for s in (seed, seed, seed + 1))
+same = reproducing.largest_difference(first, again)
+different = reproducing.largest_difference(first, other)
+
+# %% tags=["remove-cell"]
+glue("device", device_name(device), display=False)
+glue("same", same, display=False)
+glue("different", different, display=False)
+
+# %% [markdown]
+# On {glue:text}`device` the largest difference between the two trainings with one seed is {glue:text}`same:.2g`: 0 means that the
+# weights are identical, bit by bit. With another seed it is {glue:text}`different:.2g`. Nothing is seeded globally: shuffling, images and
+# initial weights are functions of the seed and of an index.
+#
+# ### Another device
+#
+# A CPU and a GPU add in different orders, so they agree to rounding, not bit by bit.
+
+# %% tags=["remove-input"]
+if place.type == "cpu":
+    rows = [{"comparison": "CPU against GPU", "largest difference": "not measured: this page was made without a GPU"}]
+else:
+    found = reproducing.between("cpu", device)
+    rows = [
+        {"comparison": "images, values in [0, 1]", "largest difference": f"{found['images']:.1e}"},
+        {
+            "comparison": "representation, as a share of its largest value",
+            "largest difference": f"{found['representation']:.1e}",
+        },
+    ]
+tables.show(rows)
+
+# %% [markdown]
+# After a whole training such roundings have grown: two devices give two networks, which differ about as two seeds of one task do. So compare results
+# between devices by their intervals.
+#
+# ### Other seeds
+#
+# A seed chooses classes, transformations, images and initial weights. How much does a single value depend on it? The *deviation* here is
+# the standard deviation between seeds of equal configurations, averaged over all configurations of the experiment.
+
+# %%
+tables_of = {name: evidence.of(name, sizes, device, show) for name in EXPERIMENTS}
+spread = reproducing.seed_spread({name: one.table for name, one in tables_of.items()})
+
+# %% tags=["remove-input"]
+tables.show(
+    [
+        {**row, "configurations": f"{row['configurations']:,}", "deviation": number(row["deviation"])}
+        for row in spread.to_dict("records")
+    ]
+)
+
+# %% [markdown]
+# A deviation of 0.1 with three seeds means an interval of ± 0.25 for the mean; with ten seeds, ± 0.07. That is why differences between
+# configurations are always formed within a seed first, where most of this cancels.
+#
+# ## What it costs
+#
+# The first columns are measured: the seconds of all units of the shown tables, as one worker would need them one after
+# another. The last two are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
+# work is divided by the rate at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
+# {glue:text}`device`.
+
+# %% tags=["remove-cell"]
+used = rate or reproducing.measured_rate(device)
+glue("rate", used, display=False)
+glue("paper_seeds", profiles.profile("paper").seeds, display=False)
+
+# %% tags=["remove-input"]
+tables.show(reproducing.costs(tables_of, profiles.profile("paper", seeds=1), used))
+
+# %% [markdown]
+# The paper has {glue:text}`paper_seeds:d` seeds. Set `rate` for a machine that you do not sit at; 100,000 would be a GPU that does 10¹⁴ operations a second.
+# Experiments share units (`class_relationship` is a part of `factors`), so the sum is less than the columns'.
+#
+# ## Published results
+#
+# `make publish` writes the tables behind the chapters into `book/results/`, as text files beside a record of their provenance: code and package versions,
+# hardware, profile, seeds, pictures, seconds. With `show = "auto"` chapters prefer tables that were published at the paper's scale,
+# and every caption says what is shown.
+
+# %% tags=["remove-input"]
+reproducing.show_published()
+
+# %% [markdown]
+# Are they still true? The tests pick one unit of a published table at random, compute it again and compare. You can do the same, with another
+# number for another unit:
+#
+# ```python
+# evidence.spot_check("quick", "mismatch", choice=7)  # published values beside those computed now
+# ```
+#
+# **A limitation.** Versions matter. The same code with another version of PyTorch may round differently, and then a training ends elsewhere.
+# `requirements.txt` names the versions that the book was made with, and each published table those it was computed with.
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-repro-seeds
+# How does the deviation between seeds change with more of them?
+# ```
+#
+# ```{solution} ex-repro-seeds
+# :class: dropdown
+# Set `seeds = 6`. The deviation itself should stay about the same, for it is a property of the experiment; it only becomes better known. What
+# shrinks is the interval of the mean.
+# ```
+#
+# ```{exercise}
+# :label: ex-repro-cost
+# Which experiment would you leave out first if you had one GPU for a night?
+# ```
+#
+# ```{solution} ex-repro-cost
+# :class: dropdown
+# Set `rate` to what your GPU does and compare the estimates with eight hours. It also pays to look at models: four
+# architectures in two of the experiments cost several times what ResNet-18 alone does. From Python, `profiles.chosen("paper", 1,
+# mismatch={"models": 1})` leaves the others out.
+# ```
+#
+# **Defined in:** `invariance.reproducing` (the measurements), `invariance.evidence` (`of`, `spot_check`, `publish`),
+# `invariance.experiments` (`EXPERIMENTS`), `invariance.experiments.execute` (how units run).

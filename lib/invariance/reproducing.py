@@ -1,0 +1,167 @@
+"""How well results repeat, and what they cost: measurements for the chapter on reproducibility.
+
+Chapter: book/13_reproducibility.py.
+"""
+
+import time
+from collections.abc import Mapping
+from functools import cache
+
+import pandas as pd
+import torch
+from IPython.display import HTML
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from invariance import evidence, models, results, tables
+from invariance.assets import class_names
+from invariance.datasets import Split, Transforms2D
+from invariance.evidence import Evidence
+from invariance.experiments import EXPERIMENTS, execute
+from invariance.experiments.profiles import Profile
+from invariance.experiments.units import Unit
+from invariance.results.comparisons import number
+from invariance.training import pick_device
+from invariance.training.devices import fast_bf16
+from invariance.training.inference import features_of_keys
+
+TIMED = {"cpu": (16, 1), "cuda": (512, 20), "mps": (64, 5)}
+"""Images a batch and batches of the timing, by kind of device."""
+NOT_LEVELS = {"seed", "value", "low", "high", "order"}
+"""Columns that differ between seeds of one configuration."""
+
+
+# --- the same again --------------------------------------------------------------------------------------
+
+
+def fitted(seed: int, device: str = "cpu", samples: int = 512, epochs: int = 2) -> dict[str, Tensor]:
+    """Weights on the CPU of the small network after a training of seconds, from scratch and not cached."""
+    from invariance.datasets.module import ImageData  # Lightning takes seconds to load
+    from invariance.training.fit import fit
+
+    place = pick_device(device)
+    source = _data().generator(place)
+    parts = (Split(source, seed, "train", samples), Split(source, seed, "validation", 128))
+    model = models.build("small", 10, seed)
+    fit(model, ImageData(*parts, batch_size=64, seed=seed), epochs, 1e-3, place)
+    return {name: value.cpu() for name, value in model.state_dict().items()}
+
+
+def _data() -> Transforms2D:
+    return Transforms2D(classes=class_names("glyphs")[:10], transforms=("rotate", "hue"))
+
+
+def largest_difference(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> float:
+    """The largest absolute difference between two sets of weights; 0 if they are identical."""
+    return max((first[name].double() - second[name].double()).abs().max().item() for name in first)
+
+
+def between(first: str, second: str, images: int = 256) -> dict[str, float]:
+    """Largest differences between two devices in `images` (of values in [0, 1]) and in `representation`.
+
+    The latter is that of an untrained network with equal weights, as a share of its largest value.
+    """
+    made, represented = [], []
+    for device in (first, second):
+        source = _data().generator(pick_device(device))
+        keys = source.keys(0, "test", torch.arange(images, device=source.device))
+        made.append(source.images(keys).cpu())
+        represented.append(features_of_keys(models.build("small", 10, 0), source, keys).cpu())
+    pixels, features = ((a - b).abs().max().item() for a, b in (made, represented))
+    return {"images": pixels, "representation": features / represented[0].abs().max().item()}
+
+
+def seed_spread(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How far single seeds lie apart, by experiment and measure: experiment, measure, configurations, deviation.
+
+    `deviation` is the root of the mean variance over seeds of equal configurations; what a seed changes includes
+    the classes and transformations of the task.
+    """
+    rows = []
+    for name, table in found.items():
+        for measure, part in table.groupby("measure"):
+            levels = [column for column in part if column not in NOT_LEVELS]
+            variance = part.groupby(levels, dropna=False)["value"].var().dropna()
+            if len(variance):
+                rows.append((name, measure, len(variance), float(variance.mean() ** 0.5)))
+    return pd.DataFrame(rows, columns=["experiment", "measure", "configurations", "deviation"])
+
+
+# --- what it costs -----------------------------------------------------------------------------------------
+
+
+@cache
+def forward_gflop(model: str) -> float:
+    """Billions of operations (two a multiplication with addition) for one image's way through a backbone."""
+    network = models.build(model, 10, 0).backbone.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, 32, 32))
+    return counter.get_total_flops() / 1e9
+
+
+def work(profile: Profile, experiment: str) -> tuple[int, float]:
+    """Number of distinct units of an experiment, and their work in billions of operations.
+
+    It counts images through networks, backwards passes as two; making images and fitting heads is left out.
+    """
+    planned = EXPERIMENTS[experiment](profile, "cpu")
+    units = [unit for stage in execute.stages(unit for _, unit in planned) for unit in stage]
+    return len(units), sum(unit.cost() * forward_gflop(_model(unit)) for unit in units)
+
+
+def _model(unit: Unit) -> str:
+    return unit.model if hasattr(unit, "model") else unit.pretraining.model
+
+
+def measured_rate(device: str = "auto") -> float:
+    """Billions of operations a second of ResNet-18's forward pass here, in the arithmetic of the experiments."""
+    place = pick_device(device)
+    images, batches = TIMED[place.type]
+    network = models.build("resnet18", 10, 0).backbone.eval().to(place)
+    batch = torch.zeros(images, 3, 32, 32, device=place).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad(), torch.autocast(place.type, dtype=torch.bfloat16, enabled=fast_bf16(place)):
+        network(batch).sum().item()
+        started = time.perf_counter()
+        for _ in range(batches):
+            last = network(batch)
+        last.sum().item()  # waits for a GPU
+    return forward_gflop("resnet18") * images * batches / (time.perf_counter() - started)
+
+
+def costs(found: Mapping[str, Evidence], paper: Profile, rate: float) -> list[dict[str, str]]:
+    """Rows for readers: what the shown tables took, and an estimate for one seed of `paper`.
+
+    `rate`, in billions of operations a second, turns work into hours. The estimate is one: it takes for granted that
+    every network reaches the rate.
+    """
+    rows = []
+    for name, one in found.items():
+        units, operations = work(paper, name)
+        rows.append(
+            {
+                "experiment": name,
+                "shown here": one.caption,
+                "worker seconds": f"{one.record.seconds:,.0f}",
+                "a seed": f"{one.record.seconds / one.seeds:,.0f}",
+                "paper, one seed: units": f"{units:,}",
+                "work (10¹⁵ operations)": number(operations / 1e6, 1),
+                "hours (estimate)": number(operations / rate / 3600, 1),
+            }
+        )
+    return rows
+
+
+def published() -> list[dict[str, str]]:
+    """Rows for readers: the published tables with their provenance."""
+    rows = []
+    for profile, name in evidence.published():
+        table, record = results.load(name, evidence.folder() / profile)
+        about = {"rows": f"{len(table):,}", "worker seconds": f"{record.seconds:,.0f}", "made with": record.code}
+        rows.append({"table": f"{profile}/{name}", "evidence": results.describe(record), **about})
+    return rows
+
+
+def show_published() -> HTML:
+    """The published tables, or a sentence where there are none."""
+    rows = published()
+    return tables.show(rows) if rows else tables.show([{"table": "none yet: `make publish` writes them"}])

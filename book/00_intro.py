@@ -68,7 +68,9 @@ glue("result", figures.factor_levels(table), display=False)
 #
 # ## How to read this book
 #
-# ::::{grid} 1 1 3 3
+# **The experiments**, in the order in which they build on each other:
+#
+# ::::{grid} 1 2 3 3
 # :gutter: 3
 #
 # :::{grid-item-card} 1. Transforms-2D
@@ -88,9 +90,76 @@ glue("result", figures.factor_levels(table), display=False)
 # :link-type: doc
 # The experiment behind the picture above, with the paper's numbers beside ours.
 # :::
+#
+# :::{grid-item-card} 4. Everything else
+# :link: 04_other_factors
+# :link-type: doc
+# Does the architecture matter more, or the number of images, before or after?
+# :::
+#
+# :::{grid-item-card} 5. Natural images
+# :link: 05_natural_images
+# :link-type: doc
+# The same questions where nobody put the pictures together.
+# :::
+#
+# :::{grid-item-card} 6. When invariance harms
+# :link: 06_when_invariance_harms
+# :link-type: doc
+# What one task may ignore is what the next one asks for.
+# :::
+#
+# :::{grid-item-card} 7. Invariance transfer
+# :link: 07_invariance_transfer
+# :link-type: doc
+# Learned on some objects: does it hold on others, on noise, on natural images?
+# :::
+#
+# :::{grid-item-card} 8. Too few, too many
+# :link: 08_mismatch
+# :link-type: doc
+# What it costs to learn fewer invariances than needed, or more.
+# :::
 # ::::
 #
-# No knowledge of the paper is assumed. If you know what a neural network and a training set are, you can start.
+# **Use it**, and **look things up**:
+#
+# ::::{grid} 1 2 3 3
+# :gutter: 3
+#
+# :::{grid-item-card} 9. Profile your own model
+# :link: 09_profile_your_model
+# :link-type: doc
+# What is your network invariant to? One command, on your own pictures.
+# :::
+#
+# :::{grid-item-card} 10. Claims ledger
+# :link: 10_claims
+# :link-type: doc
+# Each claim of the paper as statements with a rule, and the verdict.
+# :::
+#
+# :::{grid-item-card} 11. Deviation log
+# :link: 11_deviations
+# :link-type: doc
+# Where the paper, its code and this book differ, and what that changes.
+# :::
+#
+# :::{grid-item-card} 12. Data card
+# :link: 12_data_card
+# :link-type: doc
+# The data sets, and how to use them in three lines.
+# :::
+#
+# :::{grid-item-card} 13. Reproducibility
+# :link: 13_reproducibility
+# :link-type: doc
+# One GPU, a cluster, costs, and how far results repeat.
+# :::
+# ::::
+#
+# No knowledge of the paper is assumed. If you know what a neural network and a training set are, you can start. In a hurry? Read
+# chapters 1 to 3, then the [claims ledger](10_claims).
 #
 # ## How to run it
 #
@@ -100,11 +169,22 @@ glue("result", figures.factor_levels(table), display=False)
 # make book
 # ```
 #
-# A single chapter runs with papermill, at a size of your choice:
+# A single chapter runs with papermill, at a size of your choice, and a single experiment from the command line:
 #
 # ```bash
+# source .venv/bin/activate
 # papermill book/03_invariances_or_classes.ipynb out.ipynb -p profile smoke
+# invariance run mismatch --profile paper --device cuda
 # ```
+#
+# | to | type |
+# |---|---|
+# | see how far an experiment is | `invariance status mismatch --profile paper` |
+# | measure a model of your own | `invariance profile my_model.py:load --images photos/` |
+# | use a cluster | `invariance run mismatch --profile paper --cluster slurm`; see [Reproducibility](13_reproducibility) |
+#
+# Or take the data sets into a program of your own: `invariance.transforms_2d(transforms=["rotate", "hue"])` gives one; the
+# [data card](12_data_card) shows all three kinds.
 
 # %% tags=["remove-input"]
 profiles.overview()

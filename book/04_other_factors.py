@@ -302,8 +302,8 @@ claims.show(verdicts[verdicts["experiment"] == "factors"])
 #   symbols in the place of its photographs of objects. A small network that is trained for a short time learns less that could carry
 #   over to new classes, and less invariance.
 # - **Length of training.** The paper trains for {glue:text}`paper_epochs:d` epochs on however many images there are, so more images also mean more steps. In
-#   the `quick` profile a model with few images sees them more often, until it has seen {glue:text}`least_images:,d` in all. There the panel of
-#   pretraining samples shows what more *different* images are worth, at nearly the same length of training.
+#   the `quick` profile a model with few images sees them more often, until it has seen {glue:text}`least_images:,d` in all. That keeps
+#   its training from shrinking along with its images.
 # - **Choosing the best epoch.** Each fine-tuned model is taken from its best epoch on {glue:text}`n_validation:,d` validation images. With few of
 #   them that choice is noisy.
 # - **Seeds.** Which three transformations a seed draws matters much, and with a handful of seeds the intervals show it.

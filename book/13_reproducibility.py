@@ -160,7 +160,7 @@ tables.show(reproducing.costs(tables_of, profiles.profile("paper", seeds=1), use
 
 # %% [markdown]
 # The paper has {glue:text}`paper_seeds:d` seeds. Set `rate` for a machine that you do not sit at; 100,000 would be a GPU that does 10¹⁴ operations a second.
-# Experiments share units (`class_relationship` is a part of `factors`), so the sum is less than the columns'.
+# Experiments share units (`class_relationship` is a part of `factors`), so all together costs less than the sum of the rows.
 #
 # ## Published results
 #

@@ -176,3 +176,12 @@ def test_tables_with_missing_rows_give_fewer_seeds_and_never_fail(seeds_around):
             rows = claims.ledger({name: table.sample(frac=share, random_state=state) for name, table in tables.items()})
             assert set(rows["verdict"]) <= set(claims.SYMBOLS)
             assert (rows["ours"].notna() == (rows["seeds"] > 0)).all()
+
+
+def test_a_factor_with_one_level_has_no_range_to_compare_with(seeds_around):
+    table = seeds_around(claims.paper_tables()["factors"])
+    one = table[(table["factor"] != "architecture") | (table["level"] == "resnet18")]
+    rows = claims.ledger({"factors": one}).set_index("statement")["verdict"]
+    missing = rows[rows.index.str.contains("range over architectures")]
+    assert len(missing) == 2 and (missing == claims.NOT_RUN).all()
+    assert rows["The gap is as large as the range over class relationships (same transformations)"] == claims.SUPPORTED

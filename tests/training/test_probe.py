@@ -29,11 +29,11 @@ def test_both_probes_agree_within_half_a_point_on_a_trained_models_features():
     spec = Transforms2D(classes=assets.class_names("glyphs")[:6], transforms=("rotate", "hue", "blur"))
     source = spec.generator()
     model = models.build("small", 6, 0)
-    pretraining = [Split(source, 0, f"pretraining/{part}", n) for part, n in (("train", 5000), ("validation", 300))]
+    pretraining = [Split(source, 0, f"pretraining/{part}", n) for part, n in (("train", 4000), ("validation", 300))]
     fit(model, ImageData(*pretraining, 96, 0), 3, 3e-3, torch.device("cpu"))
     train, validation, test = (
         training.features(model, Split(source, 1, f"target/{part}", n))
-        for part, n in (("train", 3000), ("validation", 1000), ("test", 5000))
+        for part, n in (("train", 2000), ("validation", 500), ("test", 4000))
     )
     adam = training.linear_probe(train, validation, 6, seed=0, method="adam", epochs=200, batch_size=64)
     exact = training.linear_probe(train, validation, 6, seed=0, method="lbfgs")

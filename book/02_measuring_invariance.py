@@ -32,7 +32,7 @@ category = 0  # the transformation shown: 0 geometric, 1 photometric, 2 corrupti
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import evidence, figures, gallery, measures
+from invariance import evidence, figures, gallery, measures, results
 from invariance.experiments import factors, measuring, profiles
 from invariance.training.inference import features_of_keys
 
@@ -174,12 +174,33 @@ glue("bars", figures.sensitivity_bars(table), display=False)
 # transformation was trained with and {glue:text}`paper_other:.2f` when another one was.
 
 # %% tags=["remove-cell"]
-from invariance.results import paper
-
-columns = paper()["invariance_transfer"]["columns"]["image_models"]
-published = paper()["invariance_transfer"]["resnet18"]["image_models"]
+columns = results.paper()["invariance_transfer"]["columns"]["image_models"]
+published = results.paper()["invariance_transfer"]["resnet18"]["image_models"]
 glue("paper_same", float(published["same"][columns.index("new objects")][0]), display=False)
 glue("paper_other", float(published["other"][columns.index("new objects")][0]), display=False)
+
+# %% [markdown]
+# ## Other ways to measure
+#
+# Distance is one choice among several. Three others are common, and the same pairs give them all:
+#
+# - **Cosine**: the distance $1 - \cos$ of the angle between $f(x)$ and $f(x')$, again divided by that of random pairs. It ignores how
+#   long the representations are.
+# - **Dot product**: the share of the representation's variance that the transformation makes.
+# - **CKA** (centred kernel alignment, {cite}`kornblith2019cka`) asks something else: whether the pattern of likenesses among many
+#   images stays the same when all of them are transformed. It is 1 for the same pattern and 0 for unrelated ones, so here *higher*
+#   means more invariant.
+
+# %% tags=["remove-input"]
+results.compared_measures(found_all.table)
+
+# %% [markdown]
+# Means over seeds and the target's transformations, with 95 % intervals over seeds ({glue:text}`source`). The sensitivities are
+# 0 for a perfectly invariant model and 1 where a transformation moves an image as far as another image is. The book goes on with
+# the first column, as the paper does.
+
+# %% tags=["remove-input"]
+found_all.link("measuring")
 
 # %% [markdown]
 # ## What the number does not say

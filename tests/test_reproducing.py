@@ -43,19 +43,21 @@ def test_operations_are_those_of_the_paper():
 
 def test_work_counts_every_unit_once():
     # Two seeds of 4 class relationships and 2 choices of transformations, each probed in 2 directions.
-    units, operations = reproducing.work(profiles.profile("smoke"), "class_relationship")
+    units, found = reproducing.operations(profiles.profile("smoke"), "class_relationship")
     assert units == 16 + 32
     images = 16 * (3 * 256 + 128) + 32 * (256 + 128 + 256)
-    assert operations == pytest.approx(images * reproducing.forward_gflop("small"))
+    assert found == pytest.approx(images * reproducing.forward_gflop("small"))
 
 
 def test_a_rate_turns_work_into_hours():
     smoke = profiles.profile("smoke", seeds=1)
     table = pd.DataFrame({"experiment": ["x"], "seed": [0], "measure": ["accuracy"], "value": [0.5]})
     found = {"mismatch": evidence.Evidence(table, results.provenance(smoke, "cpu", 12.0, seeds=[0]))}
-    (row,) = reproducing.costs(found, smoke, rate=reproducing.work(smoke, "mismatch")[1] / 7200)
-    assert row["hours (estimate)"] == "2.0" and row["worker seconds"] == "12"
+    rates = {"here": reproducing.operations(smoke, "mismatch")[1] / 7200}
+    (row,) = reproducing.costs(found, smoke, rates)
+    assert row["hours, here (estimate)"] == "2.00" and row["worker seconds"] == "12"
     assert reproducing.measured_rate("cpu") > 0
+    assert reproducing.training_rate(1000) == pytest.approx(3 * 1000 * 1.11, rel=0.01)
 
 
 def test_published_tables_are_listed(tmp_path, monkeypatch):

@@ -297,3 +297,12 @@ def test_provenance_says_what_made_a_table():
     assert results.describe(PROVENANCE) == "profile quick, 3 seeds, 2 CPU cores, glyphs and scenes"
     assert results.describe(record.model_copy(update={"seeds": [0], "sources": ["cifar10"]})).endswith("cifar10")
     assert ", 1 seed, " in results.describe(record.model_copy(update={"seeds": [0]}))
+
+
+def test_the_four_measures_stand_side_by_side(smoke_results):
+    table = smoke_results["measuring"]
+    html = results.compared_measures(table).data
+    assert re.findall(r"<th>(.*?)</th>", html) == ["model", "l2 sensitivity", "cosine", "dot product", "CKA"]
+    expected = table[(table["kind"] == "untrained") & (table["measure"] == "cka")]["value"].mean()
+    untrained = re.search(r"<td>untrained</td>(.*?)</tr>", html, re.S)[1]
+    assert re.findall(r"<td>(-?\d\.\d\d)", untrained)[-1] == f"{expected:.2f}"

@@ -20,7 +20,6 @@ from invariance.evidence import Evidence
 from invariance.experiments import EXPERIMENTS, execute
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Unit
-from invariance.results.comparisons import number
 from invariance.training import pick_device
 from invariance.training.devices import fast_bf16
 from invariance.training.inference import features_of_keys
@@ -99,7 +98,7 @@ def forward_gflop(model: str) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def work(profile: Profile, experiment: str) -> tuple[int, float]:
+def operations(profile: Profile, experiment: str) -> tuple[int, float]:
     """Number of distinct units of an experiment, and their work in billions of operations.
 
     It counts images through networks, backwards passes as two; making images and fitting heads is left out.
@@ -111,6 +110,11 @@ def work(profile: Profile, experiment: str) -> tuple[int, float]:
 
 def _model(unit: Unit) -> str:
     return unit.model if hasattr(unit, "model") else unit.pretraining.model
+
+
+def training_rate(images_per_second: float) -> float:
+    """Billions of operations a second of a machine that trains ResNet-18 on so many images a second."""
+    return 3 * images_per_second * forward_gflop("resnet18")
 
 
 def measured_rate(device: str = "auto") -> float:
@@ -128,15 +132,15 @@ def measured_rate(device: str = "auto") -> float:
     return forward_gflop("resnet18") * images * batches / (time.perf_counter() - started)
 
 
-def costs(found: Mapping[str, Evidence], paper: Profile, rate: float) -> list[dict[str, str]]:
+def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, float]) -> list[dict[str, str]]:
     """Rows for readers: what the shown tables took, and an estimate for one seed of `paper`.
 
-    `rate`, in billions of operations a second, turns work into hours. The estimate is one: it takes for granted that
-    every network reaches the rate.
+    `rates`, in billions of operations a second by the name of what reaches them, turn work into hours. The estimate
+    takes for granted that every network reaches the rate.
     """
     rows = []
     for name, one in found.items():
-        units, operations = work(paper, name)
+        units, needed = operations(paper, name)
         rows.append(
             {
                 "experiment": name,
@@ -144,8 +148,7 @@ def costs(found: Mapping[str, Evidence], paper: Profile, rate: float) -> list[di
                 "worker seconds": f"{one.record.seconds:,.0f}",
                 "a seed": f"{one.record.seconds / one.seeds:,.0f}",
                 "paper, one seed: units": f"{units:,}",
-                "work (10¹⁵ operations)": number(operations / 1e6, 1),
-                "hours (estimate)": number(operations / rate / 3600, 1),
+                **{f"hours, {kind} (estimate)": f"{needed / rate / 3600:,.2f}" for kind, rate in rates.items()},
             }
         )
     return rows

@@ -75,6 +75,27 @@ def test_a_chapter_refuses_an_unknown_profile_before_work(built, tmp_path):
     assert "InputError: Unknown profile 'big'. Known: smoke, quick, paper." in done.stderr
 
 
+def glued(built, stem):
+    """The numbers that a chapter's prose shows, by name."""
+    notebook = nbformat.read(built / "_build" / "executed" / f"{stem}.ipynb", as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    kept = [output for output in outputs if output.get("metadata", {}).get("scrapbook")]
+    return {o.metadata.scrapbook.name: o.data.get("application/papermill.record/text/plain") for o in kept}
+
+
+def test_the_numbers_in_the_prose_are_those_of_the_tables(built, smoke_results):
+    classes = smoke_results["class_relationship"].groupby(["level", "transforms"])["value"].mean()
+    third, intro = glued(built, "03_invariances_or_classes"), glued(built, "00_intro")
+    for (level, transforms), expected in classes.items():
+        assert float(third[f"{level}_{transforms}"]) == pytest.approx(expected, abs=1e-6)
+    assert float(third["disjoint_gap"]) == pytest.approx(
+        classes["disjoint", "same"] - classes["disjoint", "disjoint"], abs=1e-6
+    )
+    assert float(intro["right"]) == pytest.approx(classes["disjoint", "same"], abs=1e-6)
+    measured = smoke_results["measuring"].query("measure == 'sensitivity_l2'").groupby("kind")["value"].mean()
+    assert float(glued(built, "02_measuring_invariance")["mean_same"]) == pytest.approx(measured["trained with it"])
+
+
 def test_times_are_kept_for_the_next_run(built):
     times = json.loads((built / "_build" / "times.json").read_text())
     assert {f"smoke {stem}" for stem in book.chapter_sources(built)} == set(times)

@@ -12,6 +12,7 @@ from invariance.results.statistics import (
     gaps,
     has_numbers,
     in_order,
+    in_words,
     main_model,
     mean_interval,
     mismatch_costs,
@@ -22,6 +23,12 @@ from invariance.results.statistics import (
 )
 
 DASH = "–"
+MEASURES = {
+    "sensitivity_l2": "l2 sensitivity",
+    "sensitivity_cosine": "cosine",
+    "sensitivity_dot": "dot product",
+    "cka": "CKA",
+}
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -190,3 +197,16 @@ def compared_mismatch_costs(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
     found = pd.concat(parts)
     found["transformations"] = [f"{abs(n)} {'missing' if n > 0 else 'extra'}" for n in found["missing"]]
     return tables.show(_grid(found, "transformations", "model", digits=3))
+
+
+def compared_measures(table: pd.DataFrame) -> HTML:
+    """The four measures of invariance side by side for each kind of model: means over seeds with 95 % intervals.
+
+    `table` is that of the experiment `measuring`; a seed's value is its mean over the target's transformations.
+    """
+    by_seed_of = table.groupby(["kind", "measure", "seed"], sort=False)["value"].mean()
+    rows = []
+    for kind in dict.fromkeys(table["kind"]):
+        found = {title: in_words(by_seed_of[kind, measure]) for measure, title in MEASURES.items()}
+        rows.append({"model": kind, **found})
+    return tables.show(rows)

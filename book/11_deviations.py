@@ -85,8 +85,8 @@ glue("changed", int((meant.batch()[0] != published.batch()[0]).flatten(1).any(1)
 # :name: fig-boxes
 # :alt: Nine small objects on landscapes, twice; in the lower row some stand a few pixels further up and left.
 #
-# The same draws with both boxes. {glue:text}`changed:d` of the nine images differ: objects stand up to three
-# pixels further up and to the left, and may leave the canvas.
+# The same draws, as meant and as published. {glue:text}`changed:d` of the nine images differ. Where `scale` comes before `translate`, objects
+# stand up to three pixels further up and to the left, and may leave the canvas.
 # ```
 #
 # ## Where the paper and its code disagree

@@ -19,6 +19,8 @@
 # - **Transforms-2D**: objects under chosen transformations on backgrounds {cite}`speicher2024invariance`;
 # - **natural images**: CIFAR {cite}`krizhevsky2009cifar` or stand-ins drawn by code, transformed as a whole;
 # - **objects on natural images**: a small object in the corner of a natural image.
+#
+# The page takes seconds; every picture on it is made when it is asked for.
 
 # %% tags=["parameters"]
 objects = "glyphs"  # of the first preview: glyphs, random, folder:PATH or hub:OWNER/NAME
@@ -183,7 +185,7 @@ glue(
 # | pictures | how | licence |
 # |---|---|---|
 # | the paper's objects and backgrounds | `hub:tillspeicher/transforms_2d_base`, with the extra `hub` installed | Apache-2.0 as a collection; single photographs keep their own, which the data set lists |
-# | CIFAR | `source="cifar10"`; where `CIFAR_DIR` says, or downloaded by `assets.download("cifar10")` | research use; see its page |
+# | CIFAR | `source="cifar10"`; where `CIFAR_DIR` says, or downloaded by `assets.download("cifar10")` | see its page |
 # | your own | `folder:PATH`: objects as `PATH/<class>/<file>.png`, backgrounds as `PATH/<file>.jpg` | yours |
 #
 # The objects and backgrounds of the paper go back to SI-Score {cite}`djolonga2021robustness`. Downloads are pinned to one revision and

@@ -14,7 +14,8 @@
 # # Reproducibility
 #
 # Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster,
-# what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made.
+# what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made: about a minute, once
+# the experiments have run.
 
 # %% tags=["parameters"]
 import os

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from invariance import evidence, reproducing, results
+from invariance.errors import InputError
 from invariance.experiments import profiles
 
 
@@ -58,6 +59,8 @@ def test_a_rate_turns_work_into_hours():
     assert row["hours, here (estimate)"] == "2.00" and row["worker seconds"] == "12"
     assert reproducing.measured_rate("cpu") > 0
     assert reproducing.training_rate(1000) == pytest.approx(3 * 1000 * 1.11, rel=0.01)
+    with pytest.raises(InputError, match="must be above 0"):
+        reproducing.training_rate(0)
 
 
 def test_published_tables_are_listed(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from invariance import evidence, models, results, tables
 from invariance.assets import class_names
 from invariance.datasets import Split, Transforms2D
+from invariance.errors import InputError
 from invariance.evidence import Evidence
 from invariance.experiments import EXPERIMENTS, execute
 from invariance.experiments.profiles import Profile
@@ -113,7 +114,9 @@ def _model(unit: Unit) -> str:
 
 
 def training_rate(images_per_second: float) -> float:
-    """Billions of operations a second of a machine that trains ResNet-18 on so many images a second."""
+    """Billions of operations a second of a machine that trains ResNet-18 on so many images a second, above 0."""
+    if images_per_second <= 0:
+        raise InputError(f"A rate of {images_per_second:g} images a second: it must be above 0.")
     return 3 * images_per_second * forward_gflop("resnet18")
 
 

@@ -57,6 +57,8 @@ def test_all_factors_share_one_table(paper, seeds_around):
         "disjoint",
         "0.983",
     ]
+    single = cells(results.compared_factors(results.by_factor(paper.assign(seed=0)), theirs))
+    assert single.loc[1, ["gap", "95 % interval"]].tolist() == ["0.121", "–"]  # one seed has no error
     alone = cells(results.compared_factors(ours, {}))  # where the paper measured nothing
     assert len(alone) == len(shown) and (alone[[c for c in alone if "paper" in c]] == "–").all(axis=None)
 

@@ -1,3 +1,9 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import torch
@@ -177,3 +183,29 @@ def test_features_do_not_depend_on_what_else_is_in_the_batch(monkeypatch):
     assert whole.shape == (50, model.width)
     assert torch.equal(labels, split.batch()[1])
     torch.testing.assert_close(again, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_one_run_in_two_processes_ends_with_one_model(tmp_path, shared_cache):
+    script = tmp_path / "run.py"
+    script.write_text("""
+import json, os, torch
+from invariance import models
+from invariance.datasets import Split, Transforms2D
+from invariance.datasets.module import ImageData
+from invariance.training.fit import fit
+
+source = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black").generator("cpu")
+data = ImageData(Split(source, 0, "train", 384), Split(source, 0, "validation", 200), 32, 0)
+model = models.build("small", 3, 0)
+curve = fit(model, data, 3, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")
+total = sum(p.double().sum().item() for p in model.parameters())
+with open(f"rank{os.environ['RANK']}.json", "w") as out:
+    json.dump([total, curve[-1]["accuracy"]], out)
+""")
+    torchrun = Path(sys.executable).with_name("torchrun")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "INVARIANCE_CACHE": str(shared_cache)}
+    command = [torchrun, "--standalone", "--nproc-per-node", "2", script]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert first[1] > 0.8

@@ -185,11 +185,10 @@ class Transfer(Unit):
         train = [training.features(model, self._split("train", max(counts)), view) for view in range(self.views)]
         validation = training.features(model, self._split("validation", self.validation_samples))
         classes = len(self.target.class_names())
-        options = {"method": self.method, "epochs": self.epochs}
-        return [
-            training.linear_probe([(x[:n], y[:n]) for x, y in train], validation, classes, self.seed, **options)
-            for n in counts
-        ]
+        trains = [[(x[:n], y[:n]) for x, y in train] for n in counts]
+        return training.linear_probes(
+            trains, [validation] * len(counts), classes, self.seed, method=self.method, epochs=self.epochs
+        )
 
 
 class LinearProbe(Transfer):

@@ -83,7 +83,7 @@ def comparison_rows(ours: pd.DataFrame, paper: pd.DataFrame | None) -> list[dict
             "same, paper": number(published.get((theirs, "same"))),
             "other": number(mean.get((level, "disjoint"))),
             "other, paper": number(published.get((theirs, "disjoint"))),
-            "gap": f"{number(gap['gap'])} ± {number(gap['standard_error'])}",
+            "gap": number(gap["gap"]) + ("" if gap["seeds"] < 2 else f" ± {number(gap['standard_error'])}"),
             "95 % interval": interval(gap["low"], gap["high"]),
         }
         rows.append({name: text for name, text in row.items() if paper is not None or "paper" not in name})

@@ -163,6 +163,8 @@ def fit(
     log: Path | None = None,
     progress: bool = False,
     compile: bool = False,
+    devices: int = 1,
+    strategy: str = "auto",
 ) -> list[dict[str, float]]:
     """Train `model` in place; afterwards it holds the weights of its best validation epoch, in evaluation mode.
 
@@ -170,6 +172,8 @@ def fit(
     statistics. `schedule`: "constant", "linear" (to 0 at the end) or "warmup_cosine" (5 epochs up, at most a tenth of
     the run, then down to a hundredth); `schedule_for` gives the paper's. `log` is a CSV file for the curve, rewritten
     every epoch; `compile` runs the training steps through torch.compile, which pays for long runs on a GPU.
+    `devices` and `strategy` are Lightning's, for one large run on several GPUs: start the script with torchrun and give
+    each process its own `device` and the data on it; `data.batch_size` is then that of one process.
 
     Returns the curve: a dict an epoch with `epoch`, `loss` (training mean), `accuracy` (validation, a share) and
     `learning_rate`. Raises `InputError` for input that cannot work and `FloatingPointError` when the loss stops being
@@ -178,7 +182,7 @@ def fit(
     check_known("schedule", schedule, SCHEDULES)
     _check(model, data, epochs, learning_rate)
     _quieten()
-    per_epoch = -(-data.train.count // data.batch_size)
+    per_epoch = -(-data.train.count // (data.batch_size * devices))
     factor = SCHEDULES[schedule] and partial(SCHEDULES[schedule], steps=epochs * per_epoch, epoch=per_epoch)
     module = Classification(model, learning_rate, weight_decay, factor, compile)
     _training_mode(model)
@@ -186,7 +190,8 @@ def fit(
     callbacks += [CurveLog(Path(log), data.train.count)] if log else []
     trainer = pl.Trainer(
         accelerator=device.type,
-        devices=[device.index or 0] if device.type == "cuda" else 1,
+        devices=[device.index or 0] if device.type == "cuda" and devices == 1 else devices,
+        strategy=strategy,
         precision="bf16-mixed" if fast_bf16(device) else "32-true",
         max_epochs=epochs,
         logger=False,

@@ -25,7 +25,7 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda, cuda:1 or mps
-seeds = 0  # how many seeds to run; 0 means as many as the profile says
+seeds = 0  # how many seeds to run (twice as many at quick); 0 means as many as the profile says
 
 # %% tags=["remove-cell"]
 from myst_nb import glue

@@ -109,7 +109,8 @@ def own(
     table = collect(design, cluster, options)
     units = [unit for stage in execute.stages(unit for _, unit in design) for unit in stage]
     seconds = sum(unit.run()["seconds"] for unit in units)
-    return Evidence(table, results.provenance(profile, device, seconds, sources=_sources(units)))
+    seeds = sorted(set(table["seed"].tolist()))
+    return Evidence(table, results.provenance(profile, device, seconds, seeds, _sources(units)))
 
 
 def _sources(units: list[Unit]) -> list[str]:

@@ -152,7 +152,10 @@ def design(profile: Profile, device: str = "auto", role: str = "t2d", factors: t
     "full-few" or "full-many", `value` the test accuracy (a share).
     """
     planned = []
-    for factor, seed, used in product(factors, range(profile.seeds), TRANSFORMATIONS):
+    more = SETTINGS[role].sizes(profile).seed_factor
+    for factor, seed, used in product(factors, range(profile.seeds * more), TRANSFORMATIONS):
+        if seed >= profile.seeds and factor != "class_relationship":
+            continue
         for level, changes in levels(profile, factor, role):
             model = trained(
                 profile, seed, **{"classes": "disjoint", **changes}, transforms=used, device=device, role=role
@@ -182,7 +185,7 @@ def _transfers(profile: Profile, role: str, row: dict[str, Any], model: Pretrain
         counts = tuple(setting.count(data, level) for level in sizes.finetuning_levels if own_levels)
         full = setting.count(data, sizes.probe_samples)
         planned.append(({**columns, "transfer": "lp"}, probe(profile, sizes, model, data, counts or (full,))))
-        if direction == "first":
+        if direction == "first" and row["seed"] < profile.seeds:
             tuned = [("full-few", n) for n in counts] or [
                 (f"full-{name}", setting.count(data, getattr(sizes, name))) for name in ("few", "many")
             ]

@@ -17,7 +17,8 @@ class Sizes(Config):
 
     Pretraining takes `epochs` passes, or more where `least_images` would not be seen otherwise;
     fine-tuning likewise. `views` is how many draws of the transformations a probe's features cover,
-    `models` and `transforms` how many of the models and of the 18 transformations take part.
+    `models` and `transforms` how many of the models and of the 18 transformations take part. The class
+    relationship is probed with `seed_factor` times the profile's seeds.
     """
 
     samples: Count
@@ -40,6 +41,7 @@ class Sizes(Config):
     tuning_validation_samples: Count = 10_000
     tuning_learning_rate: float = Field(default=1e-3, gt=0)
     models: int = Field(default=5, ge=1, le=5)
+    seed_factor: Count = 1
     correlations: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 0.85, 0.9, 0.95, 1.0)
     availabilities: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     transforms: int = Field(default=18, ge=2, le=18)
@@ -174,6 +176,7 @@ PROFILES = {
             factors=_sizes(
                 _QUICK,
                 least_images=6_000,
+                seed_factor=2,
                 pretraining_levels=(120, 1_200, 6_000, 12_000),  # the same shares of the default as the paper's
                 finetuning_levels=(50, 200, 500, 1_000, 2_000),
                 few=200,

@@ -108,7 +108,7 @@ claims.show(ledger)
 
 # %% [markdown]
 # **How to read a ✗.** It stays. A statement that fails here may fail for one of three reasons: the claim is narrower than it sounds; this
-# run is too small for it (`quick` trains small networks for two or three epochs); or its pictures are easier or harder than
+# run is too small for it (`quick` trains small networks for a few epochs); or its pictures are easier or harder than
 # photographs. The chapter of each experiment looks into that, and a run with `profile = "paper"` rules out the second. What we do not do is
 # move a threshold afterwards.
 #

@@ -104,8 +104,8 @@ deviations.show("choice")
 
 # %% [markdown]
 # **A limitation.** A quirk's effect on pixels is not its effect on a conclusion. That would take every experiment twice, with
-# and without it. The measured effects say where it would be worth while: of the quirks, the noise changes most pixels, and only in
-# data sets with that transformation, half of the time.
+# and without it. The measured effects say where that would be worth while: the noise and the box change what a model sees, the
+# order of steps in CKA changes nothing.
 #
 # ## Exercises
 #

@@ -5,6 +5,7 @@ image, label = dataset[0]
 loader = torch.utils.data.DataLoader(dataset, batch_size=512)
 
 `natural_images` and `objects_on_images` are made and used in the same way.
+Chapters: book/01_transforms_2d.py and book/12_data_card.py.
 """
 
 from collections.abc import Sequence

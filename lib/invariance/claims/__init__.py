@@ -3,7 +3,7 @@
 A statement is about one number: an effect, estimated from an experiment's table for each seed. It is *supported* if
 the whole 95 % interval over seeds is on the right side of its threshold, *not supported* if the whole interval
 is on the wrong side, and undecided otherwise. Without an interval there is no verdict.
-Chapter: the claims ledger of the book.
+Chapter: book/10_claims.py.
 """
 
 from collections.abc import Mapping

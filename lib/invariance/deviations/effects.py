@@ -257,6 +257,13 @@ def half_precision() -> Effect:
 
 
 @cache
+def quick_levels() -> Effect:
+    """Fewest and most pretraining images at `quick`, and the ratio of both, here and in the paper."""
+    quick, paper = (PROFILES[name].factors.pretraining_levels for name in ("quick", "paper"))
+    return {"first": quick[0], "last": quick[-1], "span": quick[-1] / quick[0], "paper_span": paper[-1] / paper[0]}
+
+
+@cache
 def least_images() -> Effect:
     """Epochs at `quick` on the fewest pretraining images, on the default number, and fine-tuning on `few`."""
     sizes = PROFILES["quick"].factors

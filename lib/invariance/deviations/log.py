@@ -284,7 +284,16 @@ CHOICES = (
         "choice",
         "50,000 images, 50 epochs, ResNet-18",
         "the same",
-        "small networks, fewer images and epochs, 3 seeds; profile paper has the paper's sizes",
+        f"small networks, fewer images and epochs, {PROFILES['quick'].seeds} seeds; profile paper has the paper's",
+    ),
+    Deviation(
+        "Numbers of images at quick",
+        "choice",
+        "such as 1,000 to 500,000 for pretraining",
+        "the same",
+        "smaller numbers; the first stands beside the paper's first, the second beside its second, and so on",
+        effects.quick_levels,
+        "Pretraining on {first:,} to {last:,} images, {span:.0f} times as many; in the paper {paper_span:.0f} times.",
     ),
     Deviation(
         "Epochs for few images at quick",

@@ -74,14 +74,12 @@ class Generator:
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
         self.spec, self.device = spec, device
-        objects = assets.foregrounds(spec.foregrounds, spec.size, spec.prototypes, spec.class_names())
         side = int(scaled_side(torch.tensor([spec.object_scale]), spec.size))
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)
-        factor = torch.full((len(objects.images),), spec.object_scale)
-        self.objects = scale(objects.images.float() / 255, {"factor": factor}).to(device)
-        self.one_each = len(objects.images) == len(objects.count)
-        self.first, self.count = objects.first.to(device), objects.count.to(device)
+        chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale)
+        self.objects, self.first, self.count = _objects(*chosen, device)
+        self.one_each = len(self.objects) == len(self.count)
         self.pictures = _backgrounds(spec.backgrounds, spec.size, device)
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
@@ -180,6 +178,16 @@ class Generator:
 def paste(objects: Tensor, backgrounds: Tensor, out: Tensor | None = None) -> Tensor:
     """Objects (B, 4, H, W) with straight alpha over backgrounds (B, 3, H, W), written to `out` if given."""
     return torch.lerp(backgrounds, objects[:, :3], objects[:, 3:], out=out)
+
+
+@lru_cache(maxsize=16)  # generators that differ in their transformations share their objects
+def _objects(
+    source: str, size: int, prototypes: int, classes: tuple[str, ...], share: float, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Objects RGBA (N, 4, size, size) that fill `share` of the canvas; each class's first one and their number."""
+    objects = assets.foregrounds(source, size, prototypes, classes)
+    shrunken = scale(objects.images.float() / 255, {"factor": torch.full((len(objects.images),), share)})
+    return shrunken.to(device), objects.first.to(device), objects.count.to(device)
 
 
 @lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold

@@ -135,7 +135,8 @@ _QUICK = {
 }
 _QUICK_NATURAL = {
     "epochs": 3,
-    "least_images": 6_000,
+    "least_images": 4_500,
+    "tuning_least_images": 1_000,
     "finetuning_levels": (0.01, 0.02, 0.05, 0.1),
     "few": 0.01,
     "many": 0.05,

@@ -296,8 +296,8 @@ class Sensitivity(Unit):
 
     def _measure(self, model: Classifier, source: ImageSource) -> dict[str, measures.Measured]:
         content, first, second = measures.pair_keys(source, self.pairs, self.seed, self.vary)
-        x = features_of_keys(model, source, content, **{self.vary: first})
-        x_prime = features_of_keys(model, source, content, **{self.vary: second})
+        exchanged = {self.vary: torch.cat((first, second))}
+        x, x_prime = features_of_keys(model, source, torch.cat((content, content)), **exchanged).chunk(2)
         return measures.measure_all(x, x_prime, self.seed)
 
     def rows(self) -> list[dict[str, Any]]:

@@ -119,7 +119,7 @@ _SMOKE = {
 }
 _SMOKE_NATURAL = {"finetuning_levels": (0.005, 0.01), "few": 0.005, "many": 0.01, "test_samples": 128, "models": 1}
 _QUICK = {
-    "samples": 6_000,
+    "samples": 5_000,
     "validation_samples": 400,
     "epochs": 2,
     "batch_size": 96,
@@ -128,14 +128,14 @@ _QUICK = {
     "probe_epochs": 1,
     "test_samples": 1_500,
     "tuning_epochs": 2,
-    "tuning_least_images": 1_500,
+    "tuning_least_images": 1_200,
     "tuning_batch_size": 64,
     "tuning_validation_samples": 150,
     "pairs": 500,
 }
 _QUICK_NATURAL = {
     "epochs": 3,
-    "least_images": 4_500,
+    "least_images": 4_000,
     "tuning_least_images": 1_000,
     "finetuning_levels": (0.01, 0.02, 0.05, 0.1),
     "few": 0.01,
@@ -176,18 +176,18 @@ PROFILES = {
             probe_method="lbfgs",
             factors=_sizes(
                 _QUICK,
-                least_images=6_000,
+                least_images=5_000,
                 seed_factor=2,
-                pretraining_levels=(120, 1_200, 6_000, 12_000),  # the same shares of the default as the paper's
+                pretraining_levels=(100, 1_000, 5_000, 10_000),  # the same shares of the default as the paper's
                 finetuning_levels=(50, 200, 500, 1_000, 2_000),
                 few=200,
                 many=1_000,
             ),
             natural10=_sizes(
-                _QUICK, **_QUICK_NATURAL, samples=300, probe_samples=200, pretraining_levels=(4, 10, 30, 100, 300)
+                _QUICK, **_QUICK_NATURAL, samples=240, probe_samples=200, pretraining_levels=(4, 10, 30, 90, 240)
             ),
             natural100=_sizes(
-                _QUICK, **_QUICK_NATURAL, samples=30, probe_samples=20, pretraining_levels=(2, 5, 10, 20, 30)
+                _QUICK, **_QUICK_NATURAL, samples=24, probe_samples=20, pretraining_levels=(2, 4, 8, 16, 24)
             ),
             relevance=_sizes(
                 _QUICK,
@@ -199,7 +199,7 @@ PROFILES = {
                 availabilities=(0.0, 0.4, 1.0),
             ),
             invariance_transfer=_sizes(_QUICK, samples=2_500, pairs=48, models=1),
-            mismatch=_sizes(_QUICK, samples=4_000, probe_samples=1_000, test_samples=1_000, models=2, transforms=8),
+            mismatch=_sizes(_QUICK, samples=4_000, probe_samples=1_000, test_samples=800, models=2, transforms=8),
         ),
         Profile(
             name="paper",

@@ -28,7 +28,8 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda, cuda:1 or mps
-seeds = 0  # how many seeds to run; 0 means as many as the profile says
+seeds = 0  # how many seeds (at quick, twice as many are run here); 0 means as many as the profile says
+show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 
 # %% tags=["remove-cell"]
 from myst_nb import glue
@@ -38,7 +39,7 @@ from invariance.experiments import profiles
 
 figures.use_book_style()
 sizes = profiles.chosen(profile, seeds)
-found = evidence.of("class_relationship", sizes, device)
+found = evidence.of("class_relationship", sizes, device, show)
 table = results.by_seed(found.table)
 paper = results.paper_factor("class_relationship")
 mean = table.groupby(["level", "transforms"])["value"].mean()
@@ -55,16 +56,17 @@ glue("result", figures.factor_levels(table), display=False)
 #
 # ```{glue:figure} result
 # :name: fig-result
-# :alt: Two lines of accuracy over four kinds of pretraining classes; the one for the right transformations lies well above the other.
+# :alt: Two lines of accuracy over four kinds of pretraining classes, one for pretraining with the task's transformations and one for others.
 #
-# How well pretrained models serve a new task. From left to right, the pretraining data show fewer or more of the task's
-# classes. The upper line: they also show the task's *transformations*, such as its rotations and changes of colour. The
-# lower line: they show others. Small marks are seeds, bars 95 % intervals over them. Recomputed: {glue:text}`source`.
+# How well pretrained models serve a new task. In pretraining they saw some of the task's classes (*subset*), none of them
+# (*disjoint*), exactly these (*same*), or these and others (*superset*). Circles: they also saw the task's *transformations*, such
+# as its rotations and changes of colour. Squares: they saw others. Small marks are *seeds*, repetitions with everything drawn anew;
+# bars are 95 % intervals of their mean. Recomputed: {glue:text}`source`.
 # ```
 #
-# Models that never saw the task's classes, but learned its invariances, reach an accuracy of {glue:text}`right:.2f`. Models that
-# saw exactly its classes, but under other transformations, reach {glue:text}`wrong:.2f`. The paper, with larger models and
-# real photographs, has {glue:text}`paper_right:.2f` and {glue:text}`paper_wrong:.2f`.
+# Models that never saw the task's classes, but saw its transformations, reach an accuracy of {glue:text}`right:.2f`. Models that
+# saw exactly its classes, but under other transformations, reach {glue:text}`wrong:.2f`. The paper, with ResNet-18 and
+# cut-outs of photographs, has {glue:text}`paper_right:.2f` and {glue:text}`paper_wrong:.2f`.
 #
 # ## How to read this book
 #
@@ -94,13 +96,13 @@ glue("result", figures.factor_levels(table), display=False)
 # :::{grid-item-card} 4. Everything else
 # :link: 04_other_factors
 # :link-type: doc
-# Does the architecture matter more, or the number of images, before or after?
+# Does the architecture matter more, or the number of images in pretraining or transfer?
 # :::
 #
 # :::{grid-item-card} 5. Natural images
 # :link: 05_natural_images
 # :link-type: doc
-# The same questions where nobody put the pictures together.
+# The same questions where a class is more than one object.
 # :::
 #
 # :::{grid-item-card} 6. When invariance harms
@@ -185,10 +187,16 @@ glue("result", figures.factor_levels(table), display=False)
 #
 # Or take the data sets into a program of your own: `invariance.transforms_2d(transforms=["rotate", "hue"])` gives one; the
 # [data card](12_data_card) shows all three kinds.
+#
+# Every experiment comes in three sizes, its *profiles*. This is what they mean for chapters 3 and 4; the other experiments
+# have numbers of images and epochs of their own:
 
 # %% tags=["remove-input"]
 profiles.overview()
 
 # %% [markdown]
-# The sizes change with the profile, the program does not. Whatever was computed once is kept and reused, so a
-# second run takes seconds, and a run that was cut off goes on where it stopped.
+# The sizes change with the profile, the program does not. Chapter 3, the book's main result, runs twice as many seeds at `quick`.
+# Whatever was computed once is kept and reused, so a second run is short, and a run that was cut off goes on where it stopped.
+#
+# **Defined in:** `invariance.experiments.profiles` (the sizes), `invariance.evidence` (`of`: what a chapter shows),
+# `invariance.figures` (`factor_levels`).

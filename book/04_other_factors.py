@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Invariance against everything else
 #
-# The [chapter before](03_invariances_or_classes) compared the right transformations with the right classes. But who looks for
+# The [chapter before](03_invariances_or_classes) compared the task's transformations with the task's classes. But who looks for
 # a pretrained model has more to choose from. A larger network, or another kind? One that was trained on more images? Would it be
 # better to spend the effort on labelling more images of one's own task, or on training all weights on it instead of a
 # linear layer?
@@ -21,10 +21,10 @@
 # This chapter puts the same question to each of these: is it worth more, or less, than pretraining with the transformations of
 # the task?
 #
-# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, and the check of learning rates at the end
-# {glue:text}`rate_seconds:,.0f`, part of it shared ({glue:text}`source`); on two cores two workers share them. At the paper's size
-# one seed is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes that the GPU trains ResNet-18 at 40,000
-# images a second.
+# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need,
+# and the check of learning rates at the end {glue:text}`rate_seconds:,.0f`, part of it shared ({glue:text}`source`); on two cores two
+# workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes
+# that the GPU trains ResNet-18 at 40,000 images a second, and the other networks as fast.
 
 # %% tags=["parameters"]
 import os
@@ -105,6 +105,9 @@ glue("examples", figures.picture_grid(rows, list(shown)), display=False)
 # As in the chapter before, every pair of models is probed in both directions, on the target's transformations and on the other three, and
 # a seed's number is the mean of both. Full fine-tuning costs more and is done in the first direction only, which is the paper's
 # {cite}`speicher2024invariance`.
+#
+# At `quick` the probes of the class relationship are those of the chapter before, with twice as many seeds as everything else on
+# this page. The captions count them all.
 
 # %%
 found = evidence.of("factors", sizes, device, show)
@@ -170,7 +173,7 @@ glue("paper_epochs", full.factors.epochs, display=False)
 # the paper; where its level is another number, that stands in brackets. {glue:text}`source`.
 # ```
 #
-# In each panel there are two things to compare. The distance between the two lines is what the transformations are worth. The climb of
+# In each panel there are two things to compare. The distance between the two lines is what the transformations are worth. The height of
 # a line, from its lowest to its highest point, is what the factor is worth.
 #
 # The last panel answers the question of the one who labels images. With {glue:text}`n_least:,d` of them, a model that was pretrained with the
@@ -211,7 +214,7 @@ found.link("factors")
 # Accuracy after full fine-tuning on {glue:text}`n_many:,d` images. {glue:text}`source`.
 # ```
 #
-# Averaged over the four class relationships and in the first direction, the gap between same and other transformations is
+# Averaged over the four class relationships, all in the first direction, the gap between same and other transformations is
 # {glue:text}`gap_lp` by linear probe, {glue:text}`gap_full-few` after fine-tuning on few images and {glue:text}`gap_full-many` after
 # fine-tuning on many. In the paper it is {glue:text}`paper_gap_lp:.2f`, {glue:text}`paper_gap_full-few:.2f` and
 # {glue:text}`paper_gap_full-many:.2f`.
@@ -233,8 +236,8 @@ results.compared_factors(ours["full-many"], theirs["full-many"])
 # $$ \text{gap} = \operatorname{mean}_\ell \bigl( a_\text{same}(\ell) - a_\text{other}(\ell) \bigr), \qquad
 # \text{range}_k = \max_\ell a_k(\ell) - \min_\ell a_k(\ell). $$
 #
-# The gap says what the right transformations are worth; a range says what the best level of the factor is worth against the worst. The paper
-# leaves the fine-tuning samples out of this, since they are no property of the pretrained model.
+# The gap says what the target's transformations are worth against others; a range says what the best level of the factor is worth against
+# the worst. The paper leaves the fine-tuning samples out of this: they are no property of the pretrained model.
 #
 # ```{glue:figure} summary
 # :name: fig-factors-summary
@@ -291,8 +294,9 @@ rates_found.link("learning_rates")
 # %% [markdown]
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. A statement is *supported* if the whole 95 %
-# interval of this run lies on the right side of the rule, *not supported* if it lies on the wrong one, and undecided otherwise.
+# The paper's claims are split into statements, each with a rule that was fixed before any run: a number and the threshold that it has to
+# pass. A statement is *supported* if the whole 95 % interval of this run lies on the right side of the threshold, *not supported* if it
+# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds.
 
 # %% tags=["remove-input"]
 verdicts = claims.ledger({"factors": table})
@@ -302,14 +306,15 @@ claims.show(verdicts[verdicts["experiment"] == "factors"])
 # Where this run and the paper differ, look for the reasons here first:
 #
 # - **Size.** Outside the `paper` profile, small networks of the same kinds stand for the paper's five; `pictures = "embedded"` puts drawn
-#   symbols in the place of its photographs of objects. A small network that is trained for a short time learns less that could carry
+#   symbols in the place of its photographs of objects. A small network that is trained for a short time may learn less that could carry
 #   over to new classes, and less invariance.
 # - **Length of training.** The paper trains for {glue:text}`paper_epochs:d` epochs on however many images there are, so more images also mean more steps. In
 #   the `quick` profile a model with few images sees them more often, until it has seen {glue:text}`least_images:,d` in all. That keeps
 #   its training from shrinking along with its images.
 # - **Choosing the best epoch.** Each fine-tuned model is taken from its best epoch on {glue:text}`n_validation:,d` validation images. With few of
 #   them that choice is noisy.
-# - **Seeds.** Which three transformations a seed draws matters much, and with a handful of seeds the intervals show it.
+# - **Seeds.** Each seed has its own three transformations, and some are harder to do without than others. The intervals show how much
+#   that matters.
 #
 # **A limitation.** A range depends on which levels one puts into the experiment: the range over pretraining samples would be smaller without the
 # smallest number, and larger with one below it. The gap depends on the transformations, which are drawn. Also, a range is the
@@ -320,16 +325,16 @@ claims.show(verdicts[verdicts["experiment"] == "factors"])
 #
 # ```{exercise}
 # :label: ex-factors-few
-# You can label only 50 images of your task, and train all weights on them. Do the right transformations matter more, or less, than
-# in {numref}`fig-factors-few`?
+# You can label only 50 images of your task, and train all weights on them. Do the transformations of pretraining matter more, or less,
+# than in {numref}`fig-factors-few`?
 # ```
 #
 # ```{solution} ex-factors-few
 # :class: dropdown
 # Set `few = 50` in the parameters cell and run the chapter again. The pretrained models come from the cache, only the fine-tuning is new.
 # Compare the gaps of the middle panel of {numref}`fig-factors-summary` before and after. Two things pull in different directions: fewer images
-# teach less of the transformations that are missing, and with fewer images even the right model is far from its best. The last panel of
-# {numref}`fig-factors-few` shows the same, for models that know the target's classes.
+# teach less of the transformations that are missing, and from fewer images even a model with the same transformations learns less
+# about the classes. The last panel of {numref}`fig-factors-few` varies the number of images too, for models that know the target's classes.
 # ```
 #
 # ```{exercise}
@@ -341,8 +346,8 @@ claims.show(verdicts[verdicts["experiment"] == "factors"])
 # ```{solution} ex-factors-model
 # :class: dropdown
 # Set `model = "small_vit"`: the transformer then takes every place, and the panel of architectures, with one level left, disappears. A
-# transformer needs more images than a convolutional network to get as far, so expect lower accuracies and a larger range over the
-# pretraining samples. The question is whether the gap still stands beside it; the table under the figure has the numbers.
+# transformer often needs more images than a convolutional network to get as far, so lower accuracies and a larger range over the
+# pretraining samples would be no surprise. Is the gap still as large as the ranges? The table under the figure has the numbers.
 # ```
 #
 # **Defined in:** `invariance.experiments.factors` (the experiment and the check of learning rates), `invariance.training` (`linear_probe`,

@@ -18,11 +18,11 @@
 # what a model has to ignore.
 #
 # Transformations can be added to photographs all the same: turn them, change their colours, blur them. Does it still matter that
-# pretraining shows the transformations of the task? And against the class relationship, does it matter as much as before?
+# pretraining shows the transformations of the task? And does it still matter as much as the class relationship?
 #
-# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds ({glue:text}`source_cifar10`); on two cores two
-# workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes
-# that the GPU trains ResNet-18 at 40,000 images a second.
+# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
+# ({glue:text}`source_cifar10`); on two cores two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours
+# on one GPU. That is an estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second, and the other networks as fast.
 
 # %% tags=["parameters"]
 import os
@@ -58,11 +58,11 @@ ROLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 # ## The pictures
 #
 # The paper {cite}`speicher2024invariance` takes CIFAR-10 and CIFAR-100 {cite}`krizhevsky2009cifar`: photographs of 32 x 32 pixels in 10 and in 100
-# classes. This book has to run without a network, so by default it draws its own natural images: landscapes of ten types, such as
+# classes. This book has to run offline, so by default it draws its own natural images: landscapes of ten types, such as
 # {glue:text}`some_types`, each in ten variants. Every picture is another view, in another light, with things in the way. The ten types
 # stand in for CIFAR-10 under the name `scenes10`, the hundred variants for CIFAR-100 under the name `scenes100`. Both have as many images
-# as CIFAR, and the tables call them by the paper's names, `cifar10` and `cifar100`. The pictures of this page's example are
-# {glue:text}`images_cifar10` and {glue:text}`images_cifar100`.
+# as CIFAR, and the tables call them by the paper's names, `cifar10` and `cifar100`. The examples below are from
+# {glue:text}`images_cifar10` and {glue:text}`images_cifar100`; the captions of the results name their own pictures.
 #
 # To have the real ones, fetch them once (170 MB each) and set `pictures = "paper"` in the parameters cell:
 #
@@ -113,8 +113,8 @@ glue("examples", figures.picture_grid(list(rows.values()), list(rows)), display=
 #
 # It is the one of the [chapter before](04_other_factors), with three differences.
 #
-# - **Classes.** Half of the classes are the target: {glue:text}`n_target_cifar10:d` of 10, {glue:text}`n_target_cifar100:d` of 100. The other half
-#   is *disjoint*; *subset* is {glue:text}`n_subset_cifar10:d` and {glue:text}`n_subset_cifar100:d` of the target's, *superset* all.
+# - **Classes.** Half of the classes are the target's: {glue:text}`n_target_cifar10:d` of 10, {glue:text}`n_target_cifar100:d` of 100. The other
+#   half is *disjoint*; *subset* is {glue:text}`n_subset_cifar10:d` and {glue:text}`n_subset_cifar100:d` of the target's, *superset* all.
 # - **Samples.** The images are given and cannot be made at will. Pretraining samples are counted per class, fine-tuning samples as a share of
 #   a class's {glue:text}`per_class_cifar10:,d` (ten classes) or {glue:text}`per_class_cifar100:,d` (a hundred) training images. Full fine-tuning
 #   on few images uses {glue:text}`share_few:g` %, that is {glue:text}`n_few_cifar10:,d` and {glue:text}`n_few_cifar100:,d` images in all; on many it uses
@@ -191,8 +191,8 @@ results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
 # %% [markdown]
 # A dash stands where the paper has no value, or where its mark hides behind another one in the plot that it was read from.
 #
-# Training all weights can change the representation, so it can make up for what pretraining lacked. The paper has figures of it for 10 % of the
-# images:
+# Training all weights can change the representation, so it can make up for what pretraining lacked. Of this we have the paper's values for
+# 10 % of the images:
 #
 # ```{glue:figure} panels_cifar10_full-many
 # :name: fig-natural-10-many
@@ -202,8 +202,9 @@ results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
 # that share. {glue:text}`source_cifar10`.
 # ```
 #
-# Over the class relationships, in the first direction, the gap between same and other transformations is {glue:text}`gap_cifar10_lp` by linear probe,
-# {glue:text}`gap_cifar10_full-few` after fine-tuning on {glue:text}`share_few:g` % and {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %.
+# Averaged over the class relationships, all in the first direction, the gap between same and other transformations is
+# {glue:text}`gap_cifar10_lp` by linear probe, {glue:text}`gap_cifar10_full-few` after fine-tuning on {glue:text}`share_few:g` % and
+# {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %.
 # The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %.
 
 # %% tags=["remove-input", "hide-output"]
@@ -248,8 +249,8 @@ found["cifar100"].link("factors_cifar100")
 # %% [markdown]
 # ## Transformations against classes
 #
-# The gap and the ranges are those of the [chapter before](04_other_factors): what the right transformations are worth, and what the best level of a
-# factor is worth against the worst.
+# The gap and the ranges are those of the [chapter before](04_other_factors): what the target's transformations are worth against others, and
+# what the best level of a factor is worth against the worst.
 #
 # ```{glue:figure} summary_cifar10
 # :name: fig-natural-10-summary
@@ -275,29 +276,31 @@ results.compared_bars(tables["cifar10"].query("target == 'first'"), paper, "cifa
 results.compared_bars(tables["cifar100"].query("target == 'first'"), paper, "cifar100")
 
 # %% [markdown]
-# ## Why the gap weighs less here
+# ## Why the gap may weigh less here
 #
 # Look at the paper's linear probes. On Transforms-2D the gap is {glue:text}`paper_gap_t2d:.2f`, and the range over the class relationships, with the
 # same transformations, {glue:text}`paper_range_t2d:.2f`. On CIFAR-10 they are {glue:text}`paper_gap_cifar10:.2f` and {glue:text}`paper_range_cifar10:.2f`, on
-# CIFAR-100 {glue:text}`paper_gap_cifar100:.2f` and {glue:text}`paper_range_cifar100:.2f`. So the gap does not shrink. But the classes weigh so much more that
-# beside them it comes second.
+# CIFAR-100 {glue:text}`paper_gap_cifar100:.2f` and {glue:text}`paper_range_cifar100:.2f`; what its plots hide is left out. So in the paper the gap does
+# not shrink, but the classes weigh so much more that beside them it comes second.
 #
-# In this run, with both directions, the gap is {glue:text}`both_gap_cifar10` and the range {glue:text}`range_cifar10` with ten classes; {glue:text}`both_gap_cifar100`
-# and {glue:text}`range_cifar100` with a hundred. Three explanations are worth having in mind:
+# In this run, with both directions, the gap is {glue:text}`both_gap_cifar10` and the range {glue:text}`range_cifar10` with ten classes; with a
+# hundred they are {glue:text}`both_gap_cifar100` and {glue:text}`range_cifar100`. Three explanations for a gap that weighs less are worth
+# having in mind:
 #
 # - **Most of what varies within a class is not a transformation of ours.** In Transforms-2D, ignoring the three transformations makes all images of
 #   a class alike. Two photographs of dogs are still as different as two dogs. What makes dogs alike has to be learned from dogs.
 # - **Natural images bring transformations along.** Things are seen from the left and from the right, in bright and in dull light. So a
 #   model that was pretrained with other transformations has met a little of the target's.
-# - **There is less to learn from.** With few images per class neither pretraining gets far, and then neither the right transformations nor the right
-#   classes show. Follow the panel of pretraining samples from left to right: the gap needs images to open.
+# - **There is less to learn from.** With few images per class neither pretraining gets far, and then neither transformations nor classes
+#   show. Follow the panel of pretraining samples from left to right: in the paper's values, the hollow marks, the gap needs images to open.
 #
 # These are explanations, not results: the experiment says how much the gap weighs, not why.
 #
 # ## What agrees with the paper
 #
-# Each statement has a rule that was fixed before any run. It is *supported* if the whole 95 % interval of this run lies on the right side of
-# the rule, *not supported* if it lies on the wrong one, and undecided otherwise.
+# The paper's claims are split into statements, each with a rule that was fixed before any run: a number and the threshold that it has to
+# pass. A statement is *supported* if the whole 95 % interval of this run lies on the right side of the threshold, *not supported* if it
+# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds.
 
 # %% tags=["remove-input"]
 verdicts = claims.ledger({f"factors_{role}": table for role, table in tables.items()})
@@ -307,12 +310,12 @@ claims.show(verdicts[verdicts["experiment"].isin([f"factors_{role}" for role in 
 # Where this run and the paper differ, look for the reasons here first:
 #
 # - **The pictures.** Drawn scenes are made by one program, photographs are not. The variants of one type of landscape have much in common, so
-#   a half of the hundred variants says more about the other half than a half of CIFAR-100's classes about the rest. That should make the class
-#   relationship weigh less.
-# - **Size.** Outside the `paper` profile small networks see fewer images for a shorter time, and the shares of images for transfer are smaller than
-#   the paper's.
-# - **Few classes.** With ten classes a target has five and a seed draws them, so which ones it draws matters about as much as anything else. The
-#   intervals show it.
+#   a half of the hundred variants probably says more about the other half than a half of CIFAR-100's classes about the rest. That would make
+#   the class relationship weigh less.
+# - **Size.** Outside the `paper` profile small networks see fewer images for a shorter time, and most shares of images for transfer are
+#   smaller than the paper's.
+# - **Few classes.** With ten classes a target has five, and which five a seed draws can matter as much as anything else. The
+#   intervals show how much.
 #
 # **A limitation.** Turned and recoloured photographs are still not what a model meets in practice: another camera, another country, another
 # season. The experiment can control what changes because the change is artificial, and that is its price.
@@ -328,9 +331,9 @@ claims.show(verdicts[verdicts["experiment"].isin([f"factors_{role}" for role in 
 # ```{solution} ex-natural-views
 # :class: dropdown
 # Set `views = 5` in the parameters cell. The pretrained models and the fine-tuning come from the cache; only the probes are trained anew, each on five draws of every
-# image. More draws tell the probe which directions of the representation move with the transformations. A model that ignores them
-# has little to tell, so expect the accuracy with *other* transformations to gain more, and the gap to narrow. Compare the tables before and
-# after, and mind the intervals.
+# image. More draws tell the probe which directions of the representation move with the transformations. For a model that ignores the
+# transformations there is little to learn from that, so the accuracy after *other* transformations should gain more, and the gap narrow.
+# Compare the tables before and after, and mind the intervals.
 # ```
 #
 # ```{exercise}
@@ -341,8 +344,8 @@ claims.show(verdicts[verdicts["experiment"].isin([f"factors_{role}" for role in 
 # ```{solution} ex-natural-model
 # :class: dropdown
 # Set `model = "small_vit"`, or another name from the list beside the parameter. It then takes every place, and the panel of architectures
-# disappears. Look at the first row of the two tables of gaps and ranges: the accuracies will change, and the question is whether the gap
-# and the range over classes keep their order.
+# disappears, if there was one. Look at the first row of the two tables of gaps and ranges: the accuracies will change, and the question is
+# whether the gap and the range over classes keep their order.
 # ```
 #
 # **Defined in:** `invariance.experiments.factors` (the experiment), `invariance.datasets.NaturalImages` (the images), `invariance.results`

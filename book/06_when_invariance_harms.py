@@ -19,9 +19,9 @@
 # This chapter builds tasks that need different parts of the same image. A model that is trained for one part has every reason
 # to ignore the other. Does it? And what does it cost when the next task asks for the part that was ignored?
 #
-# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds ({glue:text}`source`); on two cores
-# two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it
-# assumes that the GPU trains ResNet-18 at 40,000 images a second.
+# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
+# ({glue:text}`source`); on two cores two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours on
+# one GPU. That is an estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second.
 
 # %% tags=["parameters"]
 import os
@@ -76,9 +76,9 @@ sizes = profiles.chosen(
 # | both, label: object (`objects_mixed`) | picture and object | the object |
 # | object only (`objects_only`) | the object on black | the object |
 #
-# The names in brackets are those of the tables below. Offline, drawn scenes take the place of CIFAR-10: ten types of landscape,
-# `scenes10` by name. The examples on this page are from {glue:text}`images`; the lines below the figures name the pictures behind the
-# results.
+# The names in brackets are those of the tables below. Figures and tables call the picture *image*, as the paper does. Offline, drawn
+# scenes take the place of CIFAR-10: ten types of landscape, `scenes10` by name. The examples on this page are from
+# {glue:text}`images`; the captions of the results name their own pictures.
 
 # %% tags=["remove-cell"]
 COUNT = 7
@@ -119,18 +119,19 @@ glue(
 # row the objects are translated: each image has its object at a random place. The objects of this seed are {glue:text}`objects`.
 # ```
 #
-# A model is pretrained on one of the four tasks, and a linear probe then tells how well its representation serves each of the four. Both
-# are done twice, with the objects at their fixed place and translated.
+# A model is pretrained on one of the four tasks, and a linear probe, a new linear layer on the frozen model, then tells how well its
+# representation serves each of the four. Both are done twice, with the objects at their fixed place and translated.
 #
-# Beside the accuracies we measure sensitivities, with the measure of [Measuring invariance](02_measuring_invariance). Here a pair of images
-# does not differ in a transformation, but in the object, or in the picture behind it.
+# Beside the accuracies we measure sensitivities, as in [Measuring invariance](02_measuring_invariance), on the images that show both
+# parts. Here a pair does not differ in a transformation, but in the object, or in the picture behind it. A sensitivity near 0 means that the
+# model ignores this part. One near 1 means that exchanging this part alone moves the representation as far as exchanging both.
 
 # %% [markdown]
 # ```{glue:figure} pairs
 # :name: fig-relevance-pairs
 # :alt: Four rows of small images. The first two rows differ in the object alone, the last two in the picture behind it.
 #
-# Pairs of images, one below the other. In the first two rows the object is exchanged, in the last two the image.
+# Pairs of images, one below the other. In the first two rows the object is exchanged, in the last two the picture behind it.
 # ```
 
 # %%
@@ -171,7 +172,7 @@ glue("sweep_availability", figures.relevance_sweep(table, "availability"), displ
 # :name: fig-relevance-sensitivity
 # :alt: For each of four pretrainings two bars of sensitivity, one for exchanging the image and one for exchanging the object, with the paper's values as hollow marks.
 #
-# Sensitivity to exchanging the image and the object, by pretraining, with the object at its fixed place. Dots are seeds, bars their means
+# Sensitivity to exchanging the picture and the object, by pretraining, with the object at its fixed place. Dots are seeds, bars their means
 # with 95 % intervals, hollow marks the paper. {glue:text}`source`; {glue:text}`n_pairs:,d` pairs.
 # ```
 #
@@ -195,13 +196,13 @@ glue("sweep_availability", figures.relevance_sweep(table, "availability"), displ
 # the width of its 95 % interval, and the paper's value. {glue:text}`source`.
 # ```
 #
-# Look at the third column, the task that asks for the object in front of a picture. A model that learned nothing about objects, because it
-# never saw one, reaches {glue:text}`fixed_cifar_only_on_objects_mixed`. A model that had an object before its eyes in every image, and
-# every reason to ignore it, reaches {glue:text}`fixed_cifar_mixed_on_objects_mixed`. The paper has
-# {glue:text}`fixed_cifar_only_on_objects_mixed_paper:.2f` and {glue:text}`fixed_cifar_mixed_on_objects_mixed_paper:.2f`. Guessing gives 0.10.
+# Look at the third column, the task that asks for the object in front of a picture. A model that never saw an object reaches
+# {glue:text}`fixed_cifar_only_on_objects_mixed`. A model that saw an object in every image, and had every reason to ignore it, reaches
+# {glue:text}`fixed_cifar_mixed_on_objects_mixed`. The paper has {glue:text}`fixed_cifar_only_on_objects_mixed_paper:.2f` and
+# {glue:text}`fixed_cifar_mixed_on_objects_mixed_paper:.2f`. Guessing one of ten objects gives 0.10.
 #
-# This is the point of the chapter: two models that were trained for the same labels, one of them on images that even contain what the
-# target asks for. Where the second serves that target worse, the reason is what it learned to ignore.
+# This is the point of the chapter: two models that were trained for the same labels, the second on images that even contain what the
+# target asks for. If the second serves that target worse all the same, what it learned to ignore is the likely reason.
 #
 # With translated objects, the object cannot be found by looking at one place. There the two models reach
 # {glue:text}`translated_cifar_only_on_objects_mixed` and
@@ -227,14 +228,14 @@ found.link("relevance")
 # ## Sensitivity and accuracy together
 #
 # If what a model ignores is lost to the target, then the models that are most sensitive to a part should do best where that part is
-# the label. The paper tests this with a correlation over the four models.
+# the label. The paper tests this with the correlation of sensitivity and accuracy over the four models.
 #
 # ```{glue:figure} correlated
 # :name: fig-relevance-correlation
 # :alt: Two panels, for images and for objects, with the accuracy of four models over their sensitivity, and the paper's values as hollow marks.
 #
-# Accuracy where a part is the label, over the sensitivity to that part; both parts are shown. Large marks are means over seeds, small
-# ones seeds, hollow ones the paper. $r$ is Pearson's correlation over the four models: its mean over seeds, with the 95 % interval.
+# Accuracy where a part is the label, over the sensitivity to that part; the target's images show both parts. Large marks are means over
+# seeds, small ones seeds, hollow ones the paper. $r$ is Pearson's correlation over the four models: its mean over seeds, with the 95 % interval.
 # {glue:text}`source`.
 # ```
 #
@@ -242,25 +243,25 @@ found.link("relevance")
 #
 # ## When the object does say something
 #
-# So far the object said nothing about the picture. Let it say something: with probability $\alpha$ the object is the one that belongs to the
-# picture's class, the first object to the first class and so on, and otherwise it is drawn at random. For $\alpha = 1$, the object alone
-# gives the label away. The label is still that of the picture, and the targets are the same as before, with $\alpha = 0$.
+# So far the object said nothing about the picture. Let it say something in pretraining: with probability $\alpha$ the object is the one that
+# belongs to the picture's class, the first object to the first class and so on, and otherwise it is drawn at random. The label is still
+# the picture's class; for $\alpha = 1$ the object alone gives it away. The targets are the same as before, with $\alpha = 0$.
 #
 # ```{glue:figure} sweep_correlation
 # :name: fig-relevance-alpha
 # :alt: Accuracy on three targets, and sensitivity to images and objects, over the correlation of object and image class.
 #
-# Pretraining on both, with the image's class as the label, for growing correlation of object and class. Left: accuracy on the
-# targets; right: sensitivities. Bars are 95 % intervals over seeds. {glue:text}`source`.
+# Pretraining on both, with the picture's class as the label, for growing correlation of object and class. Left: accuracy on the
+# targets; right: sensitivities. Small marks are seeds, bars 95 % intervals over them. {glue:text}`source`.
 # ```
 
 # %% tags=["remove-input"]
 results.sweep_changes(table, "correlation")
 
 # %% [markdown]
-# The table compares the two ends of the sweep, paired by seed. A model should only give up an invariance where it is paid for it: watch at
-# which correlation the sensitivity to objects begins to rise, and whether the accuracy on the picture's class falls at the same time. The
-# paper plots these curves; it prints no numbers that could stand beside ours.
+# The table compares the two ends of the sweep, paired by seed. A model should only give up an invariance where it is paid for it. Watch
+# whether the sensitivity to objects rises with the correlation, and from where on, and whether the accuracy on the picture's class falls
+# at the same time. The paper plots these curves; it prints no numbers that could stand beside ours.
 #
 # ## When the object is often missing
 #
@@ -271,7 +272,7 @@ results.sweep_changes(table, "correlation")
 # :name: fig-relevance-beta
 # :alt: Accuracy on three targets, and sensitivity to images and objects, over the share of pretraining images with an object.
 #
-# Pretraining on pictures of which a growing share carries an object. {glue:text}`source`.
+# Pretraining on pictures of which a growing share carries an object. Marks as in {numref}`fig-relevance-alpha`. {glue:text}`source`.
 # ```
 
 # %% tags=["remove-input"]
@@ -280,21 +281,22 @@ results.sweep_changes(table, "availability")
 # %% [markdown]
 # ## What agrees with the paper
 #
-# The paper's claim is split into statements, each with a rule that was fixed before any run. A statement is *supported* if the whole 95 %
-# interval of this run lies on the right side of the rule.
+# The paper's claims are split into statements, each with a rule that was fixed before any run: a number and the threshold that it has to
+# pass. A statement is *supported* if the whole 95 % interval of this run lies on the right side of the threshold, *not supported* if it
+# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds.
 
 # %% tags=["remove-input"]
 verdicts = claims.ledger({"relevance": table})
 claims.show(verdicts[verdicts["experiment"] == "relevance"])
 
 # %% [markdown]
-# The values themselves are not meant to be equal. The table comes from {glue:text}`model`, pretrained on {glue:text}`n_images:,d` images for
-# {glue:text}`n_epochs:d` epochs; the paper's from ResNet-18, {glue:text}`paper_images:,d` images and {glue:text}`paper_epochs:d` epochs. An
-# invariance is learned bit by bit, so a shorter training leaves it less complete: sensitivities stay away from zero, and less is lost on
-# the target. And drawn scenes are no photographs: how hard the pictures are to tell apart decides what the first two columns can reach.
+# The values themselves are not meant to be equal. This run's come from model {glue:text}`model`, pretrained on {glue:text}`n_images:,d` images
+# for {glue:text}`n_epochs:d` epochs; the paper's from ResNet-18, {glue:text}`paper_images:,d` images and {glue:text}`paper_epochs:d` epochs. A
+# shorter training may leave an invariance less complete: sensitivities then stay away from zero, and less is lost on the target. And
+# drawn scenes are no photographs: how hard the pictures are to tell apart decides what the first two columns can reach.
 #
-# **A limitation.** Both parts of the image were made independent on purpose. In real data they hardly ever are, and nobody says
-# which part the next task will need. The experiment shows that an invariance can harm; it does not say how often it does.
+# **A limitation.** Outside the sweep over $\alpha$, both parts of the image are independent on purpose. In real data they hardly ever are,
+# and nobody says which part the next task will need. The experiment asks whether an invariance can harm; it does not say how often it does.
 #
 # ## Exercises
 #
@@ -305,10 +307,10 @@ claims.show(verdicts[verdicts["experiment"] == "relevance"])
 #
 # ```{solution} ex-harm-epochs
 # :class: dropdown
-# Set `epochs = 10` in the parameters cell, or any other number above the {glue:text}`n_epochs:d` of this run. Then compare
+# Set `epochs = 10` in the parameters cell, which is more than `quick` has. Then compare
 # *both, label: image* in {numref}`fig-relevance-sensitivity` before and after: nothing in the loss asks for the object,
-# and every trace of it that reaches the head is noise there. A small sensitivity that falls further, with accuracy in the third column
-# falling along, is what the idea predicts. Mind the intervals: a change within them may be luck.
+# and every trace of it that reaches the head is noise there. The idea predicts that the sensitivity to objects falls further, and the
+# accuracy in the third column of {numref}`fig-relevance-accuracy` with it. Mind the intervals: a change within them may be luck.
 # ```
 #
 # ```{exercise}
@@ -319,8 +321,8 @@ claims.show(verdicts[verdicts["experiment"] == "relevance"])
 # ```{solution} ex-harm-model
 # :class: dropdown
 # Set `model = "small_vit"`, a transformer, which can attend to some patches of the image and leave out others. Look at the same two cells as
-# before: the accuracy on *both, label: object* after *image only*, and after *both, label: image*. If the second is lower again, the
-# harm comes from the task, not from the architecture.
+# before: the accuracy on *both, label: object* after *image only*, and after *both, label: image*. If the second is lower for both
+# networks, the harm is not special to one of them.
 # ```
 #
 # **Defined in:** `invariance.experiments.relevance` (the experiment), `invariance.datasets.ObjectsOnImages` (the images),

@@ -13,16 +13,17 @@
 # %% [markdown]
 # # Does an invariance carry over to other data?
 #
-# Transfer learning meets data that pretraining never showed. The accuracies of the earlier chapters say that the right invariances help
-# there all the same, even where every class is new. So an invariance must hold beyond the data on which it was learned. How far beyond?
+# Transfer learning meets data that pretraining never showed. In [an earlier chapter](03_invariances_or_classes) models were pretrained
+# under the target's transformations, but on other classes. For that to help, an invariance must hold beyond the data on which it was
+# learned. Does it, and how far beyond?
 #
 # Someone who learned to recognise rotated cups may recognise a rotated teapot. What about a rotated block of noise? A rotated photograph?
-# Here we measure it: models that learned one transformation on one kind of data, on ten kinds of data, from their own training
-# objects to natural images.
+# Here we measure it. Models learn one transformation on one kind of data, and we measure their invariance to it on ten kinds, from
+# their own training objects to natural images.
 #
-# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds ({glue:text}`source`); on two cores
-# two workers share them. At the paper's size one seed of one architecture is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an
-# estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second.
+# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
+# ({glue:text}`source`); on two cores two workers share them. At the paper's size one seed of ResNet-18 is about
+# {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second.
 
 # %% tags=["parameters"]
 import os
@@ -59,18 +60,19 @@ sizes = profiles.chosen(profile, seeds, invariance_transfer={k: n for k, n in ch
 # $$ \underbrace{s_t(m_t, D)}_{\text{same}} \qquad\text{and}\qquad
 #    \underbrace{\operatorname{mean}_{u \neq t}\; s_t(m_u, D)}_{\text{other}}. $$
 #
-# If the first is lower on the training data $D_0$, then $t$ was learned. If it is still lower on other data $D$, then the
-# invariance has transferred. That the comparison is between models on the *same* data matters: some transformations
-# change some kinds of image more than others, which moves both numbers alike.
+# If the first is lower on the training data $D_0$, then the invariance to $t$ was learned. If it is still lower on other data $D$, then the
+# invariance has transferred. Both numbers are for the *same* data, because some transformations change some kinds of image more than
+# others, which moves both numbers alike.
 #
 # ## The experiment
 #
 # There are 19 models for each seed: one for each of the 18 transformations, trained with it alone, and one trained with *none*. An
-# *untrained* network stands beside them. They are trained on 30 *image objects* in front of scenes. The same again with 30 *random
-# objects*, each a fixed block of random pixels, in front of noise.
+# *untrained* network stands beside them. (The profile `smoke` makes do with fewer transformations.) The models are trained on 30 *image
+# objects*, the objects of [Transforms-2D](01_transforms_2d), in front of scenes. The same is done again with 30 *random objects*, each a
+# fixed block of random pixels, in front of noise.
 #
-# Each model's sensitivity to each transformation is then measured on ten types of data. The *training* objects are those of the models of that
-# kind, the *new* ones are 30 others.
+# Each model's sensitivity to each transformation is then measured on ten types of data. *Training* objects are those on which the models
+# of that kind, image or random, were trained; *new* ones are 30 others.
 
 # %% tags=["remove-cell"]
 rows = [
@@ -118,6 +120,7 @@ glue("paper_hours", evidence.work("invariance_transfer", full) / 120_000 / 3600,
 glue("model", table["model"].iloc[0], display=False)
 glue("n_images", used["samples"], display=False)
 glue("n_pairs", used["pairs"], display=False)
+glue("own_pairs", sizes.invariance_transfer.pairs, display=False)
 glue("paper_pairs", full.invariance_transfer.pairs, display=False)
 glue("shown", shown, display=False)
 glue("image_bars", figures.transfer_bars(found.table, paper), display=False)
@@ -134,8 +137,8 @@ glue("random_maps", figures.transfer_maps(found.table, "random"), display=False)
 # :alt: For each of ten types of data four bars of sensitivity: trained with the transformation, with another, with none, untrained. The paper's values are hollow marks.
 #
 # Mean sensitivity over the transformations, on each type of data, for models trained on image objects. Dots are seeds, bars their means with
-# 95 % intervals, hollow marks the paper's ResNet-18. {glue:text}`source`; model {glue:text}`model`, {glue:text}`n_images:,d` images,
-# {glue:text}`n_pairs:,d` pairs.
+# 95 % intervals, hollow marks the paper's ResNet-18. {glue:text}`source`; model {glue:text}`model`, {glue:text}`n_images:,d` pretraining
+# images, {glue:text}`n_pairs:,d` pairs.
 # ```
 #
 # Read the upper two bars of each group against each other. On the training objects, models have a sensitivity of {glue:text}`near_same`
@@ -148,8 +151,8 @@ glue("random_maps", figures.transfer_maps(found.table, "random"), display=False)
 # images in the place of CIFAR-10 it is {glue:text}`natural_same` and {glue:text}`natural_other` (paper: {glue:text}`natural_same_paper:.2f` and
 # {glue:text}`natural_other_paper:.2f`).
 #
-# The *distance between the bars* tells about transfer, not their height. Untrained networks show why: nothing was ever learned there, and
-# still the height changes from one type of data to the next.
+# The *distance between these two bars* tells about transfer, not their height. Untrained networks show why: they never learned anything,
+# so whatever differs between their bars comes from the data.
 #
 # ## Models trained on random objects
 #
@@ -168,9 +171,9 @@ glue("random_maps", figures.transfer_maps(found.table, "random"), display=False)
 #
 # ## All numbers, and ranks
 #
-# A mean over 18 transformations can hide that a few did all the work. The rank cannot: for each transformation, all trained models are sorted by
-# their sensitivity to it, and the last column says where the one that was trained with it stands, on average. Rank 1 is the most
-# invariant. Without any transfer the mean rank would be in the middle.
+# A mean over 18 transformations can hide that a few did all the work. Ranks count every transformation alike: for each one, all trained
+# models are sorted by their sensitivity to it, and the last column says where the one that was trained with it stands, on average. Rank 1
+# is the most invariant. Without any transfer the mean rank would be in the middle.
 
 # %% tags=["remove-input"]
 results.compared_invariance_transfer(found.table, paper)
@@ -198,7 +201,7 @@ found.link("invariance_transfer")
 # what stands out from both: a framed cell that is darker than the rest of *its column*. Look for dark cells beside the frames, too. Training with
 # one transformation may teach a model to ignore a related one.
 #
-# The same map for all ten types of data shows how the diagonal fades with the distance from the training data:
+# The same map for all ten types of data shows whether the diagonal fades as data get stranger to the models:
 #
 # ```{glue:figure} image_maps
 # :name: fig-transfer-image-maps
@@ -228,18 +231,23 @@ for name, rows_of_model in found.table.groupby("model", sort=False):
 # %% [markdown]
 # ## What agrees with the paper
 #
-# The claim is split into statements, each with a rule that was fixed before any run. A statement is *supported* if the whole 95 % interval of
-# this run lies on the right side of the rule.
+# The paper's claims are split into statements, each with a rule that was fixed before any run: a number and the threshold that it has to
+# pass. A statement is *supported* if the whole 95 % interval of this run lies on the right side of the threshold, *not supported* if it
+# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds.
 
 # %% tags=["remove-input"]
 verdicts = claims.ledger({"invariance_transfer": found.table})
 claims.show(verdicts[verdicts["experiment"] == "invariance_transfer"])
 
 # %% [markdown]
-# Where values differ, three reasons are known. A sensitivity depends on the network: a small one that was trained for a short time is less
-# invariant to what it was trained with, and the distance between *same* and *other* shrinks. It depends on the pictures: our objects are drawn
-# symbols, so that even *other* models may ignore changes of texture that matter in photographs. And with {glue:text}`n_pairs:,d` pairs a
-# measurement instead of the paper's {glue:text}`paper_pairs:,d`, single cells of the maps are noisy; bars and ranks average over many.
+# Where this run and the paper differ, look for the reasons here first:
+#
+# - **Size.** A small network that was trained for a short time may be less invariant to what it was trained with. The distance between
+#   *same* and *other* then shrinks.
+# - **The pictures.** Offline, objects are drawn symbols, and even models trained with *another* transformation may ignore changes of
+#   texture that matter in photographs.
+# - **Pairs.** There are {glue:text}`n_pairs:,d` pairs a measurement here and {glue:text}`paper_pairs:,d` in the paper. The fewer there are, the
+#   noisier are single cells of the maps; bars and ranks average over many.
 #
 # This chapter reports the distance of representations, as the paper's table does. Other measures (cosine, dot product and CKA) are compared
 # on the same pairs in [Measuring invariance](02_measuring_invariance).
@@ -257,8 +265,8 @@ claims.show(verdicts[verdicts["experiment"] == "invariance_transfer"])
 # ```{solution} ex-transfer-shown
 # :class: dropdown
 # Set `shown = "cifar10"` in the parameters cell and compare the new {numref}`fig-transfer-map` with the old one, column by column: a framed
-# cell that is darker than its column in both maps belongs to an invariance that transferred. Mind what changes besides the data: on natural images
-# a transformation acts on the whole image, not only on the object.
+# cell that is darker than the rest of its column in both maps belongs to an invariance that transferred. Mind what changes besides the data: on
+# natural images a transformation acts on the whole image, not only on the object.
 # ```
 #
 # ```{exercise}
@@ -268,9 +276,9 @@ claims.show(verdicts[verdicts["experiment"] == "invariance_transfer"])
 #
 # ```{solution} ex-transfer-pairs
 # :class: dropdown
-# Set `pairs` to four times the {glue:text}`n_pairs:,d` of this run. The models come from the cache and only the measurements are done again. The noise of
-# a cell falls by half, that of bars and ranks hardly changes: there the seeds, with their own objects and trainings, make most of the
-# spread, and more pairs do not help against that.
+# Set `pairs` to four times the {glue:text}`own_pairs:,d` of this profile. The models come from the cache and only the measurements are done again.
+# What the pairs add to the noise of a cell falls by half. Bars and ranks should change little: there the seeds, with their own objects
+# and trainings, probably make most of the spread, and more pairs do not help against that.
 # ```
 #
 # **Defined in:** `invariance.experiments.invariance_transfer` (the experiment and its types of data), `invariance.measures`

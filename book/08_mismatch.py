@@ -19,9 +19,9 @@
 # The answer decides how one should pretrain. If extra invariances cost little, then pretraining may vary as much as it can. If they cost as
 # much as missing ones, it has to guess right.
 #
-# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds ({glue:text}`source`); on two cores
-# two workers share them. At the paper's size one seed of one architecture is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an
-# estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second.
+# **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
+# ({glue:text}`source`); on two cores two workers share them. At the paper's size one seed of ResNet-18 is about
+# {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second.
 
 # %% tags=["parameters"]
 import os
@@ -57,8 +57,8 @@ sizes = profiles.chosen(profile, seeds, mismatch={k: n for k, n in changes.items
 # - Where $i < j$, pretraining lacked $j - i$ of the target's transformations.
 # - Where $i > j$, it had $i - j$ that the target does not need.
 #
-# More transformations make any target harder. So a model is not compared with itself on other targets, but with the matching model on the same
-# target:
+# Targets with more transformations are harder for any model. So a model is not compared with itself on other targets, but with the
+# *matching* model, the one of the diagonal, on the same target:
 #
 # $$ c_{ij} = a_{ij} - a_{jj}. $$
 #
@@ -82,8 +82,8 @@ glue("order", ", ".join(name.replace("_", " ") for name in order), display=False
 # this seed: {glue:text}`order`.
 # ```
 #
-# The classes are the same everywhere, so nothing but the transformations can make the difference. Another seed draws other transformations,
-# another order, other classes and other initial weights.
+# Within a seed the classes are the same everywhere, so pretraining and target differ in nothing but the transformations. Another seed
+# draws other transformations, another order, other classes and other initial weights.
 
 # %%
 found = evidence.of("mismatch", sizes, device, show)
@@ -108,6 +108,7 @@ glue("paper_hours", evidence.work("mismatch", full) / 120_000 / 3600, display=Fa
 glue("model", model, display=False)
 glue("most", most, display=False)
 glue("n_images", used["samples"], display=False)
+glue("own_images", sizes.mismatch.samples, display=False)
 glue("n_epochs", used["epochs"], display=False)
 glue("n_probe", used["probe_samples"], display=False)
 glue("paper_images", full.mismatch.samples, display=False)
@@ -187,22 +188,27 @@ for name in results.ordered(table["model"]):
 # %% [markdown]
 # ## What agrees with the paper
 #
-# The claim is split into statements, each with a rule that was fixed before any run. A statement is *supported* if the whole 95 % interval of
-# this run lies on the right side of the rule. They are about the first architecture of the run.
+# The paper's claims are split into statements, each with a rule that was fixed before any run: a number and the threshold that it has to
+# pass. A statement is *supported* if the whole 95 % interval of this run lies on the right side of the threshold, *not supported* if it
+# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds. Here the statements
+# are about model {glue:text}`model`.
 
 # %% tags=["remove-input"]
 verdicts = claims.ledger({"mismatch": table})
 claims.show(verdicts[verdicts["experiment"] == "mismatch"])
 
 # %% [markdown]
-# The heights need not agree: {glue:text}`n_images:,d` images and {glue:text}`n_epochs:d` epochs here, {glue:text}`paper_images:,d` and
-# {glue:text}`paper_epochs:d` in the paper, where a matching model makes hardly any mistakes. Two things follow. A model that is far from perfect on
-# the matching target has less to lose when something is missing. And an extra transformation makes pretraining harder; a small network with
-# little training has no capacity or time to spare for it, so extra invariances can cost more here than they do at the paper's size. The
-# probe matters as well: with {glue:text}`n_probe:,d` images of the target, part of every loss is that of a classifier that saw few of them.
+# Where this run and the paper differ, look for the reasons here first:
 #
-# This is also where the chapter on [when invariance harms](06_when_invariance_harms) fits in. There an extra invariance was costly, because it was
-# one to what the target asks for. Here no transformation ever changes the label, so an extra invariance throws away nothing that a target
+# - **Size.** There are {glue:text}`n_images:,d` images and {glue:text}`n_epochs:d` epochs here, {glue:text}`paper_images:,d` and
+#   {glue:text}`paper_epochs:d` in the paper, where a matching model makes hardly any mistakes. A model that is far from perfect on the matching
+#   target has less to lose when something is missing. And an extra transformation makes pretraining harder. A small network with little
+#   training may have no capacity or time to spare for it, so extra invariances can cost more here than at the paper's size.
+# - **The probe.** It is trained on {glue:text}`n_probe:,d` images of the target here. The fewer they are, the more mistakes are the probe's and
+#   not the model's.
+#
+# How does this fit in with the chapter on [when invariance harms](06_when_invariance_harms)? There an invariance is harmful where it throws
+# away what the target asks for. Here no transformation ever changes the label, so an extra invariance throws away nothing that a target
 # asks for.
 #
 # **A limitation.** The sets are nested: a model either lacks transformations or has some to spare, never both. A real pretraining mostly does both at
@@ -217,9 +223,9 @@ claims.show(verdicts[verdicts["experiment"] == "mismatch"])
 #
 # ```{solution} ex-mismatch-samples
 # :class: dropdown
-# Set `samples` in the parameters cell to four times the {glue:text}`n_images:,d` of this run, which makes four times the training as well, and
-# compare the left half of {numref}`fig-mismatch-cost` before and after. If the curve moves up to the zero line, the cost was one of learning more at
-# once, and not of knowing more than needed.
+# Set `samples` in the parameters cell to four times the {glue:text}`own_images:,d` of this profile, which makes four times the training as well, and
+# compare the left half of {numref}`fig-mismatch-cost` before and after. If the curve was below the zero line and moves up to it, the cost was
+# one of learning more at once, and not of knowing more than needed.
 # ```
 #
 # ```{exercise}
@@ -229,9 +235,9 @@ claims.show(verdicts[verdicts["experiment"] == "mismatch"])
 #
 # ```{solution} ex-mismatch-seeds
 # :class: dropdown
-# Set `seeds = 6`, and look at the small marks in {numref}`fig-mismatch-cost`: each is a seed with its own eight transformations. Their spread grows with the
-# number of missing ones, while all seeds agree on the zero line in the middle, where nothing is missing by definition. The intervals
-# of the means shrink with more seeds; the spread of the marks is a property of the transformations and stays.
+# Set `seeds = 6`, and look at the small marks in {numref}`fig-mismatch-cost`: each is a seed with its own eight transformations. In the middle
+# all seeds agree on zero by definition, since nothing is missing there; see whether their spread grows to both sides. The intervals of the means
+# should shrink with more seeds. The spread of the marks should not: it is a property of the transformations.
 # ```
 #
 # **Defined in:** `invariance.experiments.mismatch` (the experiment), `invariance.training` (`fit`, `linear_probe`), `invariance.results`

@@ -13,9 +13,10 @@
 # %% [markdown]
 # # The claims ledger
 #
-# The paper makes seven claims {cite}`speicher2024invariance`. A claim is a sentence, and sentences are easily agreed with. So this
+# We read seven claims in the paper {cite}`speicher2024invariance`. A claim is a sentence, and sentences are easily agreed with. So this
 # book splits each claim into statements about one number. The rule for each statement is fixed in the program, from the wording of the
-# claim and not from our results. This page applies the rules to the results of all chapters. No verdict on it is typed in.
+# claim and not from our results. This page applies the rules to the results of chapters 4 to 8, those of chapter 3 among them. No
+# verdict on it is typed in.
 
 # %% tags=["parameters"]
 import os
@@ -54,13 +55,14 @@ check_known("claim", str(show_claim), dict.fromkeys(str(statement.claim) for sta
 # through the same rule, as far as it can without an interval: where it misses the rule, the table says so.
 #
 # An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over three seeds are
-# wide, since Student's $t$ is 4.3 there; with ten seeds it is 2.3.
+# wide, since Student's $t$ is 4.3 there; with six seeds it is 2.6, with ten 2.3. The table below says how many seeds each statement
+# has: at `quick`, those about linear probes of the class relationship on Transforms-2D have twice as many as the rest.
 #
 # ## The evidence
 #
 # The ledger trains nothing of its own. It reads the tables of the other chapters, which takes seconds once they have run, and
-# computes only what is missing in the cache. Worker seconds are what these tables took when they were computed; experiments
-# share some of them.
+# computes only what is missing in the cache. *Worker seconds* are what these tables took when they were computed, if one process
+# had done all of it; experiments share some of them.
 
 # %%
 names = dict.fromkeys(statement.experiment for statement in claims.STATEMENTS)
@@ -96,21 +98,20 @@ tables.show(
 # :alt: One row for each statement: an interval beside the line of its threshold, the paper's value as a hollow mark, and the verdict as a sign.
 #
 # All {glue:text}`n_statements:d` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, cut off
-# at the sides, hollow marks the paper. Experiment A: {glue:text}`source`; the others are listed above.
+# at the sides, hollow marks the paper. `factors`: {glue:text}`source`; the other experiments are listed above.
 # ```
 #
 # Of {glue:text}`n_statements:d` statements {glue:text}`n_supported:d` are supported here, {glue:text}`n_not_supported:d` are not
-# supported, {glue:text}`n_undecided:d` are undecided and {glue:text}`n_not_run:d` were not run. {glue:text}`paper_misses:d` are missed
-# by the paper's own values.
+# supported, {glue:text}`n_undecided:d` are undecided and {glue:text}`n_not_run:d` were not run. The paper's own values miss the rule of
+# {glue:text}`paper_misses:d`.
 
 # %% tags=["remove-input"]
 claims.show(ledger)
 
 # %% [markdown]
-# **How to read a ✗.** It stays. A statement that fails here may fail for one of three reasons: the claim is narrower than it sounds; this
-# run is too small for it (`quick` trains small networks for a few epochs); or its pictures are easier or harder than
-# photographs. The chapter of each experiment looks into that, and a run with `profile = "paper"` rules out the second. What we do not do is
-# move a threshold afterwards.
+# **How to read a ✗.** It stays. Three reasons for a ✗ are likely: the claim is narrower than it sounds; this run is too small for it
+# (`quick` trains small networks for a few epochs); or its pictures are easier or harder than photographs. The chapter of each
+# experiment looks into that, and a run with `profile = "paper"` rules out the second. What we do not do is move a threshold afterwards.
 #
 # ## The rules in full
 #
@@ -123,8 +124,8 @@ tables.show(
 )
 
 # %% [markdown]
-# **A limitation.** With {glue:text}`n_statements:d` statements and 95 % intervals, one or two verdicts may be wrong by chance alone. And
-# statements of one claim share their experiment: if its seeds were lucky, they were lucky together.
+# **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are {glue:text}`n_statements:d` of them
+# here. And statements that share an experiment are not independent: if its seeds were lucky, they were lucky together.
 #
 # ## Exercises
 #
@@ -135,9 +136,9 @@ tables.show(
 #
 # ```{solution} ex-claims-seeds
 # :class: dropdown
-# Those whose mean is far from the threshold compared with their spread. Set `seeds = 6`: the first three come from the
-# cache, and intervals shrink to less than half where the spread stays the same. A statement whose mean lies on its threshold stays
-# undecided with any number of seeds.
+# Those whose mean is far from the threshold compared with their spread. Set `seeds = 6`: the seeds that you have come from the
+# cache, and from three to six seeds an interval shrinks to less than half where the spread stays the same. A statement whose true value
+# lies on its threshold stays undecided with nearly any number of seeds.
 # ```
 #
 # ```{exercise}

@@ -14,8 +14,8 @@
 # # Reproducibility
 #
 # Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster,
-# what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made: about a minute, once
-# the experiments have run.
+# what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made. Once the
+# experiments have run, that takes about a minute on two cores.
 
 # %% tags=["parameters"]
 import os
@@ -120,13 +120,13 @@ else:
 tables.show(rows)
 
 # %% [markdown]
-# After a whole training such roundings have grown: two devices give two networks, which differ about as two seeds of one task do. So compare results
-# between devices by their intervals.
+# After a whole training such roundings have grown: two devices give two networks, which may differ as much as two trainings from other
+# initial weights. So compare results between devices by their intervals.
 #
 # ### Other seeds
 #
 # A seed chooses classes, transformations, images and initial weights. How much does a single value depend on it? The *deviation* here is
-# the standard deviation between seeds of equal configurations, averaged over all configurations of the experiment.
+# the standard deviation between seeds of equal configurations; their variances are averaged over all configurations of the experiment.
 
 # %%
 tables_of = {name: evidence.of(name, sizes, device, show) for name in EXPERIMENTS}
@@ -141,13 +141,15 @@ tables.show(
 )
 
 # %% [markdown]
-# A deviation of 0.1 with three seeds means an interval of ± 0.25 for the mean; with ten seeds, ± 0.07. That is why differences between
-# configurations are always formed within a seed first, where most of this cancels.
+# A deviation of 0.1 with three seeds means a 95 % interval of ± 0.25 for the mean; with ten seeds, ± 0.07. That is why differences between
+# configurations are always formed within a seed first: what both have in common, such as a hard target, cancels there.
 #
 # ## What it costs
 #
-# The first columns are measured: the seconds of all units of the shown tables, as one worker would need them one after
-# another. The last two are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
+# The seconds are measured: *worker seconds* are those of all units of the shown tables, as one process would need them one after
+# another. (At `quick`, `factors` looks cheaper a seed than it is, since a part of it has twice as many seeds as the rest.)
+#
+# The last two columns are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
 # work is divided by a rate. One is that at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
 # {glue:text}`device`. The other is that of a GPU which trains ResNet-18 on {glue:text}`gpu_rate:,d` images a second.
 
@@ -188,13 +190,13 @@ reproducing.show_published()
 #
 # ```{exercise}
 # :label: ex-repro-seeds
-# How does the deviation between seeds change with more of them?
+# How does the deviation between seeds change when there are more of them?
 # ```
 #
 # ```{solution} ex-repro-seeds
 # :class: dropdown
 # Set `seeds = 6`. The deviation itself should stay about the same, for it is a property of the experiment; it only becomes better known. What
-# shrinks is the interval of the mean.
+# should shrink is the interval of the mean.
 # ```
 #
 # ```{exercise}
@@ -204,9 +206,8 @@ reproducing.show_published()
 #
 # ```{solution} ex-repro-cost
 # :class: dropdown
-# Set `gpu_rate` to what your GPU does and compare the estimates with eight hours. It also pays to look at models: four
-# architectures in two of the experiments cost several times what ResNet-18 alone does. From Python, `profiles.chosen("paper", 1,
-# mismatch={"models": 1})` leaves the others out.
+# Set `gpu_rate` to what your GPU does and compare the estimates with eight hours. It also pays to look at models: two of the experiments
+# run four architectures. From Python, `profiles.chosen("paper", 1, mismatch={"models": 1})` leaves all but the first out.
 # ```
 #
 # **Defined in:** `invariance.reproducing` (the measurements), `invariance.evidence` (`of`, `spot_check`, `publish`),

@@ -109,7 +109,9 @@ def own(
     table = collect(design, cluster, options)
     units = [unit for stage in execute.stages(unit for _, unit in design) for unit in stage]
     seconds = sum(unit.run()["seconds"] for unit in units)
-    seeds = sorted(set(table["seed"].tolist()))
+    # The class relationship may have more seeds than the other factors; the record names those that all have.
+    parts = [set(part) for _, part in table.groupby("factor")["seed"]] if "factor" in table else [set(table["seed"])]
+    seeds = sorted(int(seed) for seed in set.intersection(*parts))
     return Evidence(table, results.provenance(profile, device, seconds, seeds, _sources(units)))
 
 

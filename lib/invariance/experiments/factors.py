@@ -201,7 +201,7 @@ def class_relationship(profile: Profile, device: str = "auto") -> Design:
 
 
 def learning_rates(profile: Profile, device: str = "auto") -> Design:
-    """Full fine-tuning on few samples over a grid of learning rates, on the target's own classes."""
+    """Full fine-tuning on few samples over a grid of learning rates, after pretraining on disjoint classes."""
     sizes, planned = profile.factors, []
     for seed, used, rate in product(range(profile.seeds), TRANSFORMATIONS, PAPERS_LEARNING_RATES):
         model = trained(profile, seed, "disjoint", used, device)

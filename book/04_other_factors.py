@@ -107,7 +107,7 @@ glue("examples", figures.picture_grid(rows, list(shown)), display=False)
 # {cite}`speicher2024invariance`.
 #
 # At `quick` the probes of the class relationship are those of the chapter before, with twice as many seeds as everything else on
-# this page. The captions count them all.
+# this page. The captions name the seeds that everything has.
 
 # %%
 found = evidence.of("factors", sizes, device, show)

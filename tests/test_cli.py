@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_choices_reach_the_experiments_and_the_builder(monkeypatch):
     seen, computed = [], []
+    monkeypatch.setattr(book, "build", lambda *arguments: seen.append(arguments))
     monkeypatch.setattr(evidence, "prepare", lambda names, sizes, *rest: computed.append((*names, sizes.name, *rest)))
     done = run("book", "--root", str(ROOT), "--chapters", "1,03", "--profile", "smoke", "--device", "cpu")
     assert done.exit_code == 0, done.output

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import jupytext
@@ -53,8 +53,8 @@ def select(sources: dict[str, Path], names: Sequence[str]) -> list[str]:
     """Chapters named by number (`03` or `3`), stem or the beginning of a stem; all if `names` is empty."""
     chosen = []
     for name in names:
-        number = f"{int(name):02d}_" if name.isdigit() else None
-        found = [s for s in sources if s.startswith(name) or (number and s.startswith(number))]
+        beginning = f"{int(name):02d}_" if name.isdigit() else name  # 1 is chapter 01, not 10 as well
+        found = [stem for stem in sources if stem.startswith(beginning)]
         if not name or not found:
             raise InputError(f"Unknown chapter {name!r}. Known: {', '.join(sources)}.")
         chosen += found
@@ -138,7 +138,7 @@ def _renumber_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return nbformat.reads(text, as_version=4)
 
 
-def _execute(source: Path, target: Path, workdir: Path, wanted: dict[str, str | None]) -> None:
+def _execute(source: Path, target: Path, wanted: dict[str, str | None]) -> None:
     """Execute one chapter into `target`, passing the parameters that the chapter declares."""
     twin = source.with_suffix(".ipynb")
     declared = papermill.inspect_notebook(str(twin)) if any(wanted.values()) else {}
@@ -149,7 +149,6 @@ def _execute(source: Path, target: Path, workdir: Path, wanted: dict[str, str | 
             str(twin),
             None,
             parameters=parameters,
-            cwd=str(workdir),
             progress_bar=False,
             kernel_name=KERNEL["name"],
         )
@@ -213,12 +212,13 @@ def _execute_all(root: Path, workdir: Path, stems: list[str], wanted: dict[str, 
 
     def execute(stem: str) -> float:
         started = time.monotonic()
-        _execute(sources[stem], _executed(root, stem), workdir, wanted)
+        _execute(sources[stem], _executed(root, stem), wanted)
         return round(time.monotonic() - started, 1)
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), _Remaining())
     with (
         _quiet(log),
+        chdir(workdir),  # once for all: each chapter's own change would undo the other's
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(workers) as pool,
     ):

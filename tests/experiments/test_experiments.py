@@ -269,28 +269,29 @@ def _alive(group):
 
 
 def test_a_job_array_of_the_local_cluster_gives_the_same_result(cache):
-    here = one().run()["curve"]
+    (here,) = one().run()["curve"]
     shutil.rmtree(cache / "units")
     execute.run([one(), one(seed=1)], "local", {"timeout_min": "5"})
     assert execute.is_done(one(seed=1))
-    assert one().run()["curve"] == here
+    (there,) = one().run()["curve"]
+    assert there["loss"] == pytest.approx(here["loss"], rel=1e-2)  # with another number of threads
 
 
 def test_status_counts_what_is_done_failed_and_left(cache):
     assert execute.status([one()]).seconds_left is None
     execute.run([one()])
     with pytest.raises(execute.UnitsFailed):
-        execute.run([one(learning_rate=1e30)])
-    found = execute.status([one(), one(seed=1), one(learning_rate=1e30)])
+        execute.run([one(learning_rate=1e30, epochs=2)])
+    found = execute.status([one(), one(seed=1), one(learning_rate=1e30, epochs=2)])
     assert (found.total, found.done, len(found.failed)) == (3, 1, 1)
     assert "lower the learning rate" in found.failed[0].read_text()
     seconds = one().run()["seconds"]
     assert found.seconds == seconds
-    assert found.seconds_left == pytest.approx(2 * seconds)
+    assert found.seconds_left == pytest.approx(3 * seconds)  # one of them has two epochs
 
 
 def test_what_needs_a_failed_unit_is_not_tried(cache):
-    broken = one(learning_rate=1e30)
+    broken = one(learning_rate=1e30, epochs=2)
     probe = units.LinearProbe(
         pretraining=broken,
         target=broken.data,

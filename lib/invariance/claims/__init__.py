@@ -100,12 +100,12 @@ def show(rows: pd.DataFrame) -> HTML:
             {
                 "claim": str(row["claim"]),
                 "statement": row["statement"],
-                "rule": row["rule"],
-                "paper": number(row["paper"]) + ("" if row["paper_holds"] else " (misses the rule)"),
+                "verdict": f"{SYMBOLS[row['verdict']]} {row['verdict']}",
                 "this run": number(row["ours"]),
                 "95 % interval": interval(row["low"], row["high"]),
+                "paper": number(row["paper"]) + ("" if row["paper_holds"] else " (misses the rule)"),
+                "rule": row["rule"],
                 "seeds": str(row["seeds"]),
-                "verdict": f"{SYMBOLS[row['verdict']]} {row['verdict']}",
             }
             for row in rows.to_dict("records")
         ]

@@ -267,10 +267,9 @@ def _one_thread() -> Iterator[None]:
 
 def _on_cluster(stage: list[Unit], settings: dict[str, str]) -> None:
     by_class: dict[type, list[Unit]] = {}
-    for unit in stage:
-        for name, value in settings.items():
-            setattr(unit.infra, name, value)
-        by_class.setdefault(type(unit), []).append(unit)
+    for unit in stage:  # a copy, since a unit whose identity was asked for does not change any more
+        there = type(unit)(**{**unit.model_dump(exclude={"infra"}), "infra": {"folder": unit.infra.folder, **settings}})
+        by_class.setdefault(type(unit), []).append(there)
     for units in by_class.values():
         with units[0].infra.job_array() as array:
             array.extend(units)

@@ -93,7 +93,7 @@ def mismatch_curves(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -> Fi
         for target, colour in zip(targets, colours, strict=True):
             part = ours[(ours["model"] == model) & (ours["target"] == target)]
             stats = by_level(part, "trained_with", sorted(set(part["trained_with"])))
-            axis.fill_between(stats.index, stats["low"], stats["high"], color=colour, alpha=0.18, linewidth=0)
+            axis.fill_between(stats.index, stats["low"], stats["high"], color=colour, alpha=0.09, linewidth=0)
             axis.plot(stats.index, stats["value"], color=colour, linewidth=1.7, label=str(target))
             axis.plot(part["trained_with"], part["value"], ".", color=colour, alpha=0.35, markersize=3)
             match = stats["value"].reindex([target])

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import pandas as pd
 import pytest
@@ -302,6 +304,31 @@ def test_what_needs_a_failed_unit_is_not_tried(cache):
     )
     with pytest.raises(execute.UnitsFailed, match=r"1 units failed \(1 more need them and were not tried\)"):
         execute.run([probe])
+
+
+class DyingPool:
+    """Processes that die, as for lack of memory, when they get the unit with seed 1."""
+
+    def __init__(self, workers):
+        self.broken = False
+
+    def submit(self, attempt, unit):
+        future = Future()
+        self.broken = self.broken or unit.seed == 1
+        future.set_exception(BrokenProcessPool()) if self.broken else future.set_result(attempt(unit))
+        return future
+
+    def shutdown(self, cancel_futures):
+        pass
+
+
+def test_a_process_that_dies_is_reported_and_the_others_go_on(cache, monkeypatch):
+    monkeypatch.setattr(execute, "_pool", DyingPool)
+    with pytest.raises(
+        execute.UnitsFailed, match=r"(?s)^1 units failed:.*seed: 1.*process died, most likely for lack of mem"
+    ):
+        execute.run([one(seed) for seed in range(4)])
+    assert [execute.is_done(one(seed)) for seed in range(4)] == [True, False, True, True]
 
 
 def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from invariance import book, site
@@ -21,6 +22,14 @@ def test_every_chapter_is_in_the_table_of_contents():
     chapters = {f"book/{path.stem}" for path in (REPOSITORY / "book").glob("[0-9][0-9]_*.py")}
     assert chapters <= set(pages) and len(pages) == len(set(pages))
     assert set(book.chapter_sources(REPOSITORY)) == {Path(chapter).name for chapter in chapters}
+
+
+def test_published_outputs_hold_no_warning_and_no_path_of_a_machine():
+    for path in sorted((REPOSITORY / "book").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert [o.text[:200] for o in outputs if o.get("name") == "stderr"] == [], path.name
+        assert "/lib/invariance/" not in path.read_text("utf-8"), path.name
 
 
 def test_git_ignores_no_source_file():

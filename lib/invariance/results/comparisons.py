@@ -204,7 +204,7 @@ def compared_measures(table: pd.DataFrame) -> HTML:
 
     `table` is that of the experiment `measuring`; a seed's value is its mean over the target's transformations.
     """
-    by_seed_of = table.groupby(["kind", "measure", "seed"], sort=False)["value"].mean()
+    by_seed_of = table.groupby(["kind", "measure", "seed"])["value"].mean()
     rows = []
     for kind in dict.fromkeys(table["kind"]):
         found = {title: in_words(by_seed_of[kind, measure]) for measure, title in MEASURES.items()}

@@ -112,7 +112,9 @@ def own(
     # The class relationship may have more seeds than the other factors; the record names those that all have.
     parts = [set(part) for _, part in table.groupby("factor")["seed"]] if "factor" in table else [set(table["seed"])]
     seeds = sorted(int(seed) for seed in set.intersection(*parts))
-    return Evidence(table, results.provenance(profile, device, seconds, seeds, _sources(units)))
+    machines = sorted({unit.run()["hardware"] for unit in units if "hardware" in unit.run()})
+    record = results.provenance(profile, device, seconds, seeds, _sources(units), ran_on=" and ".join(machines))
+    return Evidence(table, record)
 
 
 def _sources(units: list[Unit]) -> list[str]:

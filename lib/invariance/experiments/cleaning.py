@@ -45,7 +45,7 @@ def _stale_units(folder: Path) -> Iterator[Path]:
         if not kind.name.endswith(f",{VERSION}"):
             yield kind
             continue
-        yield from (entry for entry in kind.iterdir() if not (entry / "job.pkl").exists() and _is_old(entry))
+        yield from (entry for entry in kind.iterdir() if _is_unfinished(entry) and _is_old(entry))
 
 
 def _stale_weights(root: Path) -> Iterator[Path]:
@@ -54,6 +54,10 @@ def _stale_weights(root: Path) -> Iterator[Path]:
     for path in sorted((root / "weights").glob("*")) + sorted((root / "weights").glob(".*.safetensors")):
         if path.name not in named and _is_old(path):
             yield path
+
+
+def _is_unfinished(entry: Path) -> bool:
+    return entry.name != "logs" and not (entry / "job.pkl").exists()  # logs hold what cluster jobs gave back
 
 
 def _is_old(path: Path) -> bool:

@@ -34,6 +34,8 @@ from invariance.training import pick_device
 logging.getLogger("exca").setLevel(logging.ERROR)  # its warnings repeat the failures that are reported here
 
 CLUSTERS = ("local", "slurm")
+DAY = 24 * 60
+"""Minutes that a job may take unless `timeout_min` says otherwise; submitit's own limit is a few minutes."""
 
 
 class UnitsFailed(RuntimeError):
@@ -172,7 +174,7 @@ def _cluster_settings(cluster: str | None, options: Mapping[str, str]) -> dict[s
         check_known(
             "cluster option", name, [n for n in TaskInfra.model_fields if n not in ("folder", "cluster", "mode")]
         )
-    return {"cluster": cluster, **options}
+    return {"cluster": cluster, "timeout_min": DAY, **options}
 
 
 class _Report:
@@ -195,9 +197,9 @@ class _Report:
 
     def run(self, stage: list[Unit], cluster: dict[str, str]) -> None:
         """Run the units of one stage, which do not need each other."""
-        on_cpu = pick_device(stage[0].device).type == "cpu"
+        on_cpu = not cluster and pick_device(stage[0].device).type == "cpu"  # a login node may lack the GPU
         if cluster:
-            _on_cluster(stage, cluster)
+            stage = _on_cluster(stage, cluster)
         elif on_cpu and (self.pool is not None or len(stage) > 1):
             self._in_parallel(stage)
             return
@@ -227,7 +229,10 @@ class _Report:
             workers = 1
 
     def _round(self, units: list[Unit]) -> list[Unit]:
-        pending = {self.pool.submit(_attempt, unit): unit for unit in units}
+        try:
+            pending = {self.pool.submit(_attempt, unit): unit for unit in units}
+        except BrokenProcessPool:  # a process died while it waited for work
+            return units
         left = []
         for future in as_completed(pending):
             try:
@@ -265,7 +270,8 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _on_cluster(stage: list[Unit], settings: dict[str, str]) -> None:
+def _on_cluster(stage: list[Unit], settings: dict[str, str]) -> list[Unit]:
+    """Submit the units as job arrays; gives those whose `run` waits for the jobs."""
     by_class: dict[type, list[Unit]] = {}
     for unit in stage:  # a copy, since a unit whose identity was asked for does not change any more
         there = type(unit)(**{**unit.model_dump(exclude={"infra"}), "infra": {"folder": unit.infra.folder, **settings}})
@@ -273,6 +279,7 @@ def _on_cluster(stage: list[Unit], settings: dict[str, str]) -> None:
     for units in by_class.values():
         with units[0].infra.job_array() as array:
             array.extend(units)
+    return [unit for units in by_class.values() for unit in units]
 
 
 def _progress(missing: list[list[Unit]]) -> _Report:

@@ -72,7 +72,7 @@ def design(profile: Profile, device: str = "auto") -> Design:
     """One row a (model, kind of training, transformation trained with, data, transformation measured, measure)."""
     sizes = profile.invariance_transfer
     names = NAMES[:: len(NAMES) // sizes.transforms][: sizes.transforms]
-    four = [profile.models[k] for k in (0, 2, 3, 4)][: sizes.models]
+    four = list(dict.fromkeys(profile.models[k] for k in (0, 2, 3, 4)))[: sizes.models]
     return [
         (
             {

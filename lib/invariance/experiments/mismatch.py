@@ -40,7 +40,7 @@ def design(profile: Profile, device: str = "auto") -> Design:
     """One row a (model, number of transformations trained with, number in the target, seed)."""
     sizes = profile.mismatch
     count = min(COUNT, sizes.transforms)
-    four = [profile.models[k] for k in (0, 3, 2, 4)][: sizes.models]
+    four = list(dict.fromkeys(profile.models[k] for k in (0, 3, 2, 4)))[: sizes.models]
     planned = []
     for model, seed, used in product(four, range(profile.seeds), range(1, count + 1)):
         unit = pretraining(sizes, data(profile, seed, used), model, seed, device)

@@ -310,4 +310,4 @@ def _column(measure: str) -> str:
 
 
 def _spent(started: float, device: torch.device) -> dict[str, Any]:
-    return {"seconds": time.perf_counter() - started, "device": str(device)}
+    return {"seconds": time.perf_counter() - started, "hardware": training.hardware(device)}

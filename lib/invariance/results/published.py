@@ -3,14 +3,12 @@
 import hashlib
 import io
 import json
-import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import torch
 from pydantic import Field
 from pydantic_core import from_json
 
@@ -20,7 +18,7 @@ from invariance.errors import InputError
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import VERSION
 from invariance.files import write_aside
-from invariance.training import pick_device
+from invariance.training import hardware, pick_device
 
 FORMAT = 1
 """Raise it when what `save` writes changes shape: older files are then refused instead of misread."""
@@ -67,11 +65,13 @@ def provenance(
     seeds: Sequence[int] | None = None,
     sources: Sequence[str] = ("glyphs", "scenes"),
     date: str = "",
+    ran_on: str = "",
 ) -> Provenance:
     """The record for a table computed here and now.
 
-    `device` is a torch device such as "cpu" or "cuda:0", resolved to the hardware's name; `seconds` the computing
-    time of all units; `seeds` those of the table, the profile's if left out; `sources` where the pictures come from.
+    `device` is a torch device such as "cpu" or "cuda:0", resolved to the hardware's name; `seconds` the computing time
+    of all units; `ran_on` their hardware, if it is not this machine's `device`; `seeds` those of the table, the
+    profile's if left out; `sources` where the pictures come from.
     """
     sizes = profile.model_dump(mode="json", exclude={"name", "cost"})
     return Provenance(
@@ -79,7 +79,7 @@ def provenance(
         results_version=VERSION,
         python=platform.python_version(),
         packages={name: version(name) for name in PACKAGES},
-        device=device_name(device),
+        device=ran_on or device_name(device),
         profile=profile.name,
         sizes=sizes,
         seeds=sorted(range(profile.seeds) if seeds is None else set(seeds)),
@@ -91,13 +91,7 @@ def provenance(
 
 def device_name(device: str) -> str:
     """What a reader calls the device: "2 CPU cores", or the GPU's own name."""
-    picked = pick_device(device)
-    if picked.type == "cuda":
-        return torch.cuda.get_device_name(picked)
-    if picked.type == "mps":
-        return "Apple GPU"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} CPU core{'s' if cores != 1 else ''}"
+    return hardware(pick_device(device))
 
 
 def describe(record: Provenance) -> str:

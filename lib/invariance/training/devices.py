@@ -1,5 +1,7 @@
 """Which device and which arithmetic: decided once, checked before long work starts."""
 
+import os
+
 import torch
 
 from invariance.errors import InputError
@@ -34,3 +36,13 @@ def fast_bf16(device: torch.device) -> bool:
         capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.12
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return False
+
+
+def hardware(device: torch.device) -> str:
+    """What a reader calls the device: "2 CPU cores", or the GPU's own name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} CPU core{'s' if cores != 1 else ''}"

@@ -280,11 +280,44 @@ CHOICES = (
         "95 % intervals of the mean over seeds (Student's t), and over pairs for a single model",
     ),
     Deviation(
+        "Cosine and dot product",
+        "choice",
+        "similarities",
+        "mean similarity of pairs over that of random images",
+        "as sensitivities: 0 is invariant and 1 as far as random images, by distances (1 - cosine, share of variance); "
+        "`as_published` gives the ratio of similarities",
+    ),
+    Deviation(
+        "Two data sets that are one picture book",
+        "choice",
+        "CIFAR-10 and CIFAR-100 have different images",
+        "",
+        "offline, scenes10 and scenes100 are the same landscapes, labelled by type and by variant; where only images "
+        "matter, as in invariance transfer, both columns then show the same, and they count as one",
+    ),
+    Deviation(
+        "Size of pasted objects",
+        "choice",
+        "shrunk to 0.7 and then to 0.55",
+        "two resizings, which leave about 11.7 pixels",
+        "one resizing to 11 pixels, so that the box is exact",
+    ),
+    Deviation(
+        "Head before fine-tuning",
+        "choice",
+        "the head of the linear probe",
+        "",
+        "of a probe on the same few images that fine-tuning then uses",
+    ),
+    Deviation(
         "Sizes at quick",
         "choice",
         "50,000 images, 50 epochs, ResNet-18",
         "the same",
-        f"small networks, fewer images and epochs, {PROFILES['quick'].seeds} seeds; profile paper has the paper's",
+        f"small networks, fewer images and epochs, {PROFILES['quick'].seeds} seeds (twice as many for the probes of the "
+        f"class relationship), learning rate {PROFILES['quick'].factors.learning_rate:g}, batches of "
+        f"{PROFILES['quick'].factors.batch_size}, {PROFILES['quick'].invariance_transfer.pairs} pairs a cell of invariance "
+        "transfer, other shares of CIFAR's images; profile paper has the paper's",
     ),
     Deviation(
         "Numbers of images at quick",

@@ -23,7 +23,7 @@ help:
 	@echo "make publish   run every chapter and store its outputs in book/*.ipynb"
 	@echo "make clean     remove what was built; .venv and cached results stay"
 	@echo
-	@echo "For book and publish:  PROFILE=smoke|quick|paper  DEVICE=auto|cpu|cuda|mps  CHAPTERS=01,03"
+	@echo "For book and publish:  PROFILE=smoke|quick|paper  DEVICE=auto|cpu|cuda  CHAPTERS=01,03"
 
 book: $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)

@@ -29,7 +29,7 @@
 import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
-device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds to run; 0 means as many as the profile says
 seed = 0  # the seed whose pairs and distances are shown
 category = "geometric"  # the transformation shown: geometric, photometric or corruption

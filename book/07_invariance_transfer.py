@@ -29,7 +29,7 @@
 import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
-device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds to run; 0 means as many as the profile says
 show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 architectures = 0  # how many of the architectures to run, 1 to 4; 0 means as many as the profile says

@@ -32,7 +32,7 @@
 import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
-device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+device = "auto"  # auto, cpu, cuda or cuda:1
 images = "glyphs"  # glyphs, scenes10, scenes100, cifar10, cifar100, or a folder of photos
 transforms = ""  # only these transformations, such as "rotate,hue"; empty means all 18
 pairs = 0  # pairs of images for each transformation; 0 means as many as the profile says

@@ -21,7 +21,7 @@
 import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
-device = "auto"  # auto, cpu, cuda, cuda:1 or mps
+device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds; 0 means as many as the profile says
 show = "auto"  # own (run or read what was run), published, or auto: published paper-scale results where there are any
 seed = 0  # of the small trainings that are compared below

@@ -64,13 +64,19 @@ def test_what_cannot_be_shown_is_named(shelf):
         evidence.of("measure", SMOKE)
 
 
-def test_publishing_and_a_spot_check_of_any_unit(smoke_results, shelf):
+def test_publishing_and_a_spot_check_of_any_unit(smoke_results, shelf, tmp_path_factory, monkeypatch):
     path = evidence.publish("measuring", SMOKE, "cpu")
     assert path == shelf / "smoke" / "measuring.csv"
     assert evidence.published() == [("smoke", "measuring")]
-    rows = evidence.spot_check("smoke", "measuring", secrets.randbits(32))
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path_factory.mktemp("empty")))  # nothing computed before counts
+    choice = secrets.randbits(32)
+    rows = evidence.spot_check("smoke", "measuring", choice)
     assert len(rows) == 3 * 4  # transformations, measures
     assert rows["again"].to_numpy() == pytest.approx(rows["value"].to_numpy(), rel=1e-4)
+    table, record = results.load("measuring", shelf / "smoke")
+    results.save(table.assign(seed=7), "measuring", shelf / "smoke", record)
+    with pytest.raises(InputError, match="smoke/measuring lacks 12 rows of a unit: publish again"):
+        evidence.spot_check("smoke", "measuring", choice)
 
 
 def test_a_table_of_other_code_fails_the_spot_check(own, shelf, monkeypatch):

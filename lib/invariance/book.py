@@ -28,6 +28,7 @@ from rich.text import Text
 from invariance.errors import InputError
 from invariance.files import write_aside
 from invariance.site import BookError, console, read_yaml, render, stage, toc_pages
+from invariance.training import cores
 
 AT_ONCE = 2  # chapters
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -206,7 +207,7 @@ def _execute_all(root: Path, workdir: Path, stems: list[str], wanted: dict[str, 
     log.write_text("", "utf-8")
     times = json.loads(times_file.read_text("utf-8")) if times_file.exists() else {}
     profile = wanted["profile"] or os.environ.get("BOOK_PROFILE") or "quick"
-    workers = min(AT_ONCE, len(stems), os.cpu_count() or 1)
+    workers = min(AT_ONCE, len(stems), cores())
     keys = {stem: f"{profile} {stem}" for stem in stems}
     expected = sum(times[key] for key in keys.values()) / workers if times.keys() >= set(keys.values()) else 0
 

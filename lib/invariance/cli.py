@@ -45,7 +45,7 @@ Root = Annotated[Path, typer.Option(help="Folder with _config.yml, _toc.yml and 
 Chapters = Annotated[str, typer.Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
 Profile = Annotated[str, typer.Option(help="Size of the experiments: smoke, quick or paper.")]
 Pictures = Annotated[str, typer.Option(help="embedded (drawn by code) or paper (its pictures, and CIFAR).")]
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
 
 
 def _version(wanted: bool) -> None:

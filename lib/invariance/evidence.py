@@ -108,11 +108,12 @@ def own(
     design = EXPERIMENTS[name](profile, device)
     table = collect(design, cluster, options)
     units = [unit for stage in execute.stages(unit for _, unit in design) for unit in stage]
-    seconds = sum(unit.run()["seconds"] for unit in units)
+    done = [unit.result() for unit in units]
+    seconds = sum(result["seconds"] for result in done)
     # The class relationship may have more seeds than the other factors; the record names those that all have.
     parts = [set(part) for _, part in table.groupby("factor")["seed"]] if "factor" in table else [set(table["seed"])]
     seeds = sorted(int(seed) for seed in set.intersection(*parts))
-    machines = sorted({unit.run()["hardware"] for unit in units if "hardware" in unit.run()})
+    machines = sorted({result["hardware"] for result in done})
     record = results.provenance(profile, device, seconds, seeds, _sources(units), ran_on=" and ".join(machines))
     return Evidence(table, record)
 
@@ -150,7 +151,7 @@ def spot_check(profile: str, name: str, choice: int) -> pd.DataFrame:
     """Compute one unit of a published table again; `choice` is a seed that chooses it.
 
     Gives that unit's rows with the columns `value` (published) and `again` (computed now). Raises
-    `InputError` if the table was published by a version of the code with other results.
+    `InputError` if the table was published by a version of the code with other results, or lacks a row.
     """
     table, record = results.load(name, folder() / profile)
     if record.results_version != VERSION:
@@ -161,10 +162,13 @@ def spot_check(profile: str, name: str, choice: int) -> pd.DataFrame:
     sizes = Profile(name=record.profile, cost=PROFILES[record.profile].cost, **record.sizes)
     design = EXPERIMENTS[name](sizes, "auto")
     (chosen,) = sampling.choose(choice, f"spot check {profile} {name}", design, 1)
-    return _beside(table, [chosen])
+    found = _beside(table, [chosen])
+    if found["value"].isna().any():
+        raise InputError(f"{profile}/{name} lacks {found['value'].isna().sum()} rows of a unit: publish again.")
+    return found
 
 
 def _beside(table: pd.DataFrame, design: Design) -> pd.DataFrame:
     again = collect(design).rename(columns={"value": "again"}).drop(columns=["low", "high"], errors="ignore")
     keys = [column for column in again if column != "again"]
-    return table.merge(again, on=keys)
+    return table.merge(again, on=keys, how="right")

@@ -225,8 +225,7 @@ def untrained_copy(backbone: nn.Module, seed: int = 0) -> nn.Module | None:
     reached = {id(weight) for module, _ in resets for weight in module.parameters()}
     if not reached or any(id(weight) not in reached for weight in fresh.parameters()):
         return None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(sampling.stream(seed, "untrained"))
+    with sampling.torch_seed(sampling.stream(seed, "untrained")):
         fresh.cpu()
         for _, reset in resets:
             reset()

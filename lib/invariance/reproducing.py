@@ -25,7 +25,7 @@ from invariance.training import pick_device
 from invariance.training.devices import fast_bf16
 from invariance.training.inference import features_of_keys
 
-TIMED = {"cpu": (16, 1), "cuda": (512, 20), "mps": (64, 5)}
+TIMED = {"cpu": (16, 1), "cuda": (512, 20)}
 """Images a batch and batches of the timing, by kind of device."""
 NOT_LEVELS = {"seed", "value", "low", "high", "order"}
 """Columns that differ between seeds of one configuration."""

@@ -10,6 +10,8 @@ The mixing function is the 64-bit finaliser of SplitMix64 (Steele, Lea and Flood
 
 import hashlib
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -98,6 +100,21 @@ def integers(key: Tensor, high: int | Tensor) -> Tensor:
     Taken from 32 bits, so the bias is below high / 2^32.
     """
     return ((bits(key, 1)[:, 0] >> 32 & 0xFFFFFFFF) * high) >> 32
+
+
+@contextmanager
+def torch_seed(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """PyTorch's own generators, the CPU's and that of a CUDA `device`, at `seed` inside and as before afterwards.
+
+    For what draws from them by itself: the first weights of layers, and dropout.
+    """
+    gpu = [device] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=gpu):
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed every GPU as well
+        for each in gpu:
+            with torch.cuda.device(each):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def permutation(stream_number: int, n: int) -> Tensor:

@@ -4,11 +4,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 
 import pandas as pd
+import psutil
 import pytest
 
 from invariance.errors import InputError
@@ -229,6 +231,17 @@ def test_lost_weights_are_trained_again(cache):
     assert one().trained() is not None
 
 
+def test_damaged_weights_are_trained_again(cache, caplog):
+    execute.run([one()])
+    (path,) = (cache / "weights").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # of the same size, with one bit turned
+    assert not execute.is_done(one())
+    assert "Corrupt cache entry" in caplog.text
+    execute.run([one()])
+    assert path.read_bytes() == whole
+
+
 def test_a_killed_run_resumes_without_repeating_finished_units(cache):
     """SIGKILL while a long unit trains: the finished one is kept, no half file stays, no worker lives on."""
     both = [one().model_dump(exclude={"infra"}) | change for change in ({"seed": 0}, {"seed": 1, "epochs": 200})]
@@ -276,7 +289,43 @@ def test_a_job_array_of_the_local_cluster_gives_the_same_result(cache):
     execute.run([one(), one(seed=1)], "local", {"timeout_min": "5"})
     assert execute.is_done(one(seed=1))
     (there,) = one().run()["curve"]
-    assert there["loss"] == pytest.approx(here["loss"], rel=1e-2)  # with another number of threads
+    assert there == here
+
+
+def test_a_job_that_fails_is_reported_and_the_others_finish(cache):
+    broken = one(learning_rate=1e30, epochs=2)
+    with pytest.raises(execute.UnitsFailed, match=r"(?s)^1 units failed.*learning_rate: 1\.0e\+30.*lower the learning"):
+        execute.run([broken, one()], "local", {"timeout_min": "5"})
+    assert execute.is_done(one()) and not execute.is_done(broken)
+    assert len(execute.status([broken]).failed) == 1
+
+
+def test_a_job_whose_node_is_lost_is_reported_and_a_rerun_continues(cache):
+    """The job's process is killed while it trains, as a node that goes down would do."""
+    lost = {"epochs": 100_000, "seed": 1}
+    failure = []
+
+    def launch():
+        try:
+            execute.run([one(), one(**lost)], "local", {"timeout_min": "5"})
+        except execute.UnitsFailed as error:
+            failure.append(str(error))
+
+    launcher = threading.Thread(target=launch)
+    launcher.start()
+    deadline = time.time() + 120
+    while not execute.is_done(one()) and time.time() < deadline:
+        time.sleep(0.2)
+    time.sleep(1)
+    jobs = [job for job in psutil.process_iter(["cmdline"]) if str(cache) in " ".join(job.info["cmdline"] or ())]
+    assert jobs
+    for job in jobs:
+        job.kill()
+    launcher.join(60)
+    assert len(failure) == 1 and "seed: 1" in failure[0]
+    assert execute.is_done(one())
+    execute.run([one(), one(seed=1)])
+    assert execute.is_done(one(seed=1))
 
 
 def test_status_counts_what_is_done_failed_and_left(cache):

@@ -1,6 +1,3 @@
-import sys
-import types
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -49,22 +46,26 @@ def test_a_wrong_width_is_named():
         models.wrap(Own(lambda x: x.flatten(1)), classes=4, width=10)
 
 
-def test_timm_models_are_wrapped_by_name(monkeypatch):
-    asked = {}
+def test_timm_models_are_wrapped_by_name():
+    model = models.wrap("timm:mobilenetv3_small_050", classes=3, seed=1)
+    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 3)
+    again = models.wrap("timm:mobilenetv3_small_050", classes=3, seed=1)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+    with pytest.raises(InputError, match=r"no model 'mobilenetv3_smal'; near it: mobilenetv3_small"):
+        models.wrap("timm:mobilenetv3_smal", classes=3)
+
+
+def test_timm_is_asked_for_its_weights_on_request_only(monkeypatch):
+    asked = []
 
     def create_model(name, **options):
-        asked.update(options, name=name)
+        asked.append(options["pretrained"])
         return nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 8))
 
-    timm = types.ModuleType("timm")
-    timm.create_model, timm.is_model, timm.list_models = create_model, "tiny".__eq__, lambda: ["tiny"]
-    timm.__spec__ = types.SimpleNamespace()
-    monkeypatch.setitem(sys.modules, "timm", timm)
-    model = models.wrap("timm:tiny", classes=3)
-    assert model.width == 8
-    assert asked == {"name": "tiny", "num_classes": 0, "pretrained": False}
-    with pytest.raises(InputError, match=r"no model 'tina'; near it: tiny"):
-        models.wrap("timm:tina", classes=3)
+    monkeypatch.setattr("timm.create_model", create_model)
+    models.wrap("timm:resnet18", classes=3)
+    models.wrap("timm:resnet18", classes=3, pretrained=True)
+    assert asked == [False, True]
 
 
 def test_missing_timm_and_other_names_say_what_to_do(monkeypatch):

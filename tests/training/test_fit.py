@@ -19,8 +19,8 @@ CPU = torch.device("cpu")
 SPEC = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black")
 
 
-def data(seed=0, samples=384, batch_size=64):
-    source = SPEC.generator()
+def data(seed=0, samples=384, batch_size=64, device=CPU):
+    source = SPEC.generator(device)
     train = Split(source, seed, "pretraining/train", samples)
     return ImageData(train, Split(source, seed, "pretraining/validation", 200), batch_size, seed)
 
@@ -86,14 +86,18 @@ def test_a_frozen_batch_norm_keeps_its_statistics():
 
 
 def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy(capsys):
-    with pytest.raises(FloatingPointError, match=r"by step [23] of epoch 1: lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=r"by step [123] of epoch 1: lower the learning rate"):
         trained(epochs=5, learning_rate=1e30, progress=True)
     assert "epoch 1/5" in capsys.readouterr().out  # the bar was closed, not left running
 
 
-def test_a_loss_that_breaks_late_in_an_epoch_is_found_at_its_end(monkeypatch):
-    monkeypatch.setattr("invariance.training.fit.CHECK_EVERY", 1000)
-    poisoned = data()
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_loss_that_breaks_late_in_an_epoch_is_found_before_validation(device):
+    """A CPU finds it at once; a GPU at the end of the epoch, since every look would make it wait."""
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    device = training.pick_device(device)
+    poisoned, found_at = data(device=device), {"cpu": 5, "cuda": 6}[device.type]
     make, made = poisoned.on_after_batch_transfer, []
 
     def poison(batch, index):
@@ -102,9 +106,9 @@ def test_a_loss_that_breaks_late_in_an_epoch_is_found_at_its_end(monkeypatch):
         return (images * float("nan") if len(made) == 5 else images), labels
 
     poisoned.on_after_batch_transfer = poison
-    with pytest.raises(FloatingPointError, match="by step 6 of epoch 1"):
-        fit(models.build("small", 3, 0), poisoned, 2, 1e-3, CPU)
-    assert len(made) == 6  # validation did not begin
+    with pytest.raises(FloatingPointError, match=f"by step {found_at} of epoch 1"):
+        fit(models.build("small", 3, 0), poisoned, 2, 1e-3, device)
+    assert len(made) == found_at
 
 
 def test_schedules_have_the_papers_ends():
@@ -178,7 +182,7 @@ def test_features_do_not_depend_on_what_else_is_in_the_batch(monkeypatch):
     model = models.build("small", 3, 0)
     split = Split(SPEC.generator(), 0, "target/test", 50)
     whole, labels = training.features(model, split)
-    monkeypatch.setattr("invariance.training.inference.BATCH", 7)
+    monkeypatch.setattr("invariance.training.inference.BATCH", {"cpu": 7})
     again, _ = training.features(model, split)
     assert whole.shape == (50, model.width)
     assert torch.equal(labels, split.batch()[1])

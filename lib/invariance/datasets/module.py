@@ -48,9 +48,7 @@ class BatchSampler(Sampler[Tensor]):
 class ImageData(LightningDataModule):
     """Loads only indices; images are made after the batch has reached the device."""
 
-    def __init__(
-        self, train: Split, validation: Split, batch_size: int, seed: int, eval_batch_size: int = 1000
-    ) -> None:
+    def __init__(self, train: Split, validation: Split, batch_size: int, seed: int, eval_batch_size: int = 500) -> None:
         super().__init__()
         if batch_size < 1:
             raise InputError(f"Batch size {batch_size}: it must be at least 1.")

@@ -118,7 +118,7 @@ class Generator:
         """
         part = name.rsplit("/", 1)[-1]
         check_known("part of a data set", part, PARTS)
-        order = _order(self.spec, seed, name, self.device)
+        order = _order(self.spec.source, self.spec.class_names(), self.spec.split_seed, seed, name, self.device)
         on_host = indices.device.type == "cpu"  # elsewhere the check would make the device wait; `Split` made it
         if on_host and len(indices) and not 0 <= indices.min() <= indices.max() < len(order):
             wanted, most = int(indices.max()) + 1, len(order)
@@ -215,10 +215,10 @@ class Pictures:
         return tuple(value.float()[:, None, None] for value in (mean, std))
 
 
-@lru_cache(maxsize=64)
-def _order(spec: NaturalImages, seed: int, name: str, device: torch.device) -> Tensor:
+@lru_cache(maxsize=64)  # data sets that differ in their transformations share it
+def _order(source: str, names: tuple[str, ...], split_seed: int, seed: int, name: str, device: torch.device) -> Tensor:
     """Rows int64 (available,) of a split: round after round, one of each class in a random order."""
-    rows = _rows_of(spec, name.rsplit("/", 1)[-1])
+    rows = _rows_of(source, names, split_seed, name.rsplit("/", 1)[-1])
     classes, count = rows.shape
     stream = sampling.stream(seed, name, "images")
     own = torch.arange(rows.numel())
@@ -227,16 +227,15 @@ def _order(spec: NaturalImages, seed: int, name: str, device: torch.device) -> T
     return shuffled.gather(0, turn).T.flatten().to(device)
 
 
-def _rows_of(spec: NaturalImages, part: str) -> Tensor:
+def _rows_of(source: str, names: tuple[str, ...], split_seed: int, part: str) -> Tensor:
     """Rows int64 (classes, count) of one part."""
-    labels = assets.natural_labels(spec.source)
-    known = assets.natural_classes(spec.source)
+    labels, known = assets.natural_labels(source), assets.natural_classes(source)
     start, stop = (TRAIN, TRAIN + TEST) if part == "test" else (0, TRAIN)
     rows = []
-    for name in spec.class_names():
+    for name in names:
         own = torch.from_numpy(np.flatnonzero(labels[start:stop] == known.index(name)) + start)
         if part != "test":
-            order = sampling.permutation(sampling.stream(spec.split_seed, "validation", name), len(own))
+            order = sampling.permutation(sampling.stream(split_seed, "validation", name), len(own))
             held_out = round(len(own) * VALIDATION_SHARE)
             own = own[order[:held_out] if part == "validation" else order[held_out:]].sort().values
         rows.append(own)

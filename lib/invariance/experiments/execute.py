@@ -14,14 +14,13 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from exca import TaskInfra
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -29,7 +28,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from invariance.errors import InputError, check_known
 from invariance.experiments.units import Unit
 from invariance.files import cache_dir, write_aside
-from invariance.training import pick_device
+from invariance.training import cores, pick_device
 
 logging.getLogger("exca").setLevel(logging.ERROR)  # its warnings repeat the failures that are reported here
 
@@ -68,7 +67,7 @@ def is_done(unit: Unit) -> bool:
     """Whether the unit's result is in the cache, with its files. A corrupt entry is removed."""
     try:
         done = unit.infra.status() == "completed"
-        if done and not unit.is_whole(unit.run()):
+        if done and not unit.is_whole(unit.result()):
             raise FileNotFoundError("its files are missing")
         return done
     except Exception as error:  # whatever a damaged pickle raises
@@ -117,7 +116,7 @@ def status(units: Iterable[Unit]) -> Status:
         found.total += 1
         if is_done(unit):
             found.done += 1
-            seconds = unit.run()["seconds"]
+            seconds = unit.result()["seconds"]
             found.seconds += seconds
             spent, work = rates.get(type(unit), (0.0, 0.0))
             rates[type(unit)] = (spent + seconds, work + unit.cost())
@@ -203,9 +202,8 @@ class _Report:
         elif on_cpu and (self.pool is not None or len(stage) > 1):
             self._in_parallel(stage)
             return
-        with _one_thread() if on_cpu else nullcontext():
-            for unit in stage:
-                self._done(unit, _attempt(unit))
+        for unit in stage:
+            self._done(unit, _attempt(unit))
 
     def _done(self, unit: Unit, failure: str | None) -> None:
         if failure is not None:
@@ -213,7 +211,7 @@ class _Report:
         self.bar.advance(self.task, unit.cost())
 
     def _in_parallel(self, stage: list[Unit]) -> None:
-        workers = os.cpu_count() or 1
+        workers = cores()
         left = sorted(stage, key=lambda unit: -unit.cost())  # longest first: none is left alone at the end
         while left:
             self.pool = self.pool or _pool(workers)
@@ -248,7 +246,6 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _start_worker() -> None:
-    torch.set_num_threads(1)
     signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # Ctrl-C: leave at once, without a traceback
     parent = multiprocessing.parent_process()
 
@@ -257,17 +254,6 @@ def _start_worker() -> None:
         os._exit(1)  # a killed parent must not leave workers that train on
 
     threading.Thread(target=leave_with_parent, daemon=True).start()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # As in the worker processes: the number of threads changes the last bits of a sum, and training magnifies them.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _on_cluster(stage: list[Unit], settings: dict[str, str]) -> list[Unit]:

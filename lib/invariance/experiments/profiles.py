@@ -135,7 +135,8 @@ _QUICK = {
 }
 _QUICK_NATURAL = {
     "epochs": 3,
-    "least_images": 4_000,
+    "least_images": 4_800,
+    "seed_factor": 2,
     "tuning_least_images": 1_000,
     "finetuning_levels": (0.01, 0.02, 0.05, 0.1),
     "few": 0.01,
@@ -184,10 +185,10 @@ PROFILES = {
                 many=1_000,
             ),
             natural10=_sizes(
-                _QUICK, **_QUICK_NATURAL, samples=240, probe_samples=200, pretraining_levels=(4, 10, 30, 90, 240)
+                _QUICK, **_QUICK_NATURAL, samples=480, probe_samples=200, pretraining_levels=(8, 20, 60, 180, 480)
             ),
             natural100=_sizes(
-                _QUICK, **_QUICK_NATURAL, samples=24, probe_samples=20, pretraining_levels=(2, 4, 8, 16, 24)
+                _QUICK, **_QUICK_NATURAL, samples=48, probe_samples=20, pretraining_levels=(2, 6, 12, 27, 48)
             ),
             relevance=_sizes(
                 _QUICK,

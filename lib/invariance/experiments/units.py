@@ -5,7 +5,10 @@ figure that asks for an equal unit. What a unit needs, it holds: a probe its pre
 """
 
 import hashlib
+import pickle
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -25,7 +28,7 @@ from invariance.models import Classifier
 from invariance.training.inference import features_of_keys
 from invariance.training.probe import Probe
 
-VERSION = f"2-{assets.VERSION}"
+VERSION = f"3-{assets.VERSION}"
 """Raise the number when a change of code changes results: older cache entries are then left alone."""
 
 Result = dict[str, Any]
@@ -43,6 +46,17 @@ def weights_name(uid: str) -> str:
 
 def _weights_file(name: str) -> Path:
     return cache_dir() / "weights" / name
+
+
+def _checksum(file: Path) -> str:
+    about = file.stat()
+    return _checksum_of(file, about.st_size, about.st_mtime_ns)
+
+
+@cache
+def _checksum_of(file: Path, size: int, written: int) -> str:
+    # Read once by each process: chapters ask for the same units many times.
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class Unit(Config):
@@ -86,6 +100,16 @@ class Unit(Config):
         """Whether the files that a result names are there."""
         return True
 
+    def result(self) -> Result:
+        """What `run` gives.
+
+        Where it is in the cache it is read directly: `run` also parses and compares the configurations there,
+        which takes far longer.
+        """
+        if self.infra.status() != "completed":
+            return self.run()
+        return pickle.loads((self.infra.uid_folder() / "job.pkl").read_bytes()).results()[0]
+
     def rows(self) -> list[dict[str, Any]]:
         """The result as parts of tidy rows: measure, value and what tells the rows apart."""
         return []
@@ -123,7 +147,7 @@ class Pretraining(Unit):
 
     def is_whole(self, result: Result) -> bool:
         file = _weights_file(result["weights"])
-        return file.exists() and file.stat().st_size == result["bytes"]
+        return file.exists() and _checksum(file) == result["sha256"]
 
     def _build(self) -> Classifier:
         return models.build(self.model, len(self.data.class_names()), self.seed)
@@ -134,31 +158,24 @@ class Pretraining(Unit):
         from invariance.datasets.module import ImageData  # Lightning takes seconds to load
         from invariance.training.fit import fit, schedule_for
 
-        device = training.pick_device(self.device)
-        started, model = time.perf_counter(), self._build()
-        source = self.data.generator(device)
-        splits = (
-            Split(source, self.seed, "pretraining/train", self.samples),
-            Split(source, self.seed, "pretraining/validation", self.validation_samples),
-        )
-        curve = []
-        if self.epochs:
-            data = ImageData(*splits, self.batch_size, self.seed)
-            curve = fit(model, data, self.epochs, self.learning_rate, device, **schedule_for(self.model))
-        name = weights_name(self.infra.uid())
-        with write_aside(_weights_file(name)) as aside:
-            save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
-        size = _weights_file(name).stat().st_size
-        return {"curve": curve, "weights": name, "bytes": size, **_spent(started, device)}
-
-    def rows(self) -> list[dict[str, Any]]:
-        best = max((epoch["accuracy"] for epoch in self.run()["curve"]), default=float("nan"))
-        return [{"measure": "validation_accuracy", "value": best}]
+        with _at_work(self.device) as (device, spent):
+            model, source, curve = self._build(), self.data.generator(device), []
+            splits = (
+                Split(source, self.seed, "pretraining/train", self.samples),
+                Split(source, self.seed, "pretraining/validation", self.validation_samples),
+            )
+            if self.epochs:
+                data = ImageData(*splits, self.batch_size, self.seed)
+                curve = fit(model, data, self.epochs, self.learning_rate, device, **schedule_for(self.model))
+            name = weights_name(self.infra.uid())
+            with write_aside(_weights_file(name)) as aside:
+                save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
+            return {"curve": curve, "weights": name, "sha256": _checksum(_weights_file(name)), **spent()}
 
     def trained(self) -> Classifier:
         """The model with its best weights, in evaluation mode, on this unit's device."""
         model = self._build()
-        model.load_state_dict(load_file(_weights_file(self.run()["weights"])))
+        model.load_state_dict(load_file(_weights_file(self.result()["weights"])))
         return model.to(training.pick_device(self.device)).eval()
 
 
@@ -202,18 +219,15 @@ class LinearProbe(Transfer):
 
     @infra.apply
     def run(self) -> Result:
-        """Fit the probes; gives test and validation accuracies as shares, one per number of samples."""
-        started, model = time.perf_counter(), self.pretraining.trained()
-        probes = self._probes(model, self.samples)
-        test = training.features(model, self._split("test", self.test_samples))
-        return {
-            "accuracy": [probe.accuracy(test) for probe in probes],
-            "validation_accuracy": [probe.validation_accuracy for probe in probes],
-            **_spent(started, training.pick_device(self.device)),
-        }
+        """Fit the probes; gives test accuracies as shares, one per number of samples."""
+        with _at_work(self.device) as (_, spent):
+            model = self.pretraining.trained()
+            probes = self._probes(model, self.samples)
+            test = training.features(model, self._split("test", self.test_samples))
+            return {"accuracy": [probe.accuracy(test) for probe in probes], **spent()}
 
     def rows(self) -> list[dict[str, Any]]:
-        found = zip(self.samples, self.run()["accuracy"], strict=True)
+        found = zip(self.samples, self.result()["accuracy"], strict=True)
         return [{"samples": n, "measure": "accuracy", "value": value} for n, value in found]
 
 
@@ -235,27 +249,26 @@ class FineTuning(Transfer):
     @infra.apply
     def run(self) -> Result:
         """Fine-tune; gives the test accuracy as a share."""
-        device = training.pick_device(self.device)
-        started, model = time.perf_counter(), self.pretraining.trained()
-        (probe,) = self._probes(model, (self.samples,))
-        tuned = training.finetune(
-            model,
-            probe.head,
-            self._split("train", self.samples),
-            self._split("validation", self.validation_samples),
-            epochs=self.tuning_epochs,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            device=device,
-            seed=self.seed,
-            method=self.tuning,
-            rank=self.rank,
-        )
-        accuracy = training.accuracy(tuned, self._split("test", self.test_samples))
-        return {"accuracy": accuracy, **_spent(started, device)}
+        with _at_work(self.device) as (device, spent):
+            model = self.pretraining.trained()
+            (probe,) = self._probes(model, (self.samples,))
+            tuned = training.finetune(
+                model,
+                probe.head,
+                self._split("train", self.samples),
+                self._split("validation", self.validation_samples),
+                epochs=self.tuning_epochs,
+                learning_rate=self.learning_rate,
+                batch_size=self.batch_size,
+                device=device,
+                seed=self.seed,
+                method=self.tuning,
+                rank=self.rank,
+            )
+            return {"accuracy": training.accuracy(tuned, self._split("test", self.test_samples)), **spent()}
 
     def rows(self) -> list[dict[str, Any]]:
-        return [{"samples": self.samples, "measure": "accuracy", "value": self.run()["accuracy"]}]
+        return [{"samples": self.samples, "measure": "accuracy", "value": self.result()["accuracy"]}]
 
 
 class Sensitivity(Unit):
@@ -285,29 +298,35 @@ class Sensitivity(Unit):
     @infra.apply
     def run(self) -> Result:
         """Measure; gives (data, transformation, measure, value, low, high), with "" for the data's own."""
-        device = training.pick_device(self.device)
-        started, model = time.perf_counter(), self.pretraining.trained()
-        rows = []
-        for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
-            chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
-            found = self._measure(model, chosen.generator(device))
-            rows += [(name, alone, _column(k), found[k].value, found[k].low, found[k].high) for k in self.measured]
-        return {"measured": rows, **_spent(started, device)}
+        with _at_work(self.device) as (device, spent):
+            model, rows = self.pretraining.trained(), []
+            for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
+                chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
+                found = self._measure(model, chosen.generator(device))
+                rows += [(name, alone, _column(k), found[k].value, found[k].low, found[k].high) for k in self.measured]
+            return {"measured": rows, **spent()}
 
     def _measure(self, model: Classifier, source: ImageSource) -> dict[str, measures.Measured]:
         content, first, second = measures.pair_keys(source, self.pairs, self.seed, self.vary)
         exchanged = {self.vary: torch.cat((first, second))}
         x, x_prime = features_of_keys(model, source, torch.cat((content, content)), **exchanged).chunk(2)
-        return measures.measure_all(x, x_prime, self.seed)
+        return measures.measure_all(x, x_prime, self.seed, self.measured)
 
     def rows(self) -> list[dict[str, Any]]:
         columns = ("data", "transformation", "measure", "value", "low", "high")[: None if self.intervals else 4]
-        return [dict(zip(columns, found, strict=False)) for found in self.run()["measured"]]
+        return [dict(zip(columns, found, strict=False)) for found in self.result()["measured"]]
 
 
 def _column(measure: str) -> str:
     return measure if measure == "cka" else f"sensitivity_{measure}"
 
 
-def _spent(started: float, device: torch.device) -> dict[str, Any]:
-    return {"seconds": time.perf_counter() - started, "hardware": training.hardware(device)}
+@contextmanager
+def _at_work(device_name: str) -> Iterator[tuple[torch.device, Callable[[], Result]]]:
+    """The device, and a function that says how long the work took so far and where; on a CPU with one thread.
+
+    So a unit gives the same result in a pool of processes, alone, and as a job of a cluster.
+    """
+    started, device = time.perf_counter(), training.pick_device(device_name)
+    with training.one_thread(device):
+        yield device, lambda: {"seconds": time.perf_counter() - started, "hardware": training.hardware(device)}

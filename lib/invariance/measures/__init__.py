@@ -1,11 +1,13 @@
 """What a representation is invariant to, as numbers."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from invariance.measures.base import Measured
 from invariance.measures.cka import CKA, cka
 from invariance.measures.layers import layer_extractor, layer_features, spread_layers
-from invariance.measures.sensitivity import Sensitivity, pair_keys, paired_images, sensitivities, sensitivity
+from invariance.measures.sensitivity import KINDS, Sensitivity, pair_keys, paired_images, sensitivities, sensitivity
 
 __all__ = [
     "CKA",
@@ -23,6 +25,13 @@ __all__ = [
 ]
 
 
-def measure_all(x: Tensor, x_prime: Tensor, seed: int = 0) -> dict[str, Measured]:
-    """The measures "l2", "cosine", "dot" (0 invariant, 1 as random images) and "cka" (1 invariant) of (N, D) pairs."""
-    return {**sensitivities(x, x_prime, seed), "cka": cka(x, x_prime)}
+def measure_all(
+    x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = (*KINDS, "cka")
+) -> dict[str, Measured]:
+    """The measures "l2", "cosine", "dot" (0 invariant, 1 as random images) and "cka" (1 invariant) of (N, D) pairs.
+
+    `kinds` asks for some of them alone.
+    """
+    distances = [kind for kind in kinds if kind != "cka"]
+    found = sensitivities(x, x_prime, seed, distances) if distances else {}
+    return {**found, "cka": cka(x, x_prime)} if "cka" in kinds else found

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from invariance import sampling
-from invariance.datasets.split import ImageSource
+from invariance.datasets.split import ImageSource, Split
 from invariance.errors import InputError, check_known
 from invariance.measures.base import Measured, check_paired, ratio_intervals
 
@@ -58,9 +58,8 @@ def pair_keys(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Keys int64 (N,) of test images: contents, and two sets to exchange the source's part `vary` with."""
     check_known("part", vary, source.parts)
-    indices = torch.arange(pairs, device=source.device)
     content, first, second = (
-        source.keys(seed, f"pairs/{part}/test", indices) for part in ("content", "first", "second")
+        Split(source, seed, f"pairs/{part}/test", pairs).keys() for part in ("content", "first", "second")
     )
     return content, first, source.differing(vary, first, second)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from invariance import sampling
 from invariance.errors import check_known
 from invariance.models.classifier import Classifier
 from invariance.models.vit import VisionTransformer
@@ -97,7 +98,6 @@ def build(name: str, classes: int, seed: int) -> Classifier:
     Raises `InputError` for an unknown name.
     """
     check_known("model", name, MODELS)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with sampling.torch_seed(seed):
         backbone, width = MODELS[name]()
         return Classifier(backbone, width, classes).to(memory_format=torch.channels_last)

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from invariance import sampling
 from invariance.errors import InputError
 from invariance.files import write_aside
 from invariance.models.architectures import MODELS
@@ -35,8 +36,7 @@ def wrap(
     if isinstance(backbone, str):
         backbone = _timm(backbone, seed, pretrained)
     width = _checked_width(backbone, size, width)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with sampling.torch_seed(seed):
         model = Classifier(backbone, width, classes)
     return model.to(_device(backbone), memory_format=torch.channels_last)
 
@@ -52,8 +52,7 @@ def _timm(name: str, seed: int, pretrained: bool) -> nn.Module:
     if not timm.is_model(name):
         close = ", ".join(get_close_matches(name.split(".")[0], timm.list_models(), n=3))
         raise InputError(f"timm has no model {name!r}; near it: {close or 'none'}. timm.list_models() lists all.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with sampling.torch_seed(seed):
         return timm.create_model(name, pretrained=pretrained, num_classes=0)
 
 

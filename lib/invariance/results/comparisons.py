@@ -173,8 +173,9 @@ def compared_invariance_transfer(ours: pd.DataFrame, paper: pd.DataFrame) -> HTM
     ranked = ranks(mine)
     mean_rank = spread(ranked.rename(columns={"rank": "value"}), keys).set_index(keys)["value"]
     lines = _grid(found, "pair", "relation")
-    for line, pair in zip(lines, found.groupby(keys, sort=False).groups, strict=True):
-        line[f"rank of {ranked['of'].max()}"] = number(mean_rank[pair], 1)
+    pairs = dict(zip(found["pair"], zip(found["trained_on"], found["data"], strict=True), strict=True))
+    for line in lines:
+        line[f"rank of {ranked['of'].max()}"] = number(mean_rank[pairs[line["pair"]]], 1)
     return tables.show([{"trained on: measured on": line.pop("pair"), **line} for line in lines])
 
 

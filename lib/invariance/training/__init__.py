@@ -3,17 +3,19 @@
 `training.fit.fit` is imported by who trains, not here: Lightning takes seconds to load.
 """
 
-from invariance.training.devices import hardware, pick_device
+from invariance.training.devices import cores, hardware, one_thread, pick_device
 from invariance.training.finetuning import finetune
 from invariance.training.inference import accuracy, features
 from invariance.training.probe import linear_probe, linear_probes
 
 __all__ = [
     "accuracy",
+    "cores",
     "features",
     "finetune",
     "hardware",
     "linear_probe",
     "linear_probes",
+    "one_thread",
     "pick_device",
 ]

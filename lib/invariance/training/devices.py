@@ -1,6 +1,8 @@
 """Which device and which arithmetic: decided once, checked before long work starts."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -8,23 +10,23 @@ from invariance.errors import InputError
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU if there is one.
+    """The device for `auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes a GPU if there is one.
 
     Raises `InputError` if the device does not exist here.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
-    if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise InputError(f"Unknown device {name!r}. Known: auto, cpu, cuda, cuda:N, mps.")
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise InputError(f"Unknown device {name!r}. Known: auto, cpu, cuda, cuda:N.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         raise InputError(f"No device {name!r} here: {count} CUDA devices found. Use auto or cpu.")
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise InputError("No device 'mps' here. Use auto or cpu.")
+    if device.type == "cuda" and device.index is None:  # which one, so that tensors on it compare as equal
+        return torch.device("cuda", torch.cuda.current_device())
     return device
 
 
@@ -42,7 +44,24 @@ def hardware(device: torch.device) -> str:
     """What a reader calls the device: "2 CPU cores", or the GPU's own name."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return "Apple GPU"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} CPU core{'s' if cores != 1 else ''}"
+    return f"{cores()} CPU core{'s' if cores() != 1 else ''}"
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """One thread inside, where the device is a CPU.
+
+    The number of threads changes the last bits of a sum, and training magnifies them.
+    """
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

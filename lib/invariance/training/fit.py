@@ -20,15 +20,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
+from invariance import sampling
 from invariance.datasets.module import ImageData
 from invariance.errors import InputError, check_known
 from invariance.files import write_aside
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 from invariance.training.progress import Progress
-
-CHECK_EVERY = 50
-"""Steps between looks at the loss: each makes a GPU wait, so not every step has one."""
 
 WARMUP_EPOCHS = 5
 COSINE_END = 1e-2
@@ -110,8 +108,8 @@ class Classification(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
         loss = cross_entropy(self.train_forward(images), labels)
-        self.losses.append(loss.detach())  # read now and then only: a read would make a GPU wait
-        if index < 3 or index % CHECK_EVERY == 0:
+        self.losses.append(loss.detach())
+        if loss.device.type == "cpu":  # a GPU would wait for the look: there it is taken at the end of the epoch
             self._check(index)
         return loss
 
@@ -202,8 +200,7 @@ def fit(
         callbacks=callbacks,
     )
     deterministic = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
-    with deterministic, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(data.seed)  # for a user's backbone with dropout; ours have no randomness
+    with deterministic, sampling.torch_seed(data.seed, device):  # for a user's dropout; ours have no randomness
         trainer.fit(module, data)
     model.load_state_dict(module.best_weights)
     model.eval()

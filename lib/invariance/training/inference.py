@@ -7,7 +7,8 @@ from invariance.datasets.split import ImageSource, Split, view_keys
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 
-BATCH = 1000
+BATCH = {"cpu": 500, "cuda": 2000}
+"""Images that go through a network at once."""
 
 
 @torch.no_grad()
@@ -16,8 +17,7 @@ def features_of_keys(model: Classifier, source: ImageSource, content: Tensor, **
     model = model.to(source.device).eval()
     device = source.device
     found = []
-    for i in range(0, len(content), BATCH):
-        chosen = slice(i, i + BATCH)
+    for chosen in torch.arange(len(content), device=device).split(BATCH[device.type]):
         given = {name: keys[chosen] for name, keys in parts.items() if keys is not None}
         images = source.normalise(source.images(content[chosen], **given))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from invariance import sampling
 from invariance.errors import InputError
 
 
@@ -37,8 +38,7 @@ def attach(model: nn.Module, rank: int, seed: int) -> None:
     if rank < 1:
         raise InputError(f"LoRA of rank {rank}: the rank must be at least 1.")
     model.requires_grad_(False)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with sampling.torch_seed(seed):
         for layer in list(model.modules()):
             if isinstance(layer, (nn.Linear, nn.Conv2d)):
                 parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank).to(layer.weight))

@@ -124,8 +124,7 @@ def _adam(
     problems = [problems[i] for i in ranked]
     counts = [len(views[0][1]) for views, _ in problems]
     inputs = problems[0][0][0][0]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with sampling.torch_seed(seed):
         start = nn.Linear(inputs.shape[1], classes)
     weights = start.weight.detach().to(inputs).repeat(len(problems), 1, 1)  # (heads, classes, D)
     biases = start.bias.detach().to(inputs).repeat(len(problems), 1)

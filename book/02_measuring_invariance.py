@@ -38,7 +38,7 @@ show = "auto"  # own, published or auto: a published run of the paper's size whe
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import evidence, figures, gallery, measures, results
+from invariance import evidence, figures, gallery, measures, reproducing, results
 from invariance.experiments import factors, measuring, profiles
 from invariance.training.inference import features_of_keys
 from invariance.transforms import names_of
@@ -178,7 +178,7 @@ glue("mean_same", float(average["trained with it"]), display=False)
 glue("source", found_all.caption, display=False)
 glue("seconds", found_all.record.seconds, display=False)
 one_seed = profiles.profile("paper", seeds=1)
-glue("paper_hours", evidence.work("measuring", one_seed) / 120_000 / 3600, display=False)
+glue("paper_hours", reproducing.gpu_hours(one_seed, "measuring"), display=False)
 glue("bars", figures.sensitivity_bars(table), display=False)
 
 # %% [markdown]

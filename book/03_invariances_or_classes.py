@@ -36,7 +36,7 @@ model = ""  # small, small_resnet, small_vit, resnet18, ...; empty means the pro
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import evidence, figures, gallery, results
+from invariance import evidence, figures, gallery, reproducing, results
 from invariance.experiments import factors, profiles
 
 figures.use_book_style()
@@ -126,7 +126,7 @@ glue("n_epochs", found.record.sizes["factors"]["epochs"], display=False)
 glue("model", found.table["model"][0], display=False)
 glue("seconds", found.record.seconds, display=False)
 one_seed = profiles.profile("paper", seeds=1)
-glue("paper_hours", evidence.work("class_relationship", one_seed) / 120_000 / 3600, display=False)
+glue("paper_hours", reproducing.gpu_hours(one_seed, "class_relationship"), display=False)
 glue("profile", found.caption, display=False)
 glue("levels", figures.factor_levels(table, paper), display=False)
 glue("summary", figures.factor_summary(ours, theirs), display=False)

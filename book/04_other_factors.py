@@ -23,8 +23,8 @@
 #
 # **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need,
 # and the check of learning rates at the end {glue:text}`rate_seconds:,.0f`, part of it shared ({glue:text}`source`); on two cores two
-# workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes
-# that the GPU trains ResNet-18 at 40,000 images a second, and the other networks as fast.
+# workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate for a
+# GPU that trains ResNet-18 at 40,000 images a second and reaches as many operations a second on the other networks.
 
 # %% tags=["parameters"]
 import os
@@ -41,7 +41,7 @@ seed = 0  # the seed whose images are shown
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import claims, evidence, figures, gallery, results
+from invariance import claims, evidence, figures, gallery, reproducing, results
 from invariance.experiments import factors, profiles
 
 figures.use_book_style()
@@ -149,7 +149,7 @@ for name, kind, level in (
 used, full = found.record.sizes["factors"], profiles.profile("paper", seeds=1)
 glue("source", found.caption, display=False)
 glue("seconds", found.record.seconds, display=False)
-glue("paper_hours", evidence.work("factors", full) / 120_000 / 3600, display=False)
+glue("paper_hours", reproducing.gpu_hours(full, "factors"), display=False)
 glue("model", found.record.sizes["models"][0], display=False)
 glue("architectures", ", ".join(results.ordered(table.loc[table["factor"] == "architecture", "level"])), display=False)
 glue("pretraining_levels", ", ".join(f"{level:,}" for level in used["pretraining_levels"]), display=False)

@@ -38,7 +38,7 @@ seed = 0  # the seed whose images are shown
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import claims, evidence, figures, gallery, results
+from invariance import claims, evidence, figures, gallery, reproducing, results
 from invariance.experiments import profiles, relevance
 from invariance.measures import paired_images
 
@@ -152,7 +152,7 @@ used = found.record.sizes["relevance"]
 full = profiles.profile("paper", seeds=1)
 glue("source", found.caption, display=False)
 glue("seconds", found.record.seconds, display=False)
-glue("paper_hours", evidence.work("relevance", full) / 120_000 / 3600, display=False)
+glue("paper_hours", reproducing.gpu_hours(full, "relevance"), display=False)
 glue("model", table["model"].iloc[0], display=False)
 glue("n_images", used["samples"], display=False)
 glue("n_epochs", used["epochs"], display=False)

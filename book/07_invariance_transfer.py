@@ -41,7 +41,7 @@ seed = 0  # the seed whose images are shown
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from invariance import claims, evidence, figures, gallery, results
+from invariance import claims, evidence, figures, gallery, reproducing, results
 from invariance.errors import check_known
 from invariance.experiments import invariance_transfer, profiles
 
@@ -116,7 +116,7 @@ used = found.record.sizes["invariance_transfer"]
 full = profiles.profile("paper", seeds=1, invariance_transfer={"models": 1})
 glue("source", found.caption, display=False)
 glue("seconds", found.record.seconds, display=False)
-glue("paper_hours", evidence.work("invariance_transfer", full) / 120_000 / 3600, display=False)
+glue("paper_hours", reproducing.gpu_hours(full, "invariance_transfer"), display=False)
 glue("model", table["model"].iloc[0], display=False)
 glue("n_images", used["samples"], display=False)
 glue("n_pairs", used["pairs"], display=False)

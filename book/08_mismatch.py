@@ -38,7 +38,7 @@ seed = 0  # the seed whose images are shown
 from IPython.display import Markdown, display
 from myst_nb import glue
 
-from invariance import claims, evidence, figures, gallery, results
+from invariance import claims, evidence, figures, gallery, reproducing, results
 from invariance.experiments import mismatch, profiles
 
 figures.use_book_style()
@@ -104,7 +104,7 @@ used = found.record.sizes["mismatch"]
 full = profiles.profile("paper", seeds=1, mismatch={"models": 1})
 glue("source", found.caption, display=False)
 glue("seconds", found.record.seconds, display=False)
-glue("paper_hours", evidence.work("mismatch", full) / 120_000 / 3600, display=False)
+glue("paper_hours", reproducing.gpu_hours(full, "mismatch"), display=False)
 glue("model", model, display=False)
 glue("most", most, display=False)
 glue("n_images", used["samples"], display=False)

@@ -46,15 +46,6 @@ def test_a_published_table_of_the_papers_size_is_shown_first_and_the_readers_own
     assert evidence.published_profile("measuring", SMOKE, "published") == "paper"
 
 
-def test_work_counts_every_unit_once_and_training_three_times():
-    sizes = {"models": 1, "transforms": 2, "samples": 100, "validation_samples": 10, "epochs": 3}
-    few = profiles.profile("smoke", seeds=1, mismatch={**sizes, "probe_samples": 20, "test_samples": 30})
-    trainings, probes = 2 * 3 * (3 * 100 + 10), 4 * (20 + 10 + 30)
-    assert evidence.work("mismatch", few) == trainings + probes
-    with pytest.raises(InputError, match="Unknown experiment 'mis'"):
-        evidence.work("mis", few)
-
-
 def test_what_cannot_be_shown_is_named(shelf):
     with pytest.raises(InputError, match=r"No published table of 'measuring' in .*run it"):
         evidence.of("measuring", SMOKE, "cpu", "published")

@@ -63,6 +63,15 @@ def test_a_rate_turns_work_into_hours():
         reproducing.training_rate(0)
 
 
+def test_hours_on_a_gpu_add_up_over_experiments():
+    smoke = profiles.profile("smoke", seeds=1)
+    work = sum(reproducing.operations(smoke, name)[1] for name in ("mismatch", "factors"))
+    hours = work / reproducing.training_rate(reproducing.GPU_RATE) / 3600
+    assert reproducing.gpu_hours(smoke, "mismatch", "factors") == pytest.approx(hours)
+    with pytest.raises(InputError, match="Unknown experiment 'mis'"):
+        reproducing.gpu_hours(smoke, "mis")
+
+
 def test_published_tables_are_listed(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path))
     assert reproducing.published() == [] and "none yet" in reproducing.show_published().data

@@ -125,13 +125,6 @@ def _sources(units: list[Unit]) -> list[str]:
     return sorted({getattr(spec, name) for spec in specs for name in fields if hasattr(spec, name)})
 
 
-def work(name: str, profile: Profile) -> float:
-    """Images that pass a network in an experiment, to estimate its time; a training image counts three times."""
-    check_known("experiment", name, EXPERIMENTS)
-    stages = execute.stages(unit for _, unit in EXPERIMENTS[name](profile, "cpu"))
-    return sum(unit.cost() for stage in stages for unit in stage)
-
-
 def publish(name: str, profile: Profile, device: str = "auto", into: Path | None = None) -> Path:
     """Run an experiment and write its table and provenance; gives the path of the CSV."""
     found = own(name, profile, device)

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from invariance import evidence, models, results, tables
 from invariance.assets import class_names
 from invariance.datasets import Split, Transforms2D
-from invariance.errors import InputError
+from invariance.errors import InputError, check_known
 from invariance.evidence import Evidence
 from invariance.experiments import EXPERIMENTS, execute
 from invariance.experiments.profiles import Profile
@@ -27,6 +27,8 @@ from invariance.training.inference import features_of_keys
 
 TIMED = {"cpu": (16, 1), "cuda": (512, 20)}
 """Images a batch and batches of the timing, by kind of device."""
+GPU_RATE = 40_000
+"""Images a second that a GPU of the H200's class is taken to train ResNet-18 on, in estimates."""
 NOT_LEVELS = {"seed", "value", "low", "high", "order"}
 """Columns that differ between seeds of one configuration."""
 
@@ -104,6 +106,7 @@ def operations(profile: Profile, experiment: str) -> tuple[int, float]:
 
     It counts images through networks, backwards passes as two; making images and fitting heads is left out.
     """
+    check_known("experiment", experiment, EXPERIMENTS)
     planned = EXPERIMENTS[experiment](profile, "cpu")
     units = [unit for stage in execute.stages(unit for _, unit in planned) for unit in stage]
     return len(units), sum(unit.cost() * forward_gflop(_model(unit)) for unit in units)
@@ -118,6 +121,16 @@ def training_rate(images_per_second: float) -> float:
     if images_per_second <= 0:
         raise InputError(f"A rate of {images_per_second:g} images a second: it must be above 0.")
     return 3 * images_per_second * forward_gflop("resnet18")
+
+
+def gpu_hours(profile: Profile, *experiments: str) -> float:
+    """Hours that experiments would take on a GPU that trains ResNet-18 at `GPU_RATE`: an estimate.
+
+    It takes for granted that every network reaches as many operations a second. Raises `InputError` for an
+    unknown experiment.
+    """
+    work = sum(operations(profile, name)[1] for name in experiments)
+    return work / training_rate(GPU_RATE) / 3600
 
 
 def measured_rate(device: str = "auto") -> float:

@@ -195,7 +195,7 @@ glue("result", figures.factor_levels(table), display=False)
 profiles.overview()
 
 # %% [markdown]
-# The sizes change with the profile, the program does not. Chapter 3, the book's main result, runs twice as many seeds at `quick`.
+# The sizes change with the profile, the program does not. The class relationship, the book's main result, has twice as many seeds at `quick`.
 # Whatever was computed once is kept and reused, so a second run is short, and a run that was cut off goes on where it stopped.
 #
 # **Defined in:** `invariance.experiments.profiles` (the sizes), `invariance.evidence` (`of`: what a chapter shows),

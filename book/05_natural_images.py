@@ -21,8 +21,8 @@
 # pretraining shows the transformations of the task? And does it still matter as much as the class relationship?
 #
 # **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
-# ({glue:text}`source_cifar10`); on two cores two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours
-# on one GPU. That is an estimate for a GPU that trains ResNet-18 at 40,000 images a second and reaches as many operations a second
+# ({glue:text}`source_cifar10`; {glue:text}`source_cifar100`); on two cores two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours
+# on one GPU. That is an estimate for a GPU that trains ResNet-18 at {glue:text}`gpu_rate:,d` images a second and reaches as many operations a second
 # on the other networks.
 
 # %% tags=["parameters"]
@@ -30,7 +30,7 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds to run; 0 means as many as the profile says
+seeds = 0  # how many seeds to run (at quick, part of this page has twice as many); 0 means as many as the profile says
 show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 pictures = "embedded"  # embedded: drawn scenes; paper: CIFAR-10 and CIFAR-100, which have to be on this machine
 model = ""  # small, small_resnet, small_vit, resnet18, ...: this one everywhere; empty means the profile's
@@ -120,6 +120,7 @@ glue("examples", figures.picture_grid(list(rows.values()), list(rows)), display=
 #   a class's {glue:text}`per_class_cifar10:,d` (ten classes) or {glue:text}`per_class_cifar100:,d` (a hundred) training images. Full fine-tuning
 #   on few images uses {glue:text}`share_few:g` %, that is {glue:text}`n_few_cifar10:,d` and {glue:text}`n_few_cifar100:,d` images in all; on many it uses
 #   {glue:text}`share_many:g` %, that is {glue:text}`n_many_cifar10:,d` and {glue:text}`n_many_cifar100:,d`. In the paper these are 1 % and 10 %.
+#   The linear probe learns from {glue:text}`n_probe_cifar10:,d` and {glue:text}`n_probe_cifar100:,d` images in all.
 # - **Draws.** In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe is trained on representations
 #   that are computed once; the number of draws that they cover for each image is {glue:text}`n_views:d` here, and {glue:text}`paper_views:d` at the paper's size.
 #
@@ -131,9 +132,10 @@ found = {role: evidence.of(f"factors_{role}", sizes, device, show) for role in R
 paper = results.paper_factors()
 
 # %% tags=["remove-cell"]
-tables, ours, theirs = {role: one.table for role, one in found.items()}, {}, {}
+tables, firsts, ours, theirs = {role: one.table for role, one in found.items()}, {}, {}, {}
 for role, table in tables.items():
-    first = table[table["target"] == "first"]  # the direction that all three kinds of transfer share
+    # The direction and the seeds that all three kinds of transfer share.
+    first = firsts[role] = table[(table["target"] == "first") & table["seed"].isin(found[role].record.seeds)]
     for transfer in results.TRANSFER_NAMES:
         ours[role, transfer] = results.by_factor(table, role, transfer)
         theirs[role, transfer] = results.by_factor(paper, role, transfer)
@@ -151,6 +153,9 @@ for role, table in tables.items():
     used = table[table["factor"] == "class_relationship"].groupby("transfer")["samples"].max()
     for name in ("few", "many"):
         glue(f"n_{name}_{role}", int(used[f"full-{name}"]), display=False)
+    glue(f"n_probe_{role}", int(used["lp"]), display=False)
+    per_class = found[role].record.sizes[role.replace("cifar", "natural")]["samples"]
+    glue(f"n_pretraining_{role}", per_class, display=False)
     spec = factors.SETTINGS[role].data(profiles.profile("quick"), None, ())
     glue(f"per_class_{role}", spec.samples(1.0) // len(spec.class_names()), display=False)
 for role in factors.SETTINGS:
@@ -164,6 +169,7 @@ for role in ROLES:
 used, full = found["cifar10"].record.sizes, profiles.profile("paper", seeds=1)
 glue("seconds", sum(one.record.seconds for one in found.values()), display=False)
 glue("paper_hours", reproducing.gpu_hours(full, *(f"factors_{role}" for role in ROLES)), display=False)
+glue("gpu_rate", reproducing.GPU_RATE, display=False)
 glue("n_views", used["natural10"]["views"], display=False)
 glue("paper_views", full.natural10.views, display=False)
 glue("share_few", 100 * used["natural10"]["few"], display=False)
@@ -179,10 +185,11 @@ glue("model", used["models"][0], display=False)
 #
 # In the place of CIFAR-10: accuracy of the linear probe on the target. Pretraining images are per class, images for transfer in all. Filled
 # marks: this run, with seeds as small marks and 95 % intervals over seeds. Hollow marks: the paper, its levels in brackets where they
-# are other ones. {glue:text}`source_cifar10`.
+# are other ones; for images for transfer these are shares of a class's images. {glue:text}`source_cifar10`.
 # ```
 #
-# The default is {glue:text}`model`, pretrained on the other half of the classes. A factor of which this run has one level only, such as the
+# The default is {glue:text}`model`, pretrained on the other half of the classes with {glue:text}`n_pretraining_cifar10:,d` images of each (a hundred
+# classes: {glue:text}`n_pretraining_cifar100:,d`). For the panel of images for transfer, pretraining has seen the target's own classes. A factor of which this run has one level only, such as the
 # architecture in a small profile, has no panel.
 #
 # The table has the means, and this run's gap with its standard error and 95 % interval over seeds. Numeric levels stand beside the paper's in the
@@ -199,16 +206,17 @@ results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
 #
 # ```{glue:figure} panels_cifar10_full-many
 # :name: fig-natural-10-many
-# :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor.
+# :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor, with the paper's values as hollow marks.
 #
 # In the place of CIFAR-10: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images; the panel of images for transfer varies
-# that share. {glue:text}`source_cifar10`.
+# that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar10`.
 # ```
 #
 # Averaged over the class relationships, all in the first direction, the gap between same and other transformations is
 # {glue:text}`gap_cifar10_lp` by linear probe, {glue:text}`gap_cifar10_full-few` after fine-tuning on {glue:text}`share_few:g` % and
 # {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %.
-# The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %.
+# The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %. Mind that the probe and
+# the two kinds of fine-tuning have different numbers of images.
 
 # %% tags=["remove-input", "hide-output"]
 results.compared_factors(ours["cifar10", "full-many"], theirs["cifar10", "full-many"])
@@ -231,9 +239,10 @@ found["cifar10"].link("factors_cifar10")
 #
 # ```{glue:figure} panels_cifar100_full-many
 # :name: fig-natural-100-many
-# :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor.
+# :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor, with the paper's values as hollow marks.
 #
-# In the place of CIFAR-100: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images. {glue:text}`source_cifar100`.
+# In the place of CIFAR-100: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images; the panel of images for transfer varies
+# that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100`.
 # ```
 #
 # Here the gap is {glue:text}`gap_cifar100_lp` by linear probe, {glue:text}`gap_cifar100_full-few` after fine-tuning on {glue:text}`share_few:g` %, and
@@ -273,10 +282,10 @@ found["cifar100"].link("factors_cifar100")
 # In numbers, this run plus or minus half of its 95 % interval, and the paper's in brackets, for ten and for a hundred classes:
 
 # %% tags=["remove-input"]
-results.compared_bars(tables["cifar10"].query("target == 'first'"), paper, "cifar10")
+results.compared_bars(firsts["cifar10"], paper, "cifar10")
 
 # %% tags=["remove-input"]
-results.compared_bars(tables["cifar100"].query("target == 'first'"), paper, "cifar100")
+results.compared_bars(firsts["cifar100"], paper, "cifar100")
 
 # %% [markdown]
 # ## Why the gap may weigh less here
@@ -290,8 +299,8 @@ results.compared_bars(tables["cifar100"].query("target == 'first'"), paper, "cif
 # hundred they are {glue:text}`both_gap_cifar100` and {glue:text}`range_cifar100`. Three explanations for a gap that weighs less are worth
 # having in mind:
 #
-# - **Most of what varies within a class is not a transformation of ours.** In Transforms-2D, ignoring the three transformations makes all images of
-#   a class alike. Two photographs of dogs are still as different as two dogs. What makes dogs alike has to be learned from dogs.
+# - **Most of what varies within a class is not a transformation of ours.** In Transforms-2D, whoever ignores the three transformations
+#   and the background sees the same object in all images of a class. Two photographs of dogs are still as different as two dogs. What makes dogs alike has to be learned from dogs.
 # - **Natural images bring transformations along.** Things are seen from the left and from the right, in bright and in dull light. So a
 #   model that was pretrained with other transformations has met a little of the target's.
 # - **There is less to learn from.** With few images per class neither pretraining gets far, and then neither transformations nor classes

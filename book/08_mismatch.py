@@ -28,7 +28,7 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds to run; 0 means as many as the profile says
+seeds = 0  # how many seeds to run (at quick, the first model has twice as many); 0 means as many as the profile says
 show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 architectures = 0  # how many of the architectures to run, 1 to 4; 0 means as many as the profile says
 samples = 0  # pretraining images; 0 means as many as the profile says
@@ -84,6 +84,7 @@ glue("order", ", ".join(name.replace("_", " ") for name in order), display=False
 #
 # Within a seed the classes are the same everywhere, so pretraining and target differ in nothing but the transformations. Another seed
 # draws other transformations, another order, other classes and other initial weights.
+# At `quick` the first model, {glue:text}`model`, has twice as many seeds as the others; the captions name the seeds that all models have.
 
 # %%
 found = evidence.of("mismatch", sizes, device, show)

@@ -53,7 +53,7 @@ profiling.check_choices(images, chosen, pairs, device=device)
 # %% [markdown]
 # ## One call
 #
-# As an example we take a network of this book, trained to tell 30 objects apart under three transformations, and
+# As an example we take a network of this book, trained to tell {glue:text}`n_objects:d` objects apart under three transformations, and
 # treat it as if it were yours: all that the call sees is its backbone, which maps a batch of images to their representations.
 
 # %%
@@ -69,6 +69,9 @@ glue("trained_with", ", ".join(trained_with), display=False)
 glue("n_pairs", int(table["pairs"].iloc[0]), display=False)
 glue("images", images, display=False)
 glue("profile", sizes.name, display=False)
+glue("n_objects", factors.SETTINGS["t2d"].target, display=False)
+l2 = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
+glue("widest", float((l2["high"] - l2["low"]).max() / 2), display=False)
 glue("whole", figures.sensitivity_profile(table), display=False)
 
 # %% [markdown]
@@ -135,11 +138,11 @@ for name in ("v_flip", "rotate", "hue"):
 
 # %% [markdown]
 # A mirrored picture has the same colours, so the sensitivity to flips has to be 0, and is {glue:text}`known_v_flip:.2f`. A
-# rotation turns corners out of the picture and fills in black: {glue:text}`known_rotate:.2f`. A turn of the hue changes nearly
-# every colour: {glue:text}`known_hue:.2f`. There is no untrained copy, since this model has nothing to train.
+# rotation turns corners out of the picture and fills in black: {glue:text}`known_rotate:.2f`. A turn of the hue can change
+# every colour but grey: {glue:text}`known_hue:.2f`. There is no untrained copy, since this model has nothing to train.
 #
 # The pictures here are `scenes10`, which are transformed as a whole. With `glyphs` only the object is transformed,
-# while its background stays, so all sensitivities come out lower. Photos of your own are transformed as a whole too.
+# while its background stays, so sensitivities tend to be lower. Photos of your own are transformed as a whole too.
 #
 # ## Where in the network?
 #
@@ -158,22 +161,23 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # %% [markdown]
 # ```{glue:figure} depth
 # :name: fig-depth
-# :alt: Six panels, one a transformation, each with two lines of sensitivity over the layers, for the trained model and its untrained copy.
+# :alt: Panels, one a transformation, each with two lines of sensitivity over the layers, for the trained model and its untrained copy.
 #
-# Sensitivity through the network, from its first activation to its output, with 95 % bands. The first three
-# transformations are those that the model was trained with.
+# Sensitivity through the network, from its first activation to its output, with 95 % bands: solid the trained model, dashed its
+# untrained copy. Along the axis are the names of modules. The first three transformations are those that the model was trained with.
 # ```
 #
-# Sensitivities start low. Maps of convolutions are averaged over the picture before they are compared, so what only moves
-# things around looks harmless in the first layers: the average does not see where something was. Later layers see
-# larger parts of the object, and its changes come through. What to look for is where the trained line bends down, or falls below that
-# of the untrained copy: there the network removes what the transformation did. For transformations that it was not
-# trained with, the line keeps rising.
+# Maps of convolutions are averaged over the picture before they are compared. So what only moves things around can look harmless in
+# the first layers: the average does not see where something was. Later layers see larger parts of the object, and there its changes
+# can come through.
+#
+# Look for where the trained line bends down, or falls below that of the untrained copy: there the network removes what the
+# transformation did. Compare the first three panels with the others: was more removed for what the model was trained with?
 #
 # ## What limits such a profile
 #
-# - **Pairs.** The interval shrinks with the square root of their number: four times the pairs halve it. A few hundred suffice for
-#   differences of 0.05. A folder gives one pair a photo.
+# - **Pairs.** The interval shrinks with the square root of their number: four times as many pairs halve it. In {numref}`fig-profile`,
+#   with {glue:text}`n_pairs:,d` pairs, the widest interval is ± {glue:text}`widest:.2f`. A folder gives one pair a photo.
 # - **Half of the draws do nothing.** Ten of the 18 transformations are applied with a probability of one half, as in the paper. In
 #   a quarter of the pairs neither image is changed, and for those that always do the same, such as a flip, another quarter has
 #   both changed alike. So compare a transformation between models, rather than flips with rotations in one model.
@@ -181,7 +185,7 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 #   pixels for images of 32 x 32, and means less of the picture on larger ones; the command says so.
 # - **Normalisation.** Give the model's own `mean` and `std`. Wrong ones measure a model that nobody uses.
 # - **Arithmetic.** A profile runs in float32. The experiments of the other chapters use bfloat16 where the processor is
-#   fast at it, which moves a sensitivity by less than 0.001.
+#   fast at it; the [deviation log](11_deviations) measures how little that moves a sensitivity.
 # - **Low is not good.** Which invariances a model should have depends on the task, as
 #   [When invariance harms](06_when_invariance_harms) shows.
 #
@@ -197,10 +201,12 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # :class: dropdown
 # ```python
 # thumbnail = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())
-# tables.show(profiling.summary(profile_model(thumbnail, "scenes10", pairs=500)))
+# for network in (thumbnail, ColourShares()):
+#     display(tables.show(profiling.summary(profile_model(network, "scenes10", pairs=pairs, device=device))))
 # ```
-# It hardly notices `blur` and `pixelate`, which keep averages over large squares, but flips and rotations
-# move colours to other squares. `ColourShares` is the opposite for flips.
+# `blur` and `pixelate` keep the averages over large squares nearly as they are, so expect the thumbnail to notice them little. Both
+# change single colours, so `ColourShares` may notice them more. Flips and rotations move colours to other squares, which the thumbnail
+# notices; `ColourShares` ignores flips altogether.
 # ````
 #
 # ```{exercise}
@@ -212,8 +218,8 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # ```{solution} ex-profile-images
 # :class: dropdown
 # The whole picture is transformed now, so bars and diamonds move, most of them to the right. What to compare is a bar with its diamond.
-# Where the bar stays as far left of it as before, the network ignores the transformation for pictures of a kind that it never saw; `hue`
-# is the clearest case at the `quick` profile. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
+# Where the bar stays as far left of it as before, the network ignores the transformation for pictures of a kind that it never saw. Look
+# first at the three that it was trained with: {glue:text}`trained_with`. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
 # ```
 #
 # **Defined in:** `invariance.profiling` (`profile_model`, `summary`), `invariance.measures` (`measure_all`, `cka`,

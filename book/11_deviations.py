@@ -18,10 +18,11 @@
 # not hold?
 #
 # Where the paper's text and its code disagree, this book does what the results were made with. Where the code has a slip,
-# the book does what was meant. Slips that change pixels can be switched on with `as_published=True`, so that anyone can
-# see what they do.
+# the book does what was meant. Two slips that change pixels, those of `noise` and `scale`, can be switched on with
+# `as_published=True`, so that anyone can see what they do.
 #
-# The last column is not typed in: it is measured while this page is made, in a few seconds in all.
+# The numbers of the last column are not typed in: they are measured while this page is made, in a few seconds in all. A dash
+# means that nothing was measured.
 
 # %% tags=["parameters"]
 transforms = ["scale", "translate"]  # of the pictures below, made with and without the quirks; any of the 18
@@ -83,10 +84,10 @@ glue("changed", int((meant.batch()[0] != published.batch()[0]).flatten(1).any(1)
 # %% [markdown]
 # ```{glue:figure} boxes
 # :name: fig-boxes
-# :alt: Nine small objects on landscapes, twice; in the lower row some stand a few pixels further up and left.
+# :alt: Nine objects on landscapes in two rows, with the same draws as meant and as published.
 #
-# The same draws, as meant and as published. {glue:text}`changed:d` of the nine images differ. Where `scale` comes before `translate`, objects
-# stand up to three pixels further up and to the left, and may leave the canvas.
+# The same draws, as meant and as published. {glue:text}`changed:d` of the nine images differ. Where `scale` comes before `translate`,
+# most objects stand some pixels further up or to the left, the more so the smaller they are, and may leave the canvas.
 # ```
 #
 # ## Where the paper and its code disagree

@@ -35,7 +35,7 @@ from invariance import assets, figures, gallery
 from invariance.assets import glyphs, scenes
 from invariance.assets.natural import TEST, TRAIN
 from invariance.datasets import TASKS
-from invariance.experiments import profiles
+from invariance.experiments import factors, profiles
 
 figures.use_book_style()
 paper = profiles.profile("paper")
@@ -97,7 +97,7 @@ glue("preview_both", both.preview(2), display=False)
 # | an instance | an object on a background | an image | an image and an object |
 # | pixels | 32 x 32, or any side from 8 to 512 | 32 x 32 | 32 x 32 |
 # | classes | {glue:text}`n_classes:d` | 10 or 100 | 10 images and 10 objects, in {glue:text}`n_tasks:d` tasks |
-# | instances | as many as asked for | {glue:text}`n_natural:,d` and {glue:text}`n_test:,d` for tests | the same |
+# | instances | as many as asked for | {glue:text}`n_natural:,d`, a tenth of them for validation, and {glue:text}`n_test:,d` for tests | the same |
 # | label | the object | the class of the image | one or the other |
 # | classes are equally frequent | in expectation | exactly | images exactly, objects in expectation |
 # | people | none | none in scenes; CIFAR-100 shows people | as the images |
@@ -112,6 +112,7 @@ glue("n_classes", len(glyphs.CLASSES), display=False)
 glue("n_prototypes", glyphs.PROTOTYPES, display=False)
 glue("n_scenes", len(assets.backgrounds("scenes", 32)), display=False)
 glue("n_types", len(scenes.TYPES), display=False)
+glue("n_target", factors.SETTINGS["t2d"].target, display=False)
 glue("n_tasks", len(TASKS), display=False)
 glue("n_natural", TRAIN, display=False)
 glue("n_test", TEST, display=False)
@@ -119,8 +120,9 @@ glue("n_test", TEST, display=False)
 # %% [markdown]
 # ## How an image is made
 #
-# An index and a seed give a key, a number of 64 bits. Everything random in the image is read from the key by a fixed
-# mixing function: the class, the object's prototype, the background, the parameters of each transformation. So image number 5 is the same
+# The seed, the name of the split and an index give a key, a number of 64 bits. Everything random in the image is read from the key by
+# a fixed mixing function: in Transforms-2D the class, the object's prototype and the background, and everywhere the parameters of each
+# transformation. So image number 5 is the same
 # in any batch, in any process, on any machine; on a GPU it is the same to the rounding of float32.
 #
 # 1. The object, scaled to 0.7 of the canvas and centred, is transformed, one transformation after the other.
@@ -143,10 +145,11 @@ gallery.transformation_table()
 #
 # Training, validation and test images of Transforms-2D come from random streams of their own: they share objects and backgrounds, but no
 # draw. The paper's sizes are {glue:text}`paper_train:,d`, {glue:text}`paper_validation:,d` and {glue:text}`paper_test:,d`.
-# Of the 50,000 training images of a natural-image source one in ten of each class is for validation, the same ones every time;
-# `split_seed` chooses others. Test images are CIFAR's own.
+# Of the {glue:text}`n_natural:,d` training images of a natural-image source one in ten of each class is for validation, the same ones every
+# time; `split_seed` chooses others. The other {glue:text}`n_test:,d` are for tests; CIFAR's are its own.
 #
-# Experiments also split by *class*: 30 of the {glue:text}`n_classes:d` classes for the target, and 30 others to pretrain on.
+# Experiments also split by *class*. In the main one, {glue:text}`n_target:d` of the {glue:text}`n_classes:d` classes are the target's, and as many
+# others can be pretrained on.
 
 # %% tags=["remove-cell"]
 glue("paper_train", paper.factors.samples, display=False)

@@ -58,8 +58,9 @@ place = pick_device(device)
 #
 # ### On several GPUs
 #
-# An experiment consists of *units*: one pretraining, one probe, one fine-tuning, one measurement. Units that do not need each other can
-# run anywhere, and on a cluster they become one job array, through [exca](https://facebookresearch.github.io/exca/):
+# An experiment consists of *units*; each is a pretraining, a probe, a fine-tuning or a measurement. On a cluster, units of one kind that do
+# not need each other become one job array, through [exca](https://facebookresearch.github.io/exca/). Probes, say, wait for the array of
+# pretrainings.
 #
 # ```bash
 # invariance run factors --profile paper --device cuda --cluster slurm \
@@ -72,7 +73,7 @@ place = pick_device(device)
 # ### When a run was cut off
 #
 # Type the same command again. A finished unit is read from the cache, an unfinished one starts anew, and a damaged entry is noticed and computed
-# again. A unit that fails does not stop the others; its report says why.
+# again. A unit that fails stops only those that need its result; its report says why.
 #
 # ```bash
 # invariance status --profile paper        # units done, missing and failed; seconds spent, and an estimate for the rest
@@ -125,8 +126,10 @@ tables.show(rows)
 #
 # ### Other seeds
 #
-# A seed chooses classes, transformations, images and initial weights. How much does a single value depend on it? The *deviation* here is
-# the standard deviation between seeds of equal configurations; their variances are averaged over all configurations of the experiment.
+# A seed chooses classes, transformations, images and initial weights. How much does a single value depend on it? A
+# *configuration* is everything that a row of a table says except its seed. The *deviation* is the standard deviation between the seeds of a
+# configuration, with the variances averaged over all configurations of the experiment. Its unit is that of the measure, so compare rows
+# of one measure only.
 
 # %%
 tables_of = {name: evidence.of(name, sizes, device, show) for name in EXPERIMENTS}
@@ -141,13 +144,15 @@ tables.show(
 )
 
 # %% [markdown]
-# A deviation of 0.1 with three seeds means a 95 % interval of ± 0.25 for the mean; with ten seeds, ± 0.07. That is why differences between
-# configurations are always formed within a seed first: what both have in common, such as a hard target, cancels there.
+# A deviation of 0.1 with three seeds means a 95 % interval of ± 0.25 for the mean; with ten seeds, ± 0.07. Much of
+# it is common to the configurations of a seed, such as a hard target. So this book forms differences between configurations within a
+# seed first, where it cancels.
 #
 # ## What it costs
 #
 # The seconds are measured: *worker seconds* are those of all units of the shown tables, as one process would need them one after
-# another. (At `quick`, `factors` looks cheaper a seed than it is, since a part of it has twice as many seeds as the rest.)
+# another. (At `quick`, the experiments on factors and the mismatch look dearer a seed than they are: a part of each has twice
+# as many seeds as the rest, and the seconds are divided by the number of seeds that everything has.)
 #
 # The last two columns are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
 # work is divided by a rate. One is that at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
@@ -169,8 +174,8 @@ tables.show(reproducing.costs(tables_of, profiles.profile("paper", seeds=1), rat
 # ## Published results
 #
 # `make publish` writes the tables behind the chapters into `book/results/`, as text files beside a record of their provenance: code and package versions,
-# hardware, profile, seeds, pictures, seconds. With `show = "auto"` chapters prefer tables that were published at the paper's scale,
-# and every caption says what is shown.
+# hardware, profile, seeds, pictures, seconds. With `show = "auto"` a chapter that runs `quick` unchanged shows a table
+# that was published at the paper's scale, where there is one. Whoever changes a size sees their own run. Every caption says what is shown.
 
 # %% tags=["remove-input"]
 reproducing.show_published()
@@ -195,8 +200,9 @@ reproducing.show_published()
 #
 # ```{solution} ex-repro-seeds
 # :class: dropdown
-# Set `seeds = 6`. The deviation itself should stay about the same, for it is a property of the experiment; it only becomes better known. What
-# should shrink is the interval of the mean.
+# Set `seeds = 6`. Every experiment then runs with six seeds; at `quick`, which has three, that takes about as many worker seconds again as the
+# table of costs shows in all. The deviation should stay about the same, for it is a property of the experiment; it only becomes better
+# known. What shrinks is the interval of the mean, and the captions of the other chapters show it when they run with six seeds.
 # ```
 #
 # ```{exercise}
@@ -206,8 +212,10 @@ reproducing.show_published()
 #
 # ```{solution} ex-repro-cost
 # :class: dropdown
-# Set `gpu_rate` to what your GPU does and compare the estimates with eight hours. It also pays to look at models: two of the experiments
-# run four architectures. From Python, `profiles.chosen("paper", 1, mismatch={"models": 1})` leaves all but the first out.
+# Set `gpu_rate` to what your GPU does and add up the last column. If the sum is above eight hours, leave out the most expensive experiment
+# whose chapter you need least. Fewer models help too: `invariance_transfer` and `mismatch` run four architectures each, and the three
+# experiments on factors five in one of their factors. From Python, `profiles.chosen("paper", 1, mismatch={"models": 1})` leaves all but
+# the first out of `mismatch`.
 # ```
 #
 # **Defined in:** `invariance.reproducing` (the measurements), `invariance.evidence` (`of`, `spot_check`, `publish`),

@@ -63,11 +63,12 @@ def test_a_rate_turns_work_into_hours():
         reproducing.training_rate(0)
 
 
-def test_hours_on_a_gpu_add_up_over_experiments():
+def test_hours_on_a_gpu_add_up_over_experiments(monkeypatch):
     smoke = profiles.profile("smoke", seeds=1)
-    work = sum(reproducing.operations(smoke, name)[1] for name in ("mismatch", "factors"))
-    hours = work / reproducing.training_rate(reproducing.GPU_RATE) / 3600
-    assert reproducing.gpu_hours(smoke, "mismatch", "factors") == pytest.approx(hours)
+    hour_of_training = 3 * 40_000 * 3600 * reproducing.forward_gflop("resnet18")
+    with monkeypatch.context() as patch:
+        patch.setattr(reproducing, "operations", lambda profile, name: (1, hour_of_training))
+        assert reproducing.gpu_hours(smoke, "mismatch", "factors") == pytest.approx(2)
     with pytest.raises(InputError, match="Unknown experiment 'mis'"):
         reproducing.gpu_hours(smoke, "mis")
 

@@ -173,8 +173,9 @@ def _failure(source: Path, code: str, reason: str) -> str:
 
 @contextmanager
 def _quiet(log: Path) -> Iterator[None]:
-    """Progress bars off, and what kernels write straight to standard error appended to `log`."""
-    values = {"TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0"}
+    """Progress bars off, what kernels write straight to standard error appended to `log`, and the cores shared."""
+    share = str(max(1, cores() // AT_ONCE))  # threads of two chapters on the same core wait for each other
+    values = {"TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0", "OMP_NUM_THREADS": share}
     old = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     sys.stderr.flush()

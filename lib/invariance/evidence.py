@@ -15,7 +15,7 @@ from IPython.display import HTML
 
 from invariance import results, sampling
 from invariance.errors import InputError, check_known
-from invariance.experiments import EXPERIMENTS, Design, collect, execute
+from invariance.experiments import EXPERIMENTS, collect, execute
 from invariance.experiments.profiles import PROFILES, Profile
 from invariance.experiments.units import VERSION, Unit
 from invariance.results import Provenance
@@ -110,9 +110,9 @@ def own(
     units = [unit for stage in execute.stages(unit for _, unit in design) for unit in stage]
     done = [unit.result() for unit in units]
     seconds = sum(result["seconds"] for result in done)
-    # The class relationship may have more seeds than the other factors; the record names those that all have.
-    parts = [set(part) for _, part in table.groupby("factor")["seed"]] if "factor" in table else [set(table["seed"])]
-    seeds = sorted(int(seed) for seed in set.intersection(*parts))
+    # One factor, or one model, may have more seeds than the others; the record names those that all have.
+    kinds = [column for column in ("factor", "model") if column in table]
+    seeds = sorted(set.intersection(*(set(part.tolist()) for _, part in table.groupby(kinds)["seed"])))
     machines = sorted({result["hardware"] for result in done})
     record = results.provenance(profile, device, seconds, seeds, _sources(units), ran_on=" and ".join(machines))
     return Evidence(table, record)
@@ -140,7 +140,7 @@ def published() -> list[tuple[str, str]]:
     return [(path.parent.name, path.stem) for path in found]
 
 
-def spot_check(profile: str, name: str, choice: int) -> pd.DataFrame:
+def spot_check(profile: str, name: str, choice: int, device: str = "auto") -> pd.DataFrame:
     """Compute one unit of a published table again; `choice` is a seed that chooses it.
 
     Gives that unit's rows with the columns `value` (published) and `again` (computed now). Raises
@@ -153,15 +153,12 @@ def spot_check(profile: str, name: str, choice: int) -> pd.DataFrame:
             "publish again."
         )
     sizes = Profile(name=record.profile, cost=PROFILES[record.profile].cost, **record.sizes)
-    design = EXPERIMENTS[name](sizes, "auto")
+    design = EXPERIMENTS[name](sizes, device)
     (chosen,) = sampling.choose(choice, f"spot check {profile} {name}", design, 1)
-    found = _beside(table, [chosen])
-    if found["value"].isna().any():
-        raise InputError(f"{profile}/{name} lacks {found['value'].isna().sum()} rows of a unit: publish again.")
-    return found
-
-
-def _beside(table: pd.DataFrame, design: Design) -> pd.DataFrame:
-    again = collect(design).rename(columns={"value": "again"}).drop(columns=["low", "high"], errors="ignore")
+    again = collect([chosen]).rename(columns={"value": "again"}).drop(columns=["low", "high"], errors="ignore")
     keys = [column for column in again if column != "again"]
-    return table.merge(again, on=keys, how="right")
+    found = table.merge(again, on=keys, how="right", indicator="found")
+    missing = (found.pop("found") != "both").sum()
+    if missing:
+        raise InputError(f"{profile}/{name} lacks {missing} rows of a unit: publish again.")
+    return found

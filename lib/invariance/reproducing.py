@@ -21,7 +21,7 @@ from invariance.evidence import Evidence
 from invariance.experiments import EXPERIMENTS, execute
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Unit
-from invariance.training import pick_device
+from invariance.training import cores, pick_device, threads
 from invariance.training.devices import fast_bf16
 from invariance.training.inference import features_of_keys
 
@@ -139,7 +139,8 @@ def measured_rate(device: str = "auto") -> float:
     images, batches = TIMED[place.type]
     network = models.build("resnet18", 10, 0).backbone.eval().to(place)
     batch = torch.zeros(images, 3, 32, 32, device=place).contiguous(memory_format=torch.channels_last)
-    with torch.no_grad(), torch.autocast(place.type, dtype=torch.bfloat16, enabled=fast_bf16(place)):
+    half = torch.autocast(place.type, dtype=torch.bfloat16, enabled=fast_bf16(place))
+    with torch.no_grad(), half, threads(place, cores()):
         network(batch).sum().item()
         started = time.perf_counter()
         for _ in range(batches):
@@ -160,7 +161,7 @@ def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, flo
         rows.append(
             {
                 "experiment": name,
-                "shown here": one.caption,
+                "shown here": f"{one.record.profile}, {one.seeds} seeds",
                 "worker seconds": f"{one.record.seconds:,.0f}",
                 "a seed": f"{one.record.seconds / one.seeds:,.0f}",
                 "paper, one seed: units": f"{units:,}",

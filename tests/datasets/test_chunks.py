@@ -77,7 +77,7 @@ print(peaks[1] - peaks[0])
     assert int(out) < 0.1 * kibibytes_kept
 
 
-def test_random_backgrounds_are_made_in_chunks_too(two_threads):
+def test_random_backgrounds_are_made_in_chunks_too():
     source = Transforms2D(backgrounds="random", transforms=()).generator()
     content = sampling.keys(1, torch.arange(2 * MOST + 3))
     whole = source.images(content)

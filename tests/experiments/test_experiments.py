@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 
 import pandas as pd
 import psutil
@@ -231,6 +232,22 @@ def test_lost_weights_are_trained_again(cache):
     assert one().trained() is not None
 
 
+def test_a_result_of_other_defaults_is_computed_again(cache, caplog, monkeypatch):
+    execute.run([one()])
+    monkeypatch.setattr(Pretraining, "configuration", lambda unit: "with another default")
+    assert not execute.is_done(one())
+    assert "other defaults" in caplog.text
+
+
+def test_weights_that_vanish_after_the_check_are_trained_again(cache):
+    unit = one()
+    execute.run([unit])
+    before = unit.trained()
+    for path in (cache / "weights").iterdir():
+        path.unlink()
+    assert all((a == b).all() for a, b in zip(before.parameters(), unit.trained().parameters(), strict=True))
+
+
 def test_damaged_weights_are_trained_again(cache, caplog):
     execute.run([one()])
     (path,) = (cache / "weights").iterdir()
@@ -301,31 +318,31 @@ def test_a_job_that_fails_is_reported_and_the_others_finish(cache):
 
 
 def test_a_job_whose_node_is_lost_is_reported_and_a_rerun_continues(cache):
-    """The job's process is killed while it trains, as a node that goes down would do."""
-    lost = {"epochs": 100_000, "seed": 1}
+    """The processes of the jobs are killed while one trains, as when a node goes down."""
     failure = []
 
     def launch():
         try:
-            execute.run([one(), one(**lost)], "local", {"timeout_min": "5"})
+            execute.run([one(), one(seed=1, epochs=300)], "local", {"timeout_min": "5"})
         except execute.UnitsFailed as error:
             failure.append(str(error))
 
-    launcher = threading.Thread(target=launch)
+    launcher = threading.Thread(target=launch, daemon=True)
     launcher.start()
-    deadline = time.time() + 120
-    while not execute.is_done(one()) and time.time() < deadline:
-        time.sleep(0.2)
-    time.sleep(1)
-    jobs = [job for job in psutil.process_iter(["cmdline"]) if str(cache) in " ".join(job.info["cmdline"] or ())]
-    assert jobs
-    for job in jobs:
-        job.kill()
+    try:
+        deadline = time.time() + 120
+        while not execute.is_done(one()) and time.time() < deadline:
+            time.sleep(0.2)
+        assert execute.is_done(one()) and launcher.is_alive()
+    finally:
+        for job in psutil.process_iter(["cmdline"]):
+            if str(cache) in " ".join(job.info["cmdline"] or ()):
+                with suppress(psutil.NoSuchProcess):
+                    job.kill()
     launcher.join(60)
     assert len(failure) == 1 and "seed: 1" in failure[0]
-    assert execute.is_done(one())
-    execute.run([one(), one(seed=1)])
-    assert execute.is_done(one(seed=1))
+    execute.run([one(), one(seed=1, epochs=300)])
+    assert execute.is_done(one(seed=1, epochs=300))
 
 
 def test_status_counts_what_is_done_failed_and_left(cache):

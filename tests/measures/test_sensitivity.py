@@ -118,6 +118,10 @@ def test_all_measures_at_once_are_those_alone():
             (found[kind].value, found[kind].low, found[kind].high), abs=1e-6
         )
     assert found["cka"] == cka(x, y)
+    assert measure_all(x, y, 4, ("cka",)) == {"cka": found["cka"]}
+    assert measure_all(x, y, 4, ("l2",))["l2"].value == found["l2"].value
+    with pytest.raises(InputError, match=r"Unknown measure 'l1'\. Known: l2, cosine, dot, cka"):
+        measure_all(x, y, 4, ("l2", "l1"))
 
 
 def test_one_direction_for_all_images_has_no_cosine():

@@ -86,7 +86,7 @@ def test_a_frozen_batch_norm_keeps_its_statistics():
 
 
 def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy(capsys):
-    with pytest.raises(FloatingPointError, match=r"by step [123] of epoch 1: lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=r"in step [123] of epoch 1: lower the learning rate"):
         trained(epochs=5, learning_rate=1e30, progress=True)
     assert "epoch 1/5" in capsys.readouterr().out  # the bar was closed, not left running
 
@@ -97,7 +97,7 @@ def test_a_loss_that_breaks_late_in_an_epoch_is_found_before_validation(device):
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a GPU")
     device = training.pick_device(device)
-    poisoned, found_at = data(device=device), {"cpu": 5, "cuda": 6}[device.type]
+    poisoned, steps = data(device=device), {"cpu": 5, "cuda": 6}[device.type]
     make, made = poisoned.on_after_batch_transfer, []
 
     def poison(batch, index):
@@ -106,9 +106,9 @@ def test_a_loss_that_breaks_late_in_an_epoch_is_found_before_validation(device):
         return (images * float("nan") if len(made) == 5 else images), labels
 
     poisoned.on_after_batch_transfer = poison
-    with pytest.raises(FloatingPointError, match=f"by step {found_at} of epoch 1"):
+    with pytest.raises(FloatingPointError, match="in step 5 of epoch 1"):
         fit(models.build("small", 3, 0), poisoned, 2, 1e-3, device)
-    assert len(made) == found_at
+    assert len(made) == steps
 
 
 def test_schedules_have_the_papers_ends():

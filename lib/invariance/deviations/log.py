@@ -315,10 +315,10 @@ CHOICES = (
         "50,000 images, 50 epochs, ResNet-18",
         "the same",
         f"small networks, fewer images and epochs, {PROFILES['quick'].seeds} seeds (twice as many for the probes of "
-        f"the class relationship), learning rate {PROFILES['quick'].factors.learning_rate:g}, batches of "
-        f"{PROFILES['quick'].factors.batch_size}, {PROFILES['quick'].invariance_transfer.pairs} pairs a cell of "
-        "invariance "
-        "transfer, other shares of CIFAR's images; profile paper has the paper's",
+        "the class relationship and for the first model of the mismatch), learning rate "
+        f"{PROFILES['quick'].factors.learning_rate:g}, batches of {PROFILES['quick'].factors.batch_size}, "
+        f"{PROFILES['quick'].invariance_transfer.pairs} pairs a cell of "
+        "invariance transfer, other shares of CIFAR's images; profile paper has the paper's",
     ),
     Deviation(
         "Numbers of images at quick",

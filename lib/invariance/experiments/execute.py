@@ -64,11 +64,11 @@ def run(units: Iterable[Unit], cluster: str | None = None, options: Mapping[str,
 
 
 def is_done(unit: Unit) -> bool:
-    """Whether the unit's result is in the cache, with its files. A corrupt entry is removed."""
+    """Whether the unit's result is in the cache, with its files. A stale or damaged entry is removed."""
     try:
         done = unit.infra.status() == "completed"
         if done and not unit.is_whole(unit.result()):
-            raise FileNotFoundError("its files are missing")
+            raise ValueError("its weights are missing or damaged, or the code has other defaults now")
         return done
     except Exception as error:  # whatever a damaged pickle raises
         folder = unit.infra.uid_folder()

@@ -37,12 +37,17 @@ def data(profile: Profile, seed: int, count: int) -> Transforms2D:
 
 
 def design(profile: Profile, device: str = "auto") -> Design:
-    """One row a (model, number of transformations trained with, number in the target, seed)."""
+    """One row a (model, number of transformations trained with, number in the target, seed).
+
+    The first model has `seed_factor` times the seeds of the others.
+    """
     sizes = profile.mismatch
     count = min(COUNT, sizes.transforms)
     four = list(dict.fromkeys(profile.models[k] for k in (0, 3, 2, 4)))[: sizes.models]
     planned = []
-    for model, seed, used in product(four, range(profile.seeds), range(1, count + 1)):
+    for model, seed, used in product(four, range(profile.seeds * sizes.seed_factor), range(1, count + 1)):
+        if seed >= profile.seeds and model != four[0]:
+            continue
         unit = pretraining(sizes, data(profile, seed, used), model, seed, device)
         for wanted in range(1, count + 1):
             row = {

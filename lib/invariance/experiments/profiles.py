@@ -17,8 +17,9 @@ class Sizes(Config):
 
     Pretraining takes `epochs` passes, or more where `least_images` would not be seen otherwise;
     fine-tuning likewise. `views` is how many draws of the transformations a probe's features cover,
-    `models` and `transforms` how many of the models and of the 18 transformations take part. The class
-    relationship is probed with `seed_factor` times the profile's seeds.
+    `models` and `transforms` how many of the models and of the 18 transformations take part. The main
+    part of an experiment has `seed_factor` times the profile's seeds: the probes of the class relationship,
+    and the first model of the mismatch.
     """
 
     samples: Count
@@ -200,7 +201,9 @@ PROFILES = {
                 availabilities=(0.0, 0.4, 1.0),
             ),
             invariance_transfer=_sizes(_QUICK, samples=2_500, pairs=48, models=1),
-            mismatch=_sizes(_QUICK, samples=4_000, probe_samples=1_000, test_samples=800, models=2, transforms=8),
+            mismatch=_sizes(
+                _QUICK, samples=4_000, probe_samples=1_000, test_samples=800, models=2, transforms=8, seed_factor=2
+            ),
         ),
         Profile(
             name="paper",

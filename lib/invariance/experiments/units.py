@@ -49,14 +49,7 @@ def _weights_file(name: str) -> Path:
 
 
 def _checksum(file: Path) -> str:
-    about = file.stat()
-    return _checksum_of(file, about.st_size, about.st_mtime_ns)
-
-
-@cache
-def _checksum_of(file: Path, size: int, written: int) -> str:
-    # Read once by each process: chapters ask for the same units many times.
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
 
 
 class Unit(Config):
@@ -96,15 +89,19 @@ class Unit(Config):
         """Rough amount of work, as images that pass through a network; it weighs the progress bar."""
         return 1.0
 
+    def configuration(self) -> str:
+        """A digest of all fields, defaults included: exca's uid leaves defaults out, and code may change them."""
+        fields = self.model_dump_json(exclude={"infra": True, "device": True, "pretraining": {"infra", "device"}})
+        return hashlib.sha256(fields.encode()).hexdigest()[:16]
+
     def is_whole(self, result: Result) -> bool:
-        """Whether the files that a result names are there."""
-        return True
+        """Whether a result is of this very configuration, and the files that it names are there as written."""
+        return result["configuration"] == self.configuration()
 
     def result(self) -> Result:
         """What `run` gives.
 
-        Where it is in the cache it is read directly: `run` also parses and compares the configurations there,
-        which takes far longer.
+        What is in the cache is read directly: `run` also parses the configurations there, which takes far longer.
         """
         if self.infra.status() != "completed":
             return self.run()
@@ -147,7 +144,8 @@ class Pretraining(Unit):
 
     def is_whole(self, result: Result) -> bool:
         file = _weights_file(result["weights"])
-        return file.exists() and _checksum(file) == result["sha256"]
+        untouched = file.exists() and file.stat().st_mtime_ns == result["written"]
+        return super().is_whole(result) and (untouched or _checksum(file) == result["sha256"])
 
     def _build(self) -> Classifier:
         return models.build(self.model, len(self.data.class_names()), self.seed)
@@ -158,7 +156,7 @@ class Pretraining(Unit):
         from invariance.datasets.module import ImageData  # Lightning takes seconds to load
         from invariance.training.fit import fit, schedule_for
 
-        with _at_work(self.device) as (device, spent):
+        with _at_work(self) as (device, spent):
             model, source, curve = self._build(), self.data.generator(device), []
             splits = (
                 Split(source, self.seed, "pretraining/train", self.samples),
@@ -170,12 +168,17 @@ class Pretraining(Unit):
             name = weights_name(self.infra.uid())
             with write_aside(_weights_file(name)) as aside:
                 save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
-            return {"curve": curve, "weights": name, "sha256": _checksum(_weights_file(name)), **spent()}
+            file = _weights_file(name)
+            written = {"weights": name, "sha256": _checksum(file), "written": file.stat().st_mtime_ns}
+            return {"curve": curve, **written, **spent()}
 
     def trained(self) -> Classifier:
-        """The model with its best weights, in evaluation mode, on this unit's device."""
-        model = self._build()
-        model.load_state_dict(load_file(_weights_file(self.result()["weights"])))
+        """The model with its best weights, in evaluation mode, on the unit's device; lost weights are trained again."""
+        model, result = self._build(), self.result()
+        if _checksum(_weights_file(result["weights"])) != result["sha256"]:
+            self.infra.clear_job()
+            result = self.run()
+        model.load_state_dict(load_file(_weights_file(result["weights"])))
         return model.to(training.pick_device(self.device)).eval()
 
 
@@ -220,7 +223,7 @@ class LinearProbe(Transfer):
     @infra.apply
     def run(self) -> Result:
         """Fit the probes; gives test accuracies as shares, one per number of samples."""
-        with _at_work(self.device) as (_, spent):
+        with _at_work(self) as (_, spent):
             model = self.pretraining.trained()
             probes = self._probes(model, self.samples)
             test = training.features(model, self._split("test", self.test_samples))
@@ -249,7 +252,7 @@ class FineTuning(Transfer):
     @infra.apply
     def run(self) -> Result:
         """Fine-tune; gives the test accuracy as a share."""
-        with _at_work(self.device) as (device, spent):
+        with _at_work(self) as (device, spent):
             model = self.pretraining.trained()
             (probe,) = self._probes(model, (self.samples,))
             tuned = training.finetune(
@@ -298,7 +301,7 @@ class Sensitivity(Unit):
     @infra.apply
     def run(self) -> Result:
         """Measure; gives (data, transformation, measure, value, low, high), with "" for the data's own."""
-        with _at_work(self.device) as (device, spent):
+        with _at_work(self) as (device, spent):
             model, rows = self.pretraining.trained(), []
             for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
                 chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
@@ -322,11 +325,17 @@ def _column(measure: str) -> str:
 
 
 @contextmanager
-def _at_work(device_name: str) -> Iterator[tuple[torch.device, Callable[[], Result]]]:
-    """The device, and a function that says how long the work took so far and where; on a CPU with one thread.
+def _at_work(unit: Unit) -> Iterator[tuple[torch.device, Callable[[], Result]]]:
+    """The unit's device, and a function that says what was computed, where, and how long it took so far.
 
-    So a unit gives the same result in a pool of processes, alone, and as a job of a cluster.
+    On a CPU there is one thread, so that a unit gives the same result in a pool of processes, alone, and as a job of
+    a cluster.
     """
-    started, device = time.perf_counter(), training.pick_device(device_name)
-    with training.one_thread(device):
-        yield device, lambda: {"seconds": time.perf_counter() - started, "hardware": training.hardware(device)}
+    started, device = time.perf_counter(), training.pick_device(unit.device)
+
+    def spent() -> Result:
+        seconds = time.perf_counter() - started
+        return {"configuration": unit.configuration(), "seconds": seconds, "hardware": training.hardware(device)}
+
+    with training.threads(device, 1):
+        yield device, spent

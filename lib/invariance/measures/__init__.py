@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from invariance.errors import check_known
 from invariance.measures.base import Measured
 from invariance.measures.cka import CKA, cka
 from invariance.measures.layers import layer_extractor, layer_features, spread_layers
@@ -30,8 +31,10 @@ def measure_all(
 ) -> dict[str, Measured]:
     """The measures "l2", "cosine", "dot" (0 invariant, 1 as random images) and "cka" (1 invariant) of (N, D) pairs.
 
-    `kinds` asks for some of them alone.
+    `kinds` asks for some of them alone. Raises `InputError` for an unknown one, and where a measure does.
     """
+    for kind in kinds:
+        check_known("measure", kind, (*KINDS, "cka"))
     distances = [kind for kind in kinds if kind != "cka"]
     found = sensitivities(x, x_prime, seed, distances) if distances else {}
     return {**found, "cka": cka(x, x_prime)} if "cka" in kinds else found

@@ -3,7 +3,7 @@
 `training.fit.fit` is imported by who trains, not here: Lightning takes seconds to load.
 """
 
-from invariance.training.devices import cores, hardware, one_thread, pick_device
+from invariance.training.devices import cores, hardware, pick_device, threads
 from invariance.training.finetuning import finetune
 from invariance.training.inference import accuracy, features
 from invariance.training.probe import linear_probe, linear_probes
@@ -16,6 +16,6 @@ __all__ = [
     "hardware",
     "linear_probe",
     "linear_probes",
-    "one_thread",
     "pick_device",
+    "threads",
 ]

@@ -53,15 +53,15 @@ def cores() -> int:
 
 
 @contextmanager
-def one_thread(device: torch.device) -> Iterator[None]:
-    """One thread inside, where the device is a CPU.
+def threads(device: torch.device, count: int) -> Iterator[None]:
+    """So many threads inside, where the device is a CPU, and as before afterwards.
 
-    The number of threads changes the last bits of a sum, and training magnifies them.
+    Their number changes the last bits of a sum, and training magnifies them.
     """
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     if device.type == "cpu":
-        torch.set_num_threads(1)
+        torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)

@@ -113,16 +113,16 @@ class Classification(pl.LightningModule):
             self._check(index)
         return loss
 
-    def _check(self, index: int) -> None:
-        loss = self.losses[-1].item()
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"The training loss became {loss} by step {index + 1} of epoch {self.current_epoch + 1}: "
-                f"lower the learning rate (now {self.learning_rate:g})."
-            )
+    def _check(self, first: int) -> None:
+        for step, loss in enumerate(torch.stack(self.losses[first:]).tolist(), first + 1):
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f"The training loss became {loss} in step {step} of epoch {self.current_epoch + 1}: "
+                    f"lower the learning rate (now {self.learning_rate:g})."
+                )
 
     def on_validation_epoch_start(self) -> None:
-        self._check(len(self.losses) - 1)
+        self._check(0)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch

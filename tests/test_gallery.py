@@ -50,4 +50,4 @@ def test_examples_show_the_same_contents_whatever_the_task_asks_for():
 def test_the_table_lists_all_transformations():
     html = gallery.transformation_table().data
     assert all(f">{name}<" in html for name in TRANSFORMATIONS)
-    assert "-50 to 50 degrees" in html
+    assert "-50\u00a0to\u00a050 degrees" in html

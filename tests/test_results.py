@@ -169,7 +169,7 @@ def test_a_sweep_compares_its_two_ends_seed_by_seed():
     other = [table.assign(sweep="availability", value=0.1), table.assign(measure="cka", value=0.1)]
     cells = re.findall("<td>(.*)</td>", results.sweep_changes(pd.concat([table, *other]), "correlation").data)
     _, low, high = results.mean_interval([0.4, 0.2])
-    assert cells == ["accuracy on cifar only", "0.550", "0.850", "0.300", f"{low:.3f} to {high:.3f}"]
+    assert cells == ["accuracy on cifar only", "0.550", "0.850", "0.300", f"{low:.3f}\u00a0to\u00a0{high:.3f}"]
 
 
 def test_values_of_relevance_are_found_by_what_is_measured(seeds_around):

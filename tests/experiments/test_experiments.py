@@ -100,6 +100,8 @@ def test_the_paper_profile_is_the_papers_protocol():
     assert {len(u.data) for u in transferred if isinstance(u, units.Sensitivity)} == {10}
     relevant = [u for u in units_of("relevance") if isinstance(u, Pretraining)]
     assert {(u.epochs, u.samples) for u in relevant} == {(200, 45_000)}
+    probed = [u for u in units_of("relevance") if isinstance(u, units.LinearProbe)]
+    assert {(u.target.translate, u.views) for u in probed} == {(True, 10), (False, 1)}
     natural = [u for u in units_of("factors_cifar10") if isinstance(u, Pretraining)]
     assert {u.samples for u in natural} >= {5 * n for n in (10, 50, 200, 1_000, 4_500)}
 

@@ -234,8 +234,8 @@ CHOICES = (
         "choice",
         "200 epochs",
         "new draws whenever an image is loaded",
-        f"features of {PROFILES['paper'].natural10.views} draws, computed once and taken in turn (profile paper); "
-        "one draw otherwise",
+        f"features of {PROFILES['paper'].natural10.views} draws, computed once and taken in turn (profile paper), for "
+        "translated objects on natural images too; one draw otherwise",
     ),
     Deviation(
         "Objects and classes that are tied",

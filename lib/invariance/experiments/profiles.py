@@ -153,6 +153,16 @@ _PAPER = {
     "probe_samples": 50_000,
     "test_samples": 10_000,
 }
+_PAPER_NATURAL = {
+    **_PAPER,
+    "validation_samples": 2_500,
+    "finetuning_levels": (0.01, 0.05, 0.1, 0.5, 1.0),
+    "few": 0.01,
+    "many": 0.1,
+    "views": 10,
+    "tuning_validation_samples": 2_500,
+    "test_samples": 5_000,
+}
 
 PROFILES = {
     profile.name: profile
@@ -219,33 +229,19 @@ PROFILES = {
                 many=2_000,
             ),
             natural10=_sizes(
-                _PAPER,
-                samples=4_500,
-                validation_samples=2_500,
-                pretraining_levels=(10, 50, 200, 1_000, 4_500),
-                finetuning_levels=(0.01, 0.05, 0.1, 0.5, 1.0),
-                few=0.01,
-                many=0.1,
-                probe_samples=4_500,
-                views=10,
-                tuning_validation_samples=2_500,
-                test_samples=5_000,
+                _PAPER_NATURAL, samples=4_500, probe_samples=4_500, pretraining_levels=(10, 50, 200, 1_000, 4_500)
             ),
             natural100=_sizes(
-                _PAPER,
-                samples=450,
-                validation_samples=2_500,
-                pretraining_levels=(10, 50, 100, 250, 450),
-                finetuning_levels=(0.01, 0.05, 0.1, 0.5, 1.0),
-                few=0.01,
-                many=0.1,
-                probe_samples=450,
-                views=10,
-                tuning_validation_samples=2_500,
-                test_samples=5_000,
+                _PAPER_NATURAL, samples=450, probe_samples=450, pretraining_levels=(10, 50, 100, 250, 450)
             ),
             relevance=_sizes(
-                _PAPER, samples=45_000, validation_samples=5_000, epochs=200, probe_samples=45_000, probe_epochs=100
+                _PAPER,
+                samples=45_000,
+                validation_samples=5_000,
+                epochs=200,
+                probe_samples=45_000,
+                probe_epochs=100,
+                views=10,
             ),
             invariance_transfer=_sizes(_PAPER, models=4),
             mismatch=_sizes(_PAPER, epochs=100, batch_size=256, models=4, transforms=8),

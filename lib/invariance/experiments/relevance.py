@@ -59,12 +59,14 @@ def design(profile: Profile, device: str = "auto") -> Design:
 def _measured(
     profile: Profile, model: Pretraining, row: dict, targets: tuple[str, ...], translate: bool = False
 ) -> Design:
-    seed = model.seed
+    seed, sizes = model.seed, profile.relevance
+    if not translate:  # every view of an object at its fixed place is the same
+        sizes = sizes.model_copy(update={"views": 1})
     row = {"experiment": "relevance", **row, "model": model.model, "seed": seed}
     accuracies = [
         (
             {**row, "target": task, "exchanged": "", "split": "test"},
-            probe(profile, profile.relevance, model, data(profile, seed, task, translate=translate)),
+            probe(profile, sizes, model, data(profile, seed, task, translate=translate)),
         )
         for task in targets
     ]

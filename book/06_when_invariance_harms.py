@@ -28,7 +28,7 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds to run; 0 means as many as the profile says
+seeds = 0  # how many seeds to run (at quick, part of this page has twice as many); 0 means as many as the profile says
 show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 pictures = "embedded"  # embedded, or paper: CIFAR-10 and the paper's objects, which are downloaded
 model = ""  # small, small_resnet, small_vit, resnet18, ...; empty means the profile's
@@ -120,7 +120,8 @@ glue(
 # ```
 #
 # A model is pretrained on one of the four tasks, and a linear probe, a new linear layer on the frozen model, then tells how well its
-# representation serves each of the four. Both are done twice, with the objects at their fixed place and translated.
+# representation serves each of the four. Both are done twice, with the objects at their fixed place and translated. At `quick`
+# the fixed place has twice as many seeds as everything else on this page; the captions name the seeds that everything has.
 #
 # Beside the accuracies we measure sensitivities, as in [Measuring invariance](02_measuring_invariance), on the images that show both
 # parts. Here a pair does not differ in a transformation, but in the object, or in the picture behind it. A sensitivity near 0 means that the

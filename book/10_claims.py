@@ -56,8 +56,8 @@ check_known("claim", str(show_claim), dict.fromkeys(str(statement.claim) for sta
 #
 # An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over three seeds are
 # wide, since Student's $t$ is 4.3 there; with six seeds it is 2.6, with ten 2.3. The table below says how many seeds each statement
-# has: at `quick`, those about linear probes of the class relationship and those about the mismatch have twice as many as
-# the rest.
+# has: at `quick`, those about linear probes of the class relationship, about objects on natural images and about the mismatch
+# have twice as many as the rest.
 #
 # ## The evidence
 #

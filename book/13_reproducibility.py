@@ -151,8 +151,8 @@ tables.show(
 # ## What it costs
 #
 # The seconds are measured: *worker seconds* are those of all units of the shown tables, as one process would need them one after
-# another. (At `quick`, the experiments on factors and the mismatch look dearer a seed than they are: a part of each has twice
-# as many seeds as the rest, and the seconds are divided by the number of seeds that everything has.)
+# another. (At `quick`, the experiments on factors, relevance and the mismatch look dearer a seed than they are: a part of each
+# has twice as many seeds as the rest, and the seconds are divided by the number of seeds that everything has.)
 #
 # The last two columns are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
 # work is divided by a rate. One is that at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
@@ -200,7 +200,7 @@ reproducing.show_published()
 #
 # ```{solution} ex-repro-seeds
 # :class: dropdown
-# Set `seeds = 6`. Every experiment then runs with six seeds; at `quick`, which has three, that takes about as many worker seconds again as the
+# Set `seeds = 6`. Every experiment then runs with at least six seeds; at `quick`, which has three, that takes about as many worker seconds again as the
 # table of costs shows in all. The deviation should stay about the same, for it is a property of the experiment; it only becomes better
 # known. What shrinks is the interval of the mean, and the captions of the other chapters show it when they run with six seeds.
 # ```

@@ -255,10 +255,9 @@ def test_the_order_of_rows_does_not_change_a_figure(seeds_around):
 
     transfer = seeds_around(transfer_table())
     kinds = [
-        {"kind": kind, "transformation": name, "measure": measure, "value": value}
+        {"kind": kind, "category": category, "value": value}
         for kind, value in (("untrained", 0.2), ("trained with others", 0.5), ("trained with it", 0.3))
-        for name in ("rotate", "hue", "blur")
-        for measure in ("sensitivity_l2", "cka")
+        for category in CATEGORIES
     ]
     measuring = seeds_around(pd.DataFrame(kinds))
     for draw, table in (

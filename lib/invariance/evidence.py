@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML
 
@@ -23,6 +24,8 @@ from invariance.results import Provenance
 SHOW = ("auto", "own", "published")
 PUBLISHED_FIRST = ("paper", "quick")
 """Profiles in the order in which `show="published"` looks for a table."""
+PARTS = ("factor", "model", "position", "sweep")
+"""Columns that tell the parts of an experiment apart which may differ in seeds."""
 LARGE = 500_000
 """Bytes from which a linked table is compressed."""
 
@@ -37,12 +40,18 @@ class Evidence:
     @property
     def caption(self) -> str:
         """Profile, seeds, hardware and pictures in a line, for a figure's caption."""
-        return results.describe(self.record)
+        counts = _seeds_by_part(self.table).map(len)
+        return results.describe(self.record, counts.min(), counts.max())
 
     @property
     def seeds(self) -> int:
-        """Number of seeds."""
+        """Number of seeds that every part of the table has."""
         return len(self.record.seeds)
+
+    def part(self, **columns: object) -> "Evidence":
+        """The rows that have these values, as evidence of their own: `found.part(model="small").caption`."""
+        chosen = [self.table[column] == value for column, value in columns.items()]
+        return Evidence(self.table[np.logical_and.reduce(chosen)], self.record)
 
     def link(self, name: str) -> HTML:
         """A link that saves the table as NAME.csv (compressed if large); it is part of the page itself."""
@@ -110,12 +119,16 @@ def own(
     units = [unit for stage in execute.stages(unit for _, unit in design) for unit in stage]
     done = [unit.result() for unit in units]
     seconds = sum(result["seconds"] for result in done)
-    # One factor, or one model, may have more seeds than the others; the record names those that all have.
-    kinds = [column for column in ("factor", "model") if column in table]
-    seeds = sorted(set.intersection(*(set(part.tolist()) for _, part in table.groupby(kinds)["seed"])))
+    seeds = sorted(set.intersection(*_seeds_by_part(table)))
     machines = sorted({result["hardware"] for result in done})
     record = results.provenance(profile, device, seconds, seeds, _sources(units), ran_on=" and ".join(machines))
     return Evidence(table, record)
+
+
+def _seeds_by_part(table: pd.DataFrame) -> pd.Series:
+    # One part of an experiment may have more seeds than the others.
+    kinds = [column for column in PARTS if column in table]
+    return table.groupby(kinds or "experiment", dropna=False)["seed"].agg(set)
 
 
 def _sources(units: list[Unit]) -> list[str]:

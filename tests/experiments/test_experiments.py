@@ -149,7 +149,9 @@ def test_a_second_run_gives_the_same_table_and_experiments_share_their_trainings
     assert len(trained) == 8
     pd.testing.assert_frame_equal(collect(design), first)
     measured = collect(measuring.design(TINY, "cpu"))
-    assert len(measured) == 3 * 3 * 4  # kinds of model, transformations, measures
+    assert len(measured) == 3 * 2 * 3 * 4  # kinds of model, directions, transformations, measures
+    changed_places = measured.groupby(["target", "transformation"]).ngroups
+    assert changed_places == measured["transformation"].nunique() == 6
     # The two trained models are experiment A's own: only the untrained one is new.
     assert len({p.name for p in (cache / "weights").iterdir()} - trained) == 1
     shared = factors.design(TINY, "cpu", factors=("class_relationship", "architecture"))
@@ -267,8 +269,7 @@ def test_a_killed_run_resumes_without_repeating_finished_units(cache):
     code = f"""
 from invariance.experiments import execute
 from invariance.experiments.units import Pretraining
-if __name__ == "__main__":
-    execute.run([Pretraining(**fields) for fields in {both!r}])
+execute.run([Pretraining(**fields) for fields in {both!r}])
 """
     script = cache / "run.py"
     script.write_text(code)
@@ -292,6 +293,28 @@ if __name__ == "__main__":
     while _alive(process.pid) and time.time() < deadline:
         time.sleep(0.1)
     assert not _alive(process.pid), "a worker outlived the killed run"
+
+
+def test_a_plain_script_runs_units_with_a_transformation_of_its_own(cache):
+    """No guard around its main part, and two processes that never saw its function."""
+    fields = one().model_dump(exclude={"infra"})
+    fields["data"]["transforms"] = ["halve"]
+    code = f"""
+from dataclasses import replace
+from invariance.experiments import execute
+from invariance.experiments.units import Pretraining
+from invariance.transforms import TRANSFORMATIONS
+
+def halve(images, parameters):
+    return images / 2
+
+TRANSFORMATIONS["halve"] = replace(TRANSFORMATIONS["invert"], name="halve", apply=halve)
+execute.run([Pretraining(**{fields!r} | {{"seed": seed}}) for seed in (0, 1)])
+"""
+    script = cache / "run.py"
+    script.write_text(code)
+    subprocess.run([sys.executable, script], env=os.environ, check=True)
+    assert len(list((cache / "weights").iterdir())) == 2
 
 
 def _alive(group):

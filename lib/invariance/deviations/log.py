@@ -315,7 +315,7 @@ CHOICES = (
         "50,000 images, 50 epochs, ResNet-18",
         "the same",
         f"small networks, fewer images and epochs, {PROFILES['quick'].seeds} seeds (twice as many for the probes of "
-        "the class relationship and for the first model of the mismatch), learning rate "
+        "the class relationship, objects at their fixed place and the first model of the mismatch), learning rate "
         f"{PROFILES['quick'].factors.learning_rate:g}, batches of {PROFILES['quick'].factors.batch_size}, "
         f"{PROFILES['quick'].invariance_transfer.pairs} pairs a cell of "
         "invariance transfer, other shares of CIFAR's images; profile paper has the paper's",

@@ -14,13 +14,15 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
+import cloudpickle
 from exca import TaskInfra
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -29,6 +31,7 @@ from invariance.errors import InputError, check_known
 from invariance.experiments.units import Unit
 from invariance.files import cache_dir, write_aside
 from invariance.training import cores, pick_device
+from invariance.transforms import TRANSFORMATIONS
 
 logging.getLogger("exca").setLevel(logging.ERROR)  # its warnings repeat the failures that are reported here
 
@@ -228,7 +231,8 @@ class _Report:
 
     def _round(self, units: list[Unit]) -> list[Unit]:
         try:
-            pending = {self.pool.submit(_attempt, unit): unit for unit in units}
+            with _main_out_of_sight():
+                pending = {self.pool.submit(_attempt, unit): unit for unit in units}
         except BrokenProcessPool:  # a process died while it waited for work
             return units
         left = []
@@ -242,10 +246,23 @@ class _Report:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    known = cloudpickle.dumps(TRANSFORMATIONS)  # with the caller's own, which may live in a notebook
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(known,))
 
 
-def _start_worker() -> None:
+@contextmanager
+def _main_out_of_sight() -> Iterator[None]:
+    # A spawned process runs the caller's script again if it finds its file, and with it this very run.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _start_worker(known: bytes) -> None:
+    TRANSFORMATIONS.update(cloudpickle.loads(known))
     signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # Ctrl-C: leave at once, without a traceback
     parent = multiprocessing.parent_process()
 

@@ -32,6 +32,7 @@ TRANSFORMATIONS = ("same", "disjoint")
 FACTORS = ("class_relationship", "architecture", "pretraining_samples", "finetuning_samples")
 TARGETS = {"first": "same", "swapped": "disjoint"}
 """The two directions, and which of a task's sets of transformations is the target's."""
+OTHER = {"same": "disjoint", "disjoint": "same"}
 PAPERS_LEARNING_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
 

@@ -18,8 +18,8 @@ class Sizes(Config):
     Pretraining takes `epochs` passes, or more where `least_images` would not be seen otherwise;
     fine-tuning likewise. `views` is how many draws of the transformations a probe's features cover,
     `models` and `transforms` how many of the models and of the 18 transformations take part. The main
-    part of an experiment has `seed_factor` times the profile's seeds: the probes of the class relationship,
-    and the first model of the mismatch.
+    part of an experiment has `seed_factor` times the profile's seeds: the probes of the class relationship (and
+    their models' sensitivities), objects at their fixed place on natural images, and the first model of the mismatch.
     """
 
     samples: Count
@@ -207,6 +207,7 @@ PROFILES = {
                 epochs=3,
                 probe_samples=1_000,
                 test_samples=1_000,
+                seed_factor=2,
                 correlations=(0.0, 0.4, 0.8, 0.95, 1.0),
                 availabilities=(0.0, 0.4, 1.0),
             ),

@@ -9,6 +9,8 @@ share of images that carry an object (`availability`).
 Chapter: book/06_when_invariance_harms.py.
 """
 
+from itertools import product
+
 from invariance import sampling
 from invariance.assets import class_names
 from invariance.datasets import ObjectsOnImages
@@ -39,20 +41,22 @@ def trained(profile: Profile, seed: int, task: str, device: str = "auto", **chan
 
 
 def design(profile: Profile, device: str = "auto") -> Design:
-    """Accuracies of every pretraining on every task, and sensitivities; the table first, then the sweeps."""
-    planned = []
-    for seed in range(profile.seeds):
-        for translate in (False, True):
-            for task in TASKS:
-                model = trained(profile, seed, task, device, translate=translate)
-                row = {"position": "translated" if translate else "fixed", "sweep": "", "level": float("nan")}
-                planned += _measured(profile, model, {**row, "pretraining": task}, TASKS, translate)
-        sizes = profile.relevance
-        for sweep, values in (("correlation", sizes.correlations), ("availability", sizes.availabilities)):
-            for value in values:
-                model = trained(profile, seed, "cifar_mixed", device, **{sweep: value})
-                row = {"position": "fixed", "sweep": sweep, "level": value, "pretraining": "cifar_mixed"}
-                planned += _measured(profile, model, row, TASKS[:3])
+    """Accuracies of every pretraining on every task, and sensitivities; the two tables first, then the sweeps.
+
+    The table of objects at their fixed place has `seed_factor` times the profile's seeds.
+    """
+    sizes, planned = profile.relevance, []
+    for translate, more in ((False, sizes.seed_factor), (True, 1)):
+        for seed, task in product(range(profile.seeds * more), TASKS):
+            model = trained(profile, seed, task, device, translate=translate)
+            row = {"position": "translated" if translate else "fixed", "sweep": "", "level": float("nan")}
+            planned += _measured(profile, model, {**row, "pretraining": task}, TASKS, translate)
+    sweeps = {"correlation": sizes.correlations, "availability": sizes.availabilities}
+    for seed, (sweep, values) in product(range(profile.seeds), sweeps.items()):
+        for value in values:
+            model = trained(profile, seed, "cifar_mixed", device, **{sweep: value})
+            row = {"position": "fixed", "sweep": sweep, "level": value, "pretraining": "cifar_mixed"}
+            planned += _measured(profile, model, row, TASKS[:3])
     return planned
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from invariance.experiments.measuring import KINDS
 from invariance.figures.style import BAR_ALPHA, DISJOINT, GREY, SAME, WIDTH, by_level, detached, on_seeds
-from invariance.transforms import CATEGORIES, names_of
+from invariance.transforms import CATEGORIES
 
 
 @detached
@@ -36,12 +36,9 @@ def distances(within: Mapping[str, np.ndarray], between: Mapping[str, np.ndarray
 def sensitivity_bars(table: pd.DataFrame) -> Figure:
     """Sensitivity of each kind of model by category, with seeds as dots, their mean as a bar and its 95 % interval.
 
-    `table` has kind, transformation, seed, measure, value.
+    `table` has kind, category, seed, value: one row for each of the first three, as `measuring.by_category` gives it.
     """
     names = list(CATEGORIES)
-    category = {transformation: name for name in names for transformation in names_of(name)}
-    table = table[table["measure"] == "sensitivity_l2"]
-    table = table.assign(category=table["transformation"].map(category))
     figure, axis = plt.subplots(figsize=(WIDTH, 3.4), layout="constrained")
     width = 0.8 / len(KINDS)
     for k, (kind, colour) in enumerate(zip(KINDS, (GREY, DISJOINT, SAME), strict=True)):

@@ -94,9 +94,14 @@ def device_name(device: str) -> str:
     return hardware(pick_device(device))
 
 
-def describe(record: Provenance) -> str:
-    """One line for captions: "profile quick, 3 seeds, 2 CPU cores, glyphs and scenes"."""
-    seeds = f"{len(record.seeds)} seed{'s' if len(record.seeds) != 1 else ''}"
+def describe(record: Provenance, least: int | None = None, most: int | None = None) -> str:
+    """One line for captions: "profile quick, 3 seeds, 2 CPU cores, glyphs and scenes".
+
+    `least` and `most` are the numbers of seeds of the parts shown ("3 to 6 seeds"), the record's if left out.
+    """
+    least = least or len(record.seeds)
+    most = most or least
+    seeds = f"{least} seed{'s' if least != 1 else ''}" if most == least else f"{least} to {most} seeds"
     pictures = " and ".join(
         (", ".join(record.sources[:-1]), record.sources[-1]) if record.sources[1:] else record.sources
     )

@@ -18,7 +18,7 @@ from invariance import results, sampling
 from invariance.errors import InputError, check_known
 from invariance.experiments import EXPERIMENTS, collect, execute
 from invariance.experiments.profiles import PROFILES, Profile
-from invariance.experiments.units import VERSION, Unit
+from invariance.experiments.units import VERSION
 from invariance.results import Provenance
 
 SHOW = ("auto", "own", "published")
@@ -121,7 +121,8 @@ def own(
     seconds = sum(result["seconds"] for result in done)
     seeds = sorted(set.intersection(*_seeds_by_part(table)))
     machines = sorted({result["hardware"] for result in done})
-    record = results.provenance(profile, device, seconds, seeds, _sources(units), ran_on=" and ".join(machines))
+    sources = sorted({source for unit in units for source in unit.sources()})
+    record = results.provenance(profile, device, seconds, seeds, sources, ran_on=" and ".join(machines))
     return Evidence(table, record)
 
 
@@ -129,13 +130,6 @@ def _seeds_by_part(table: pd.DataFrame) -> pd.Series:
     # One part of an experiment may have more seeds than the others.
     kinds = [column for column in PARTS if column in table]
     return table.groupby(kinds or "experiment", dropna=False)["seed"].agg(set)
-
-
-def _sources(units: list[Unit]) -> list[str]:
-    specs = [unit.target if hasattr(unit, "target") else unit.data for unit in units]
-    specs = [spec for group in specs for spec in (group.values() if isinstance(group, dict) else [group])]
-    fields = ("foregrounds", "backgrounds", "images", "source")
-    return sorted({getattr(spec, name) for spec in specs for name in fields if hasattr(spec, name)})
 
 
 def publish(name: str, profile: Profile, device: str = "auto", into: Path | None = None) -> Path:

@@ -10,7 +10,7 @@ The mixing function is the 64-bit finaliser of SplitMix64 (Steele, Lea and Flood
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -70,7 +70,7 @@ def _halves(key: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def uniform(key: Tensor, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Uniform float32 in [low, high): (B,) keys to (B, *shape)."""
+    """Uniform float32 in [low, high): (B,) keys to (B, ...) with the given shape."""
     count = math.prod(shape)
     if count == 1:
         unit = _halves(key, 1)[0].float()
@@ -80,7 +80,7 @@ def uniform(key: Tensor, *shape: int, low: float = 0.0, high: float = 1.0) -> Te
 
 
 def normal(key: Tensor, *shape: int) -> Tensor:
-    """Standard normal float32: (B,) keys to (B, *shape), by the Box-Muller method."""
+    """Standard normal float32: (B,) keys to (B, ...) with the given shape, by the Box-Muller method."""
     count = math.prod(shape)
     first, second = _halves(key, (count + 1) // 2)
     radius = first.float().add_(0.5).mul_(2.0**-24).log_().mul_(-2).sqrt_()
@@ -122,7 +122,7 @@ def permutation(stream_number: int, n: int) -> Tensor:
     return keys(stream_number, torch.arange(n)).argsort()
 
 
-def choose(seed: int, name: str, items: list, count: int) -> list:
+def choose(seed: int, name: str, items: Sequence, count: int) -> list:
     """`count` of `items` without replacement, in random order (experiments use it for their choices).
 
     Raises `InputError` for more than there are.

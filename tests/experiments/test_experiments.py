@@ -8,7 +8,9 @@ import threading
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import ClassVar
 
 import pandas as pd
 import psutil
@@ -30,6 +32,7 @@ from invariance.experiments import (
 )
 from invariance.experiments.design import untrained
 from invariance.experiments.units import Pretraining
+from invariance.files import write_aside
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS
 
 SMALL = {"samples": 64, "validation_samples": 32, "probe_samples": 64, "test_samples": 64}
@@ -213,12 +216,15 @@ def test_a_corrupt_cache_entry_is_named_and_computed_again(cache, caplog):
 
 
 def test_a_full_disk_is_said_as_such_and_leaves_no_half_file(cache, monkeypatch):
-    def full(tensors, path):
-        path.write_bytes(b"half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+    @contextmanager
+    def full(path):
+        with write_aside(path) as aside:
+            aside.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        yield
 
     with monkeypatch.context() as patch:
-        patch.setattr(units, "save_file", full)
+        patch.setattr(units, "write_aside", full)
         with pytest.raises(OSError, match="No space left on device") as error:
             execute.run([one()])
     assert error.value.errno == errno.ENOSPC
@@ -240,6 +246,7 @@ def test_a_result_of_other_defaults_is_computed_again(cache, caplog, monkeypatch
     execute.run([one()])
     monkeypatch.setattr(Pretraining, "configuration", lambda unit: "with another default")
     assert not execute.is_done(one())
+    execute.run([one()])
     assert "other defaults" in caplog.text
 
 
@@ -258,8 +265,8 @@ def test_damaged_weights_are_trained_again(cache, caplog):
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # of the same size, with one bit turned
     assert not execute.is_done(one())
-    assert "Corrupt cache entry" in caplog.text
     execute.run([one()])
+    assert "Corrupt cache entry" in caplog.text
     assert path.read_bytes() == whole
 
 
@@ -301,6 +308,7 @@ def test_a_plain_script_runs_units_with_a_transformation_of_its_own(cache):
     fields["data"]["transforms"] = ["halve"]
     code = f"""
 from dataclasses import replace
+from typing import ClassVar
 from invariance.experiments import execute
 from invariance.experiments.units import Pretraining
 from invariance.transforms import TRANSFORMATIONS
@@ -383,25 +391,39 @@ def test_status_counts_what_is_done_failed_and_left(cache):
     assert found.seconds_left == pytest.approx(3 * seconds)  # one of them has two epochs
 
 
+def test_status_changes_nothing(cache):
+    execute.run([one()])
+    (cache / "weights").rename(cache / "elsewhere")
+    assert execute.status([one()]).done == 0
+    (cache / "elsewhere").rename(cache / "weights")
+    assert execute.status([one()]).done == 1
+
+
+def probe_of(unit, **changes):
+    fields = {"samples": (16,), "validation_samples": 16, "test_samples": 16, "device": "cpu"}
+    return units.LinearProbe(**{"pretraining": unit, "target": one().data, **fields, **changes})
+
+
 def test_what_needs_a_failed_unit_is_not_tried(cache):
     broken = one(learning_rate=1e30, epochs=2)
-    probe = units.LinearProbe(
-        pretraining=broken,
-        target=broken.data,
-        samples=(16,),
-        validation_samples=16,
-        test_samples=16,
-        device="cpu",
-    )
     with pytest.raises(execute.UnitsFailed, match=r"1 units failed \(1 more need them and were not tried\)"):
-        execute.run([probe])
+        execute.run([probe_of(broken)])
+
+
+def test_a_unit_can_be_given_to_another_after_it_ran(cache):
+    pretrained = one()
+    pretrained.run()
+    assert probe_of(pretrained).run()["accuracy"]
 
 
 class DyingPool:
     """Processes that die, as for lack of memory, when they get the unit with seed 1."""
 
+    sizes: ClassVar[list[int]] = []
+
     def __init__(self, workers):
         self.broken = False
+        self.sizes.append(workers)
 
     def submit(self, attempt, unit):
         future = Future()
@@ -420,6 +442,29 @@ def test_a_process_that_dies_is_reported_and_the_others_go_on(cache, monkeypatch
     ):
         execute.run([one(seed) for seed in range(4)])
     assert [execute.is_done(one(seed)) for seed in range(4)] == [True, False, True, True]
+
+
+def test_a_process_that_died_does_not_slow_what_comes_after(cache, monkeypatch):
+    monkeypatch.setattr(execute, "_pool", DyingPool)
+    monkeypatch.setattr(execute, "cores", lambda: 8)
+    monkeypatch.setattr(DyingPool, "sizes", [])
+    probes = [probe_of(one(seed), probe_method="lbfgs") for seed in (0, 2)]
+    with pytest.raises(execute.UnitsFailed, match="1 units failed"):
+        execute.run([*probes, one(seed=1)])
+    assert DyingPool.sizes[0] == DyingPool.sizes[-1] == 8 and 1 in DyingPool.sizes
+    assert all(execute.is_done(probe) for probe in probes)
+
+
+def test_own_transformations_leave_the_papers_experiments_alone_and_make_units_of_their_own(cache, monkeypatch):
+    before = factors.task(TINY, 1), mismatch.order(0), invariance_transfer.design(TINY, "cpu")
+    monkeypatch.setitem(TRANSFORMATIONS, "stripe", replace(TRANSFORMATIONS["invert"], name="stripe"))
+    assert (factors.task(TINY, 1), mismatch.order(0), invariance_transfer.design(TINY, "cpu")) == before
+    plain, own = one(), one(data=one().data.model_copy(update={"transforms": ("stripe",)}))
+    assert plain.made_from == "" != own.made_from
+    with monkeypatch.context() as patch:
+        patch.setitem(TRANSFORMATIONS, "stripe", replace(TRANSFORMATIONS["grayscale"], name="stripe"))
+        assert one(data=own.data, made_from="").made_from != own.made_from
+    assert one(data=own.data, made_from="").made_from == own.made_from
 
 
 def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):

@@ -14,7 +14,7 @@ from invariance.experiments import factors
 from invariance.experiments.profiles import PROFILES
 from invariance.models.vit import VisionTransformer
 from invariance.training.inference import features_of_keys
-from invariance.transforms import TRANSFORMATIONS, names_of
+from invariance.transforms import TRANSFORMATIONS
 from invariance.transforms.composition import AS_PUBLISHED
 from invariance.transforms.geometric import scaled_side
 
@@ -213,7 +213,7 @@ def dealt_targets(seeds: int = 6) -> Effect:
         name
         for category in transforms.CATEGORIES
         for seed in range(seeds)
-        for name in sampling.choose(seed, f"deviations independent {category}", names_of(category), 1)
+        for name in sampling.choose(seed, f"deviations independent {category}", transforms.PAPER[category], 1)
     }
     return {"dealt": len(dealt), "independent": len(drawn)}
 

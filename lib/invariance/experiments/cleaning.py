@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from invariance.experiments.units import VERSION, weights_name
+from invariance.experiments.units import VERSION, stored
 from invariance.files import cache_dir
 
 FOLDERS = ("units", "weights", "failures", "assets")
@@ -49,11 +49,17 @@ def _stale_units(folder: Path) -> Iterator[Path]:
 
 
 def _stale_weights(root: Path) -> Iterator[Path]:
-    finished = (root / "units").glob(f"*Pretraining.run,{VERSION}/*/job.pkl")
-    named = {weights_name(f"{path.parent.parent.name}/{path.parent.name}") for path in finished}
+    named = {_named_weights(path) for path in (root / "units").glob(f"*Pretraining.run,{VERSION}/*/job.pkl")}
     for path in sorted((root / "weights").glob("*")) + sorted((root / "weights").glob(".*.safetensors")):
         if path.name not in named and _is_old(path):
             yield path
+
+
+def _named_weights(entry: Path) -> str | None:
+    try:
+        return stored(entry)["weights"]
+    except Exception:  # whatever a damaged pickle raises: the unit will be computed again
+        return None
 
 
 def _is_unfinished(entry: Path) -> bool:

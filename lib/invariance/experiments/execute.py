@@ -52,7 +52,7 @@ def run(units: Iterable[Unit], cluster: str | None = None, options: Mapping[str,
     `OSError` if the disk is full, or `InputError` for an unknown cluster or option.
     """
     settings = _cluster_settings(cluster, options or {})
-    missing = [[unit for unit in stage if not is_done(unit)] for stage in stages(units)]
+    missing = [[unit for unit in stage if not _is_ready(unit)] for stage in stages(units)]
     if not any(missing):
         return
     with _progress(missing) as report:
@@ -67,17 +67,32 @@ def run(units: Iterable[Unit], cluster: str | None = None, options: Mapping[str,
 
 
 def is_done(unit: Unit) -> bool:
-    """Whether the unit's result is in the cache, with its files. A stale or damaged entry is removed."""
+    """Whether the unit's result is in the cache, whole and with its files. Changes nothing."""
+    return _state(unit) == DONE
+
+
+DONE, MISSING = "done", "missing"
+
+
+def _state(unit: Unit) -> str:
+    # Done, missing, or what is wrong with the entry.
     try:
-        done = unit.infra.status() == "completed"
-        if done and not unit.is_whole(unit.result()):
-            raise ValueError("its weights are missing or damaged, or the code has other defaults now")
-        return done
+        if unit.infra.status() != "completed":
+            return MISSING
+        whole = unit.is_whole(unit.result())
+        return DONE if whole else "its weights are missing or damaged, or the code has other defaults now"
     except Exception as error:  # whatever a damaged pickle raises
+        return f"{type(error).__name__}: {error}"
+
+
+def _is_ready(unit: Unit) -> bool:
+    # Like `is_done`, and makes room for the unit where its entry cannot be used.
+    state = _state(unit)
+    if state not in (DONE, MISSING):
         folder = unit.infra.uid_folder()
-        logging.getLogger(__name__).warning("Corrupt cache entry %s (%s): recomputing it.", folder, error)
+        logging.getLogger(__name__).warning("Corrupt cache entry %s (%s): recomputing it.", folder, state)
         unit.infra.clear_job()
-        return False
+    return state == DONE
 
 
 def stages(units: Iterable[Unit]) -> list[list[Unit]]:
@@ -193,9 +208,13 @@ class _Report:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._close_pool()
+        self.bar.stop()
+
+    def _close_pool(self) -> None:
         if self.pool is not None:
             self.pool.shutdown(cancel_futures=True)
-        self.bar.stop()
+        self.pool = None
 
     def run(self, stage: list[Unit], cluster: dict[str, str]) -> None:
         """Run the units of one stage, which do not need each other."""
@@ -219,12 +238,11 @@ class _Report:
         while left:
             self.pool = self.pool or _pool(workers)
             left = self._round(left)
-            if not left:
-                return
+            if not left and workers > 1:
+                return  # the next stage goes on with these processes
+            self._close_pool()
             # A process died, most likely for lack of memory. Go on one at a time, to see which unit it is.
-            self.pool.shutdown(cancel_futures=True)
-            self.pool = None
-            if workers == 1:
+            if left and workers == 1:
                 culprit = left.pop(0)
                 self._done(culprit, _failure(culprit, "Its process died, most likely for lack of memory."))
             workers = 1

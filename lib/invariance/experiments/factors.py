@@ -25,7 +25,7 @@ from invariance.datasets import NaturalImages, Transforms2D
 from invariance.experiments.design import Design, finetuning, pretraining, probe
 from invariance.experiments.profiles import Profile, Sizes
 from invariance.experiments.units import Data, Pretraining
-from invariance.transforms import CATEGORIES, names_of
+from invariance.transforms import CATEGORIES, PAPER
 
 CLASS_RELATIONSHIPS = ("subset", "disjoint", "same", "superset")
 TRANSFORMATIONS = ("same", "disjoint")
@@ -89,7 +89,7 @@ def task(profile: Profile, seed: int, role: str = "t2d") -> Task:
     """
     setting, same, disjoint = SETTINGS[role], [], []
     for category in CATEGORIES:
-        known = names_of(category)
+        known = PAPER[category]
         # Every block of six seeds makes each transformation the target's once: few seeds, yet a fair sample.
         block, place = divmod(seed, len(known))
         first = sampling.choose(block, f"factors target {category}", known, len(known))[place]

@@ -13,12 +13,10 @@ from invariance.datasets import NaturalImages, Transforms2D
 from invariance.experiments.design import Design, pretraining, untrained
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Data, Pretraining, Sensitivity
-from invariance.transforms import CATEGORIES, names_of
+from invariance.transforms import PAPER_NAMES
 
 CLASSES = 30
 TRAINED_ON = ("image", "random")
-NAMES = tuple(name for category in CATEGORIES for name in names_of(category))
-"""The paper's 18 transformations."""
 WITHOUT = ("none", "untrained")
 """What stands beside a transformation as what a model was trained with."""
 DATA_TYPES = (
@@ -61,7 +59,7 @@ def trained(
 ) -> Pretraining:
     """The model trained on one kind of objects with one transformation, "none" or not at all."""
     base = data(profile, f"training {'objects on scenes' if kind == 'image' else 'random objects on noise'}", seed)
-    transforms = (transformation,) if transformation in NAMES else ()
+    transforms = (transformation,) if transformation in PAPER_NAMES else ()
     unit = pretraining(
         profile.invariance_transfer, base.model_copy(update={"transforms": transforms}), model, seed, device
     )
@@ -71,7 +69,7 @@ def trained(
 def design(profile: Profile, device: str = "auto") -> Design:
     """One row a (model, kind of training, transformation trained with, data, transformation measured, measure)."""
     sizes = profile.invariance_transfer
-    names = NAMES[:: len(NAMES) // sizes.transforms][: sizes.transforms]
+    names = PAPER_NAMES[:: len(PAPER_NAMES) // sizes.transforms][: sizes.transforms]
     four = list(dict.fromkeys(profile.models[k] for k in (0, 2, 3, 4)))[: sizes.models]
     return [
         (

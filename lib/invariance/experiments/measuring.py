@@ -13,7 +13,7 @@ from invariance.experiments import factors
 from invariance.experiments.design import Design, untrained
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Pretraining, Sensitivity
-from invariance.transforms import CATEGORIES, names_of
+from invariance.transforms import TRANSFORMATIONS
 
 KINDS = ("untrained", "trained with others", "trained with it")
 """The three models, by what they were trained with. "It" are the target's transformations."""
@@ -61,9 +61,8 @@ def design(profile: Profile, device: str = "auto") -> Design:
 
 def by_category(table: pd.DataFrame, measure: str = "sensitivity_l2") -> pd.DataFrame:
     """One measure by kind, category of transformation and seed: the mean of the two directions."""
-    categories = {name: category for category in CATEGORIES for name in names_of(category)}
     rows = table[table["measure"] == measure]
-    rows = rows.assign(category=rows["transformation"].map(categories))
+    rows = rows.assign(category=rows["transformation"].map(lambda name: TRANSFORMATIONS[name].category))
     return rows.groupby(["kind", "category", "seed"], as_index=False)["value"].mean()
 
 

@@ -14,15 +14,14 @@ from invariance.assets import class_names
 from invariance.datasets import Transforms2D
 from invariance.experiments.design import Design, pretraining, probe
 from invariance.experiments.profiles import Profile
-from invariance.transforms import CATEGORIES, names_of
+from invariance.transforms import PAPER_NAMES
 
 CLASSES, COUNT = 30, 8
 
 
 def order(seed: int) -> tuple[str, ...]:
     """The 8 transformations of one seed, in the order in which they are added and applied."""
-    known = [name for category in CATEGORIES for name in names_of(category)]
-    return tuple(sampling.choose(seed, "mismatch order", known, COUNT))
+    return tuple(sampling.choose(seed, "mismatch order", PAPER_NAMES, COUNT))
 
 
 def data(profile: Profile, seed: int, count: int) -> Transforms2D:

@@ -17,9 +17,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import exca
 import torch
 from pydantic import Field, field_validator, model_validator
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from invariance import assets, measures, models, training
+from invariance import assets, measures, models, training, transforms
 from invariance.config import Config
 from invariance.datasets import ImageSource, NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.errors import InputError, check_known
@@ -28,7 +28,7 @@ from invariance.models import Classifier
 from invariance.training.inference import features_of_keys
 from invariance.training.probe import Probe
 
-VERSION = f"3-{assets.VERSION}"
+VERSION = f"4-{assets.VERSION}"
 """Raise the number when a change of code changes results: older cache entries are then left alone."""
 
 Result = dict[str, Any]
@@ -39,29 +39,35 @@ def _infra() -> exca.TaskInfra:
     return exca.TaskInfra(version=VERSION, mode="retry")
 
 
-def weights_name(uid: str) -> str:
-    """The name of the file with the weights of the pretraining with this uid."""
-    return hashlib.sha256(uid.encode()).hexdigest()[:24] + ".safetensors"
-
-
 def _weights_file(name: str) -> Path:
     return cache_dir() / "weights" / name
 
 
-def _checksum(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else ""
+def _weights_name(content: bytes) -> str:
+    # By content: where two processes train the same model, each result names what it was made with.
+    return hashlib.sha256(content).hexdigest() + ".safetensors"
+
+
+def _is_as_named(file: Path) -> bool:
+    return file.exists() and _weights_name(file.read_bytes()) == file.name
+
+
+def stored(entry: Path) -> Result:
+    """The result in a `job.pkl` of the cache."""
+    return pickle.loads(entry.read_bytes()).results()[0]
 
 
 class Unit(Config):
     """A cached computation. `device` says where it runs and is not part of its identity.
 
-    `pictures` is the fingerprint of the files behind the data: other files under the same name make another unit.
+    `made_from` is the fingerprint of the files and of a user's own transformations behind the data: others under the
+    same name make another unit.
     """
 
     _exclude_from_cls_uid: ClassVar[tuple[str, ...]] = ("device",)
 
     device: str = "auto"
-    pictures: str = ""
+    made_from: str = ""
 
     def __init__(self, **fields: Any) -> None:
         fields.setdefault("infra", {"folder": cache_dir() / "units"})
@@ -69,11 +75,27 @@ class Unit(Config):
 
     @model_validator(mode="after")
     def _with_fingerprint(self) -> "Unit":
-        found = _fingerprint(self.target if hasattr(self, "target") else self.data)
-        if self.pictures and self.pictures != found:
-            raise InputError("The picture files changed since this unit was planned: plan it again.")
-        self.pictures = found
+        found = self._fingerprint()
+        if self.made_from and self.made_from != found:
+            raise InputError("The picture files or transformations changed since this unit was planned: plan it again.")
+        if self.made_from != found:  # a unit that has run is frozen
+            self.made_from = found
         return self
+
+    def _fingerprint(self) -> str:
+        names = {name for part in (self, *self.specs()) for name in getattr(part, "transforms", ())}
+        found = [assets.fingerprint(source) for source in self.sources()] + [transforms.fingerprint(sorted(names))]
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:16] if any(found) else ""
+
+    def specs(self) -> list[Data]:
+        """The data sets that the unit works on."""
+        data = self.target if hasattr(self, "target") else self.data
+        return list(data.values()) if isinstance(data, dict) else [data]
+
+    def sources(self) -> list[str]:
+        """Where their pictures come from, such as "glyphs" or "folder:PATH"."""
+        fields = ("foregrounds", "backgrounds", "images", "source")
+        return [getattr(spec, name) for spec in self.specs() for name in fields if hasattr(spec, name)]
 
     @classmethod
     @cache
@@ -105,18 +127,11 @@ class Unit(Config):
         """
         if self.infra.status() != "completed":
             return self.run()
-        return pickle.loads((self.infra.uid_folder() / "job.pkl").read_bytes()).results()[0]
+        return stored(self.infra.uid_folder() / "job.pkl")
 
     def rows(self) -> list[dict[str, Any]]:
         """The result as parts of tidy rows: measure, value and what tells the rows apart."""
         return []
-
-
-def _fingerprint(data: Data | dict[str, Data]) -> str:
-    specs = data.values() if isinstance(data, dict) else [data]
-    fields = ("foregrounds", "backgrounds", "images", "source")
-    found = [assets.fingerprint(getattr(spec, name)) for spec in specs for name in fields if hasattr(spec, name)]
-    return hashlib.sha256(repr(found).encode()).hexdigest()[:16] if any(found) else ""
 
 
 class Pretraining(Unit):
@@ -145,7 +160,7 @@ class Pretraining(Unit):
     def is_whole(self, result: Result) -> bool:
         file = _weights_file(result["weights"])
         untouched = file.exists() and file.stat().st_mtime_ns == result["written"]
-        return super().is_whole(result) and (untouched or _checksum(file) == result["sha256"])
+        return super().is_whole(result) and (untouched or _is_as_named(file))
 
     def _build(self) -> Classifier:
         return models.build(self.model, len(self.data.class_names()), self.seed)
@@ -165,17 +180,16 @@ class Pretraining(Unit):
             if self.epochs:
                 data = ImageData(*splits, self.batch_size, self.seed)
                 curve = fit(model, data, self.epochs, self.learning_rate, device, **schedule_for(self.model))
-            name = weights_name(self.infra.uid())
-            with write_aside(_weights_file(name)) as aside:
-                save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside)
-            file = _weights_file(name)
-            written = {"weights": name, "sha256": _checksum(file), "written": file.stat().st_mtime_ns}
-            return {"curve": curve, **written, **spent()}
+            content = save({k: v.contiguous() for k, v in model.state_dict().items()})
+            file = _weights_file(_weights_name(content))
+            with write_aside(file) as aside:
+                aside.write_bytes(content)
+            return {"curve": curve, "weights": file.name, "written": file.stat().st_mtime_ns, **spent()}
 
     def trained(self) -> Classifier:
         """The model with its best weights, in evaluation mode, on the unit's device; lost weights are trained again."""
         model, result = self._build(), self.result()
-        if _checksum(_weights_file(result["weights"])) != result["sha256"]:
+        if not _is_as_named(_weights_file(result["weights"])):
             self.infra.clear_job()
             result = self.run()
         model.load_state_dict(load_file(_weights_file(result["weights"])))
@@ -189,8 +203,9 @@ class Transfer(Unit):
     target: Data
     validation_samples: int = Field(ge=1)
     test_samples: int = Field(ge=1)
-    method: Literal["adam", "lbfgs"] = "adam"
-    epochs: int = Field(default=200, ge=1)
+    probe_method: Literal["adam", "lbfgs"] = "adam"
+    probe_epochs: int = Field(default=200, ge=1)
+    probe_batch_size: int = Field(default=512, ge=1)
     views: int = Field(default=1, ge=1)
     seed: int = 0
 
@@ -207,7 +222,13 @@ class Transfer(Unit):
         classes = len(self.target.class_names())
         trains = [[(x[:n], y[:n]) for x, y in train] for n in counts]
         return training.linear_probes(
-            trains, [validation] * len(counts), classes, self.seed, method=self.method, epochs=self.epochs
+            trains,
+            [validation] * len(counts),
+            classes,
+            self.seed,
+            method=self.probe_method,
+            epochs=self.probe_epochs,
+            batch_size=self.probe_batch_size,
         )
 
 
@@ -313,7 +334,7 @@ class Sensitivity(Unit):
         content, first, second = measures.pair_keys(source, self.pairs, self.seed, self.vary)
         exchanged = {self.vary: torch.cat((first, second))}
         x, x_prime = features_of_keys(model, source, torch.cat((content, content)), **exchanged).chunk(2)
-        return measures.measure_all(x, x_prime, self.seed, self.measured)
+        return measures.measure_all(x, x_prime, self.seed, self.measured, self.intervals)
 
     def rows(self) -> list[dict[str, Any]]:
         columns = ("data", "transformation", "measure", "value", "low", "high")[: None if self.intervals else 4]

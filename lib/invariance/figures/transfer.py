@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from invariance.experiments.invariance_transfer import DATA_TYPES, NAMES
+from invariance.experiments.invariance_transfer import DATA_TYPES
 from invariance.figures.style import (
     BAR_ALPHA,
     COLOUR_MAP,
@@ -23,7 +23,7 @@ from invariance.figures.style import (
     on_seeds,
 )
 from invariance.results import main_model, paper_model, relations
-from invariance.transforms import CATEGORIES, names_of
+from invariance.transforms import PAPER, PAPER_NAMES
 
 RELATIONS = {
     "same": ("trained with it", SAME, "o"),
@@ -76,7 +76,7 @@ def _map(table: pd.DataFrame, data: str, trained_on: str, measure: str = "sensit
     rows = rows[(rows["data"] == data) & (rows["trained_on"] == trained_on) & (rows["measure"] == measure)]
     extra = [name for name in ("none", "untrained") if (rows["trained_with"] == name).any()]
     values = rows.pivot_table(index="trained_with", columns="transformation", values="value")
-    return values.reindex(index=[*NAMES, *extra], columns=NAMES)
+    return values.reindex(index=[*PAPER_NAMES, *extra], columns=PAPER_NAMES)
 
 
 @detached
@@ -109,20 +109,20 @@ def transfer_map(table: pd.DataFrame, data: str, trained_on: str = "image", meas
     of the trained transformation have a frame.
     """
     values = _map(table, data, trained_on, measure)
-    extra = len(values) > len(NAMES)
-    names, groups = NAMES, [names_of(category) for category in CATEGORIES]
+    extra = len(values) > len(PAPER_NAMES)
+    names = PAPER_NAMES
     figure, axis = plt.subplots(figsize=(WIDTH, WIDTH * 0.98), layout="constrained")
     boxes = heat_map(axis, values, (0, max(1.0, float(np.nanmax(values)))))
     axis.set_xticks(axis.get_xticks(), [name.replace("_", " ") for name in names], rotation=90, fontsize=9)
     axis.set_yticks(axis.get_yticks(), [name.replace("_", " ") for name in values.index], fontsize=9)
     for k in range(len(names)):
         axis.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor=DISJOINT, linewidth=1.6))
-    ends = np.cumsum([len(group) for group in groups])
+    ends = np.cumsum([len(group) for group in PAPER.values()])
     for end in ends[:-1]:
         axis.axvline(end - 0.5, color=GREY, linewidth=1)
     for end in ends if extra else ends[:-1]:
         axis.axhline(end - 0.5, color=GREY, linewidth=1)
-    for end, group, category in zip(ends, groups, CATEGORIES, strict=True):
+    for end, (category, group) in zip(ends, PAPER.items(), strict=True):
         axis.text(end - len(group) / 2 - 0.5, -0.75, category, ha="center", va="bottom", fontsize=9.5)
     axis.set(xlabel="measured transformation", ylabel="trained with")
     name = "sensitivity" if measure.startswith("sensitivity") else measure.upper()

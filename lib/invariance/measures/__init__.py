@@ -26,15 +26,19 @@ __all__ = [
 ]
 
 
+MEASURES = (*KINDS, "cka")
+
+
 def measure_all(
-    x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = (*KINDS, "cka")
+    x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = MEASURES, intervals: bool = True
 ) -> dict[str, Measured]:
     """The measures "l2", "cosine", "dot" (0 invariant, 1 as random images) and "cka" (1 invariant) of (N, D) pairs.
 
-    `kinds` asks for some of them alone. Raises `InputError` for an unknown one, and where a measure does.
+    `kinds` asks for some of them alone; without `intervals` those of the sensitivities are NaN. Raises `InputError`
+    for an unknown one, and where a measure does.
     """
     for kind in kinds:
-        check_known("measure", kind, (*KINDS, "cka"))
+        check_known("measure", kind, MEASURES)
     distances = [kind for kind in kinds if kind != "cka"]
-    found = sensitivities(x, x_prime, seed, distances) if distances else {}
+    found = sensitivities(x, x_prime, seed, distances, intervals) if distances else {}
     return {**found, "cka": cka(x, x_prime)} if "cka" in kinds else found

@@ -73,16 +73,21 @@ def paired_images(source: ImageSource, pairs: int, seed: int, vary: str = "trans
 def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0, kind: str = "l2") -> Sensitivity:
     """Sensitivity by "l2", "cosine" or "dot" from the representations (N, D) of paired images, row by row.
 
-    Random pairs are each x with the next one in a random order, so never x with itself. The
-    interval resamples pairs. Raises `InputError` for fewer than two pairs, other shapes,
-    values that are not finite, or a representation that is the same for every image.
+    Random pairs are each x with the one before it in a random order, so never x with itself. The interval resamples
+    blocks of neighbours in that order, since these share an image. Raises `InputError` for fewer than two pairs, other
+    shapes, values that are not finite, or a representation that is the same for every image.
     """
     check_known("kind of sensitivity", kind, KINDS)
     return sensitivities(x, x_prime, seed, (kind,))[kind]
 
 
-def sensitivities(x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = KINDS) -> dict[str, Sensitivity]:
-    """Several kinds of `sensitivity` on the same random pairs, with one resampling for all."""
+def sensitivities(
+    x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = KINDS, intervals: bool = True
+) -> dict[str, Sensitivity]:
+    """Several kinds of `sensitivity` on the same random pairs, with one resampling for all.
+
+    Without `intervals` nothing is resampled, and they are NaN.
+    """
     check_paired(x, x_prime)
     if x.shape != x_prime.shape:
         raise InputError(f"Representations of shapes {tuple(x.shape)} and {tuple(x_prime.shape)}: both must be (N, D).")
@@ -92,7 +97,8 @@ def sensitivities(x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str
     own = x.norm(dim=1)
     lengths = torch.stack((own, x_prime.norm(dim=1), own[partner]), 1).double().cpu()
     apart = torch.stack(((x - x_prime).norm(dim=1), (x - x[partner]).norm(dim=1)), 1).double().cpu()
-    return _ratios({kind: _compare(kind, lengths[:, :1], lengths[:, 1:], apart) for kind in kinds})
+    compared = {kind: _compare(kind, lengths[:, :1], lengths[:, 1:], apart) for kind in kinds}
+    return _ratios(compared, order.cpu() if intervals else None)
 
 
 def _compare(kind: str, own: Tensor, ends: Tensor, apart: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,10 +119,11 @@ def _compare(kind: str, own: Tensor, ends: Tensor, apart: Tensor) -> tuple[Tenso
     return distances, shown[kind]
 
 
-def _ratios(compared: dict[str, tuple[Tensor, Tensor]]) -> dict[str, Sensitivity]:
+def _ratios(compared: dict[str, tuple[Tensor, Tensor]], order: Tensor | None) -> dict[str, Sensitivity]:
     within, between = torch.stack([distances for distances, _ in compared.values()], 2).unbind(1)  # (N, K) each
     value = within.mean(0) / between.mean(0)
-    low, high = ratio_intervals(within, between)
+    unknown = torch.full_like(value, float("nan"))
+    low, high = (unknown, unknown) if order is None else ratio_intervals(within[order], between[order])
     return {
         kind: Sensitivity(value[k].item(), low[k].item(), high[k].item(), *shown.T)
         for k, (kind, (_, shown)) in enumerate(compared.items())

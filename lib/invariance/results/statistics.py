@@ -28,8 +28,8 @@ RELATIONS = ("same", "other", "none", "untrained")
 
 
 def mean_interval(values: pd.Series | Iterable[float]) -> tuple[float, float, float]:
-    """Mean and its 95 % interval (Student's t over seeds); the interval is NaN for one seed."""
-    values = pd.Series(values, dtype=float)
+    """Mean and its 95 % interval (Student's t over seeds that have a value); the interval is NaN for one seed."""
+    values = pd.Series(values, dtype=float).dropna()
     mean = float(values.mean())
     if len(values) < 2:
         return mean, float("nan"), float("nan")

@@ -33,7 +33,7 @@ def pick_device(name: str = "auto") -> torch.device:
 def fast_bf16(device: torch.device) -> bool:
     """Whether bfloat16 arithmetic is faster than float32 on this device."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere, the first with units for it
     if device.type == "cpu":
         capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.12
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -200,7 +200,8 @@ def fit(
         callbacks=callbacks,
     )
     deterministic = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
-    with deterministic, sampling.torch_seed(data.seed, device):  # for a user's dropout; ours have no randomness
+    own = sampling.torch_seed(sampling.stream(data.seed, "training"), device)  # for a user's dropout; ours has none
+    with deterministic, own:
         trainer.fit(module, data)
     model.load_state_dict(module.best_weights)
     model.eval()

@@ -38,7 +38,7 @@ def attach(model: nn.Module, rank: int, seed: int) -> None:
     if rank < 1:
         raise InputError(f"LoRA of rank {rank}: the rank must be at least 1.")
     model.requires_grad_(False)
-    with sampling.torch_seed(seed):
+    with sampling.torch_seed(sampling.stream(seed, "low-rank updates")):
         for layer in list(model.modules()):
             if isinstance(layer, (nn.Linear, nn.Conv2d)):
                 parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank).to(layer.weight))

@@ -124,7 +124,7 @@ def _adam(
     problems = [problems[i] for i in ranked]
     counts = [len(views[0][1]) for views, _ in problems]
     inputs = problems[0][0][0][0]
-    with sampling.torch_seed(seed):
+    with sampling.torch_seed(sampling.stream(seed, "probe head")):
         start = nn.Linear(inputs.shape[1], classes)
     weights = start.weight.detach().to(inputs).repeat(len(problems), 1, 1)  # (heads, classes, D)
     biases = start.bias.detach().to(inputs).repeat(len(problems), 1)
@@ -167,6 +167,6 @@ def _gradients(weights: Tensor, biases: Tensor, data: list[Labelled], chosen: li
         labels[i, : len(rows)] = y[rows]
         share[i, : len(rows)] = 1 / len(rows)
     error = torch.baddbmm(biases[:, None], inputs, weights.mT).softmax(2)
-    error.scatter_add_(2, labels[..., None], error.new_tensor(-1.0).expand(*labels.shape, 1))
+    error.scatter_add_(2, labels[..., None], error.new_full((), -1.0).expand(*labels.shape, 1))
     error *= share
     return error.mT @ inputs, error.sum(1)

@@ -3,17 +3,22 @@
 from invariance.transforms.base import Parameters, Range, Transformation
 from invariance.transforms.composition import (
     CATEGORIES,
+    PAPER,
+    PAPER_NAMES,
     TRANSFORMATIONS,
     apply,
     check_size,
     draw,
     find,
+    fingerprint,
     names_of,
     take,
 )
 
 __all__ = [
     "CATEGORIES",
+    "PAPER",
+    "PAPER_NAMES",
     "TRANSFORMATIONS",
     "Parameters",
     "Range",
@@ -22,6 +27,7 @@ __all__ = [
     "check_size",
     "draw",
     "find",
+    "fingerprint",
     "names_of",
     "take",
 ]

@@ -6,9 +6,11 @@
 Chapter: book/01_transforms_2d.py.
 """
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cloudpickle
 import torch
 from torch import Tensor
 
@@ -24,6 +26,13 @@ TRANSFORMATIONS: dict[str, Transformation] = {t.name: t for t in GEOMETRIC + PHO
 
 CATEGORIES = ("geometric", "photometric", "corruption")
 
+PAPER: dict[str, tuple[str, ...]] = {
+    category: tuple(t.name for t in TRANSFORMATIONS.values() if t.category == category) for category in CATEGORIES
+}
+"""Names of the paper's 18 by category, in its order: its experiments draw from these alone."""
+
+PAPER_NAMES: tuple[str, ...] = tuple(name for names in PAPER.values() for name in names)
+
 AS_PUBLISHED = {
     "scale": replace(TRANSFORMATIONS["scale"], move_box=scale_box_as_published),
     "noise": replace(TRANSFORMATIONS["noise"], apply=noise_as_published),
@@ -32,7 +41,7 @@ AS_PUBLISHED = {
 
 
 def names_of(category: str) -> list[str]:
-    """Names of the transformations of one category, in the paper's order."""
+    """Names of the transformations of one category, in the paper's order, and then your own."""
     check_known("category", category, CATEGORIES)
     return [t.name for t in TRANSFORMATIONS.values() if t.category == category]
 
@@ -47,6 +56,19 @@ def find(names: Sequence[str], as_published: bool = False) -> list[Transformatio
         raise InputError(f"A transformation is listed twice: {', '.join(names)}. List each once.")
     table = {**TRANSFORMATIONS, **AS_PUBLISHED} if as_published else TRANSFORMATIONS
     return [table[name] for name in names]
+
+
+def fingerprint(names: Sequence[str]) -> str:
+    """The source text of your own transformations among `names`, which tells two states apart; "" for the paper's."""
+    own = [t for t in find(names) if t.name not in PAPER_NAMES]
+    return "\n".join(_source(function) for t in own for function in (t.draw, t.apply, t.move_box))
+
+
+def _source(function: object) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # made by exec, or no plain function
+        return cloudpickle.dumps(function).hex()
 
 
 def check_size(names: Sequence[str], size: int) -> None:

@@ -1,4 +1,4 @@
-"""Every test works in its own cache, so that none sees what another, or the reader, computed."""
+"""All tests share one cache, which no reader uses: what one computed at the size smoke, the others read."""
 
 import os
 

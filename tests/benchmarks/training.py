@@ -37,6 +37,7 @@ WORKERS = min(12, os.cpu_count() or 1)
 
 def tables(device):
     """Tables by title; without a unit, numbers are images a second."""
+    torch.backends.cudnn.deterministic = True  # as in `fit`
     batch, images = {"cpu": (256, 10_000), "cuda": (4096, 200_000)}[device.type]
     return {
         f"small model, batch {batch:,}": steps(device, "small", batch),

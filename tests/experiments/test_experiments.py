@@ -16,6 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from invariance.datasets import NaturalImages
 from invariance.errors import InputError
 from invariance.experiments import (
     EXPERIMENTS,
@@ -233,6 +234,19 @@ def test_a_full_disk_is_said_as_such_and_leaves_no_half_file(cache, monkeypatch)
     assert execute.is_done(one())
 
 
+def test_a_result_with_a_turned_bit_is_computed_again(cache):
+    unit = probe_of(one(), probe_method="lbfgs")
+    execute.run([unit])
+    whole = unit.result()
+    job = unit.infra.uid_folder() / "job.pkl"
+    content = job.read_bytes()
+    turned = [content[:i] + bytes([content[i] ^ 0x10]) + content[i + 1 :] for i in range(0, len(content), 7)]
+    for damaged in turned:
+        job.write_bytes(damaged)
+        if execute.is_done(unit):
+            assert unit.result() == whole
+
+
 def test_lost_weights_are_trained_again(cache):
     execute.run([one()])
     for path in (cache / "weights").iterdir():
@@ -342,6 +356,12 @@ def test_a_job_array_of_the_local_cluster_gives_the_same_result(cache):
     assert there == here
 
 
+def test_a_job_array_runs_what_a_unit_needs_first(cache):
+    probe = probe_of(one(), probe_method="lbfgs")
+    execute.run([probe], "local", {"timeout_min": "5"})
+    assert execute.is_done(probe) and execute.is_done(one())
+
+
 def test_a_job_that_fails_is_reported_and_the_others_finish(cache):
     broken = one(learning_rate=1e30, epochs=2)
     with pytest.raises(execute.UnitsFailed, match=r"(?s)^1 units failed.*learning_rate: 1\.0e\+30.*lower the learning"):
@@ -408,6 +428,21 @@ def test_what_needs_a_failed_unit_is_not_tried(cache):
     broken = one(learning_rate=1e30, epochs=2)
     with pytest.raises(execute.UnitsFailed, match=r"1 units failed \(1 more need them and were not tried\)"):
         execute.run([probe_of(broken)])
+
+
+def test_what_could_only_fail_is_named_before_anything_runs(cache):
+    images = NaturalImages()
+    with pytest.raises(InputError, match=r"20,000 test images are asked for, and there are 10,000: take fewer"):
+        probe_of(one(), target=images, test_samples=20_000)
+    with pytest.raises(InputError, match=r"60,000 train images"):
+        one(data=images, samples=60_000)
+    measured = {"pretraining": one(), "data": {"a": one().data}}
+    with pytest.raises(InputError, match="CKA of 3 pairs: it needs at least 4"):
+        units.Sensitivity(**measured, pairs=3)
+    with pytest.raises(InputError, match="Unknown transformation 'hu'"):
+        units.Sensitivity(**measured, pairs=30, transforms=("hu",))
+    with pytest.raises(InputError, match="finite number"):
+        one(learning_rate=float("inf"))
 
 
 def test_a_unit_can_be_given_to_another_after_it_ran(cache):
@@ -520,7 +555,9 @@ def test_bad_sizes_and_names_are_refused():
     with pytest.raises(InputError, match=r"Unknown cluster 'pbs'\. Known: local, slurm"):
         execute.run([one()], "pbs")
     with pytest.raises(InputError, match=r"Unknown cluster option 'slurm_partitions'.*Did you mean 'slurm_partition'"):
-        execute.run([one()], "slurm", {"slurm_partitions": "gpu"})
+        execute.run([one()], "local", {"slurm_partitions": "gpu"})
+    with pytest.raises(InputError, match="No Slurm here"):
+        execute.run([one()], "slurm")
     with pytest.raises(InputError, match="without one: add --cluster"):
         execute.run([one()], None, {"slurm_partition": "gpu"})
     with pytest.raises(InputError, match="Unknown model"):

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -58,8 +59,6 @@ def run(units: Iterable[Unit], cluster: str | None = None, options: Mapping[str,
     with _progress(missing) as report:
         for stage in _runnable(missing, report):
             report.run(stage, settings)
-    if any(f"[Errno {errno.ENOSPC}]" in failure for failure in report.failures.values()):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cache_dir()))
     if report.failures:
         skipped = f" ({report.skipped} more need them and were not tried)" if report.skipped else ""
         texts = "\n\n".join(report.failures.values())
@@ -187,6 +186,8 @@ def _cluster_settings(cluster: str | None, options: Mapping[str, str]) -> dict[s
             raise InputError(f"Options for a cluster ({', '.join(options)}) without one: add --cluster slurm.")
         return {}
     check_known("cluster", cluster, CLUSTERS)
+    if cluster == "slurm" and shutil.which("srun") is None:
+        raise InputError("No Slurm here: start on a machine that has its command srun, or use --cluster local.")
     for name in options:
         check_known(
             "cluster option", name, [n for n in TaskInfra.model_fields if n not in ("folder", "cluster", "mode")]
@@ -228,6 +229,8 @@ class _Report:
             self._done(unit, _attempt(unit))
 
     def _done(self, unit: Unit, failure: str | None) -> None:
+        if f"[Errno {errno.ENOSPC}]" in (failure or ""):  # the others would only compute what cannot be kept
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(cache_dir()))
         if failure is not None:
             self.failures[unit.infra.uid()] = failure
         self.bar.advance(self.task, unit.cost())

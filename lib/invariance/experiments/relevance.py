@@ -13,12 +13,11 @@ from itertools import product
 
 from invariance import sampling
 from invariance.assets import class_names
-from invariance.datasets import ObjectsOnImages
+from invariance.datasets import TASKS, ObjectsOnImages
 from invariance.experiments.design import Design, pretraining, probe
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Pretraining, Sensitivity
 
-TASKS = ("cifar_only", "cifar_mixed", "objects_mixed", "objects_only")
 EXCHANGED = {"cifar": "background", "objects": "object"}
 """What is exchanged in a pair of images, and the part of the data set that this is."""
 

@@ -52,6 +52,19 @@ def _is_as_named(file: Path) -> bool:
     return file.exists() and _weights_name(file.read_bytes()) == file.name
 
 
+def _digest(result: Result) -> str:
+    return hashlib.sha256(repr(sorted((k, v) for k, v in result.items() if k != "digest")).encode()).hexdigest()
+
+
+def _check_available(data: Data, **counts: int) -> None:
+    # Some data sets have so many images and no more; found out now, not after a training.
+    for part, count in counts.items():
+        if hasattr(data, "available") and count > data.available(part):
+            raise InputError(
+                f"{count:,} {part} images are asked for, and there are {data.available(part):,}: take fewer."
+            )
+
+
 def stored(entry: Path) -> Result:
     """The result in a `job.pkl` of the cache."""
     return pickle.loads(entry.read_bytes()).results()[0]
@@ -81,6 +94,14 @@ class Unit(Config):
         if self.made_from != found:  # a unit that has run is frozen
             self.made_from = found
         return self
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Unit":
+        self._check()
+        return self
+
+    def _check(self) -> None:
+        """Raise `InputError` for what could only fail, and would after the units that this one needs."""
 
     def _fingerprint(self) -> str:
         names = {name for part in (self, *self.specs()) for name in getattr(part, "transforms", ())}
@@ -117,8 +138,8 @@ class Unit(Config):
         return hashlib.sha256(fields.encode()).hexdigest()[:16]
 
     def is_whole(self, result: Result) -> bool:
-        """Whether a result is of this very configuration, and the files that it names are there as written."""
-        return result["configuration"] == self.configuration()
+        """Whether a result is undamaged and of this very configuration, and its files are there as written."""
+        return result["configuration"] == self.configuration() and result["digest"] == _digest(result)
 
     def result(self) -> Result:
         """What `run` gives.
@@ -143,7 +164,7 @@ class Pretraining(Unit):
     validation_samples: int = Field(ge=1)
     epochs: int = Field(ge=0)
     batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
     seed: int = 0
     infra: exca.TaskInfra = _infra()
 
@@ -152,6 +173,9 @@ class Pretraining(Unit):
     def _known_model(cls, name: str) -> str:
         check_known("model", name, models.MODELS)
         return name
+
+    def _check(self) -> None:
+        _check_available(self.data, train=self.samples, validation=self.validation_samples)
 
     def cost(self) -> float:
         """Training counts three times: forwards, and backwards for inputs and for weights."""
@@ -171,7 +195,7 @@ class Pretraining(Unit):
         from invariance.datasets.module import ImageData  # Lightning takes seconds to load
         from invariance.training.fit import fit, schedule_for
 
-        with _at_work(self) as (device, spent):
+        with _at_work(self) as (device, finished):
             model, source, curve = self._build(), self.data.generator(device), []
             splits = (
                 Split(source, self.seed, "pretraining/train", self.samples),
@@ -184,7 +208,7 @@ class Pretraining(Unit):
             file = _weights_file(_weights_name(content))
             with write_aside(file) as aside:
                 aside.write_bytes(content)
-            return {"curve": curve, "weights": file.name, "written": file.stat().st_mtime_ns, **spent()}
+            return finished(curve=curve, weights=file.name, written=file.stat().st_mtime_ns)
 
     def trained(self) -> Classifier:
         """The model with its best weights, in evaluation mode, on the unit's device; lost weights are trained again."""
@@ -208,6 +232,10 @@ class Transfer(Unit):
     probe_batch_size: int = Field(default=512, ge=1)
     views: int = Field(default=1, ge=1)
     seed: int = 0
+
+    def _check(self) -> None:
+        most = max(self.samples) if isinstance(self.samples, tuple) else self.samples
+        _check_available(self.target, train=most, validation=self.validation_samples, test=self.test_samples)
 
     def needs(self) -> list[Unit]:
         return [self.pretraining]
@@ -244,11 +272,11 @@ class LinearProbe(Transfer):
     @infra.apply
     def run(self) -> Result:
         """Fit the probes; gives test accuracies as shares, one per number of samples."""
-        with _at_work(self) as (_, spent):
+        with _at_work(self) as (_, finished):
             model = self.pretraining.trained()
             probes = self._probes(model, self.samples)
             test = training.features(model, self._split("test", self.test_samples))
-            return {"accuracy": [probe.accuracy(test) for probe in probes], **spent()}
+            return finished(accuracy=[probe.accuracy(test) for probe in probes])
 
     def rows(self) -> list[dict[str, Any]]:
         found = zip(self.samples, self.result()["accuracy"], strict=True)
@@ -263,7 +291,7 @@ class FineTuning(Transfer):
     rank: int = Field(default=4, ge=1)
     tuning_epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
     infra: exca.TaskInfra = _infra()
 
     def cost(self) -> float:
@@ -273,7 +301,7 @@ class FineTuning(Transfer):
     @infra.apply
     def run(self) -> Result:
         """Fine-tune; gives the test accuracy as a share."""
-        with _at_work(self) as (device, spent):
+        with _at_work(self) as (device, finished):
             model = self.pretraining.trained()
             (probe,) = self._probes(model, (self.samples,))
             tuned = training.finetune(
@@ -289,7 +317,7 @@ class FineTuning(Transfer):
                 method=self.tuning,
                 rank=self.rank,
             )
-            return {"accuracy": training.accuracy(tuned, self._split("test", self.test_samples)), **spent()}
+            return finished(accuracy=training.accuracy(tuned, self._split("test", self.test_samples)))
 
     def rows(self) -> list[dict[str, Any]]:
         return [{"samples": self.samples, "measure": "accuracy", "value": self.result()["accuracy"]}]
@@ -313,6 +341,13 @@ class Sensitivity(Unit):
     seed: int = 0
     infra: exca.TaskInfra = _infra()
 
+    def _check(self) -> None:
+        transforms.find(self.transforms)
+        if "cka" in self.measured and self.pairs < measures.SMALLEST:
+            raise InputError(f"CKA of {self.pairs} pairs: it needs at least {measures.SMALLEST}.")
+        for data in self.data.values():
+            _check_available(data, test=self.pairs)
+
     def needs(self) -> list[Unit]:
         return [self.pretraining]
 
@@ -322,13 +357,13 @@ class Sensitivity(Unit):
     @infra.apply
     def run(self) -> Result:
         """Measure; gives (data, transformation, measure, value, low, high), with "" for the data's own."""
-        with _at_work(self) as (device, spent):
+        with _at_work(self) as (device, finished):
             model, rows = self.pretraining.trained(), []
             for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
                 chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
                 found = self._measure(model, chosen.generator(device))
                 rows += [(name, alone, _column(k), found[k].value, found[k].low, found[k].high) for k in self.measured]
-            return {"measured": rows, **spent()}
+            return finished(measured=rows)
 
     def _measure(self, model: Classifier, source: ImageSource) -> dict[str, measures.Measured]:
         content, first, second = measures.pair_keys(source, self.pairs, self.seed, self.vary)
@@ -346,17 +381,18 @@ def _column(measure: str) -> str:
 
 
 @contextmanager
-def _at_work(unit: Unit) -> Iterator[tuple[torch.device, Callable[[], Result]]]:
-    """The unit's device, and a function that says what was computed, where, and how long it took so far.
+def _at_work(unit: Unit) -> Iterator[tuple[torch.device, Callable[..., Result]]]:
+    """The unit's device, and a function that makes the result from values: also what was computed, where, how long.
 
     On a CPU there is one thread, so that a unit gives the same result in a pool of processes, alone, and as a job of
     a cluster.
     """
     started, device = time.perf_counter(), training.pick_device(unit.device)
 
-    def spent() -> Result:
-        seconds = time.perf_counter() - started
-        return {"configuration": unit.configuration(), "seconds": seconds, "hardware": training.hardware(device)}
+    def finished(**values: Any) -> Result:
+        about = {"configuration": unit.configuration(), "hardware": training.hardware(device)}
+        result = {**values, **about, "seconds": time.perf_counter() - started}
+        return {**result, "digest": _digest(result)}
 
     with training.threads(device, 1):
-        yield device, spent
+        yield device, finished

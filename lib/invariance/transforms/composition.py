@@ -66,9 +66,11 @@ def fingerprint(names: Sequence[str]) -> str:
 
 def _source(function: object) -> str:
     try:
-        return inspect.getsource(function)
+        text = inspect.getsource(function)
     except (OSError, TypeError):  # made by exec, or no plain function
         return cloudpickle.dumps(function).hex()
+    within = [cell.cell_contents for cell in function.__closure__ or ()]
+    return text + "".join(_source(value) if callable(value) else repr(value) for value in within)
 
 
 def check_size(names: Sequence[str], size: int) -> None:

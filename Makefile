@@ -16,7 +16,7 @@ OPTIONS = $(if $(PROFILE),--profile "$(PROFILE)") $(if $(DEVICE),--device "$(DEV
 
 help:
 	@echo "make book      run every chapter and render the book into _build/html"
-	@echo "make preview   render the book if needed and serve it on this machine (PORT=$(PORT))"
+	@echo "make preview   serve the rendered book on this machine (PORT=$(PORT)); renders it where there is none"
 	@echo "make test      check the style and run the tests"
 	@echo "make explore   open the first chapter in JupyterLab"
 	@echo "make bench     measure how fast images are made and models train"
@@ -28,11 +28,11 @@ help:
 book: $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
 
-$(SITE): _config.yml _toc.yml $(wildcard book/*.py book/*.md book/*.bib book/_assets/*) | $(STAMP)
+$(SITE): | $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
 
 preview: $(SITE)
-	@echo "The book is at http://localhost:$(PORT)/ (stop with Ctrl-C)"
+	@echo "Serving the book on port $(PORT): http://localhost:$(PORT)/ (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 test: $(STAMP)

@@ -27,7 +27,7 @@ from rich.text import Text
 
 from invariance.errors import InputError
 from invariance.files import write_aside
-from invariance.site import BookError, console, read_yaml, render, stage, toc_pages
+from invariance.site import BookError, console, read_yaml, render, stage, toc_pages, without
 from invariance.training import cores
 
 AT_ONCE = 2  # chapters
@@ -283,9 +283,29 @@ def build(
     _execute_all(root, staging / "book", stems, {"profile": profile, "device": device})
     notebooks = _available(root)
     dropped = {f"book/{stem}" for stem in chapter_sources(root) if stem not in notebooks}
-    index = render(root, staging, notebooks, dropped) / "index.html"
+    toc = without(read_yaml(root / "_toc.yml"), dropped)
+    # A page that was left out may be linked to, so a warning is an error only in the whole book.
+    index = render(root, staging, notebooks, toc, root / "_build" / "html", strict=not dropped) / "index.html"
     console.print(f"The book is ready: {index}  ({_duration(time.monotonic() - started)})", markup=False)
     return index
+
+
+def page(root: str | Path, notebook: str | Path, into: str | Path | None = None) -> Path:
+    """Render one executed chapter, such as papermill's output, as a page with its figures and numbers in place.
+
+    The page goes into the folder `into`, by default beside the notebook under its name; gives its `index.html`.
+    Raises `InputError` for a notebook that is not there or was not executed, and `BookError` where rendering fails.
+    """
+    root, notebook = Path(root).resolve(), Path(notebook).resolve()
+    if not notebook.is_file() or not _was_executed(notebook):
+        raise InputError(f"{notebook} is no executed notebook: run a chapter with papermill first.")
+    place = Path(into).resolve() if into else notebook.with_suffix("")
+    if place.exists() and not (place / "index.html").exists():
+        raise InputError(f"{place} exists and holds no page: name another folder with --into.")
+    staging = root / "_build" / "staging"
+    stage(root, staging)
+    toc = {"format": "jb-book", "root": f"book/{notebook.stem}"}
+    return render(root, staging, {notebook.stem: notebook}, toc, place, strict=False) / "index.html"
 
 
 def publish(

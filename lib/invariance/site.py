@@ -105,18 +105,20 @@ def _use_local_scripts(config: dict, vendor: Path, staging: Path) -> None:
     settings.setdefault("html_static_path", ["book/_assets"])
 
 
-def render(root: Path, staging: Path, notebooks: dict[str, Path], dropped: set[str]) -> Path:
-    """Render the staged book beside the site, and put it in the site's place once it is complete.
+def without(toc: dict, dropped: set[str]) -> dict:
+    """A table of contents without the pages `dropped`, such as `book/01_name`; the first page left is its root."""
+    root = next(page for page in toc_pages(toc) if page not in dropped)
+    parts = _without(toc.get("parts", []), {*dropped, root})
+    return {**toc, "root": root, "parts": [part for part in parts if part["chapters"]]}
 
-    `notebooks` are the executed notebooks by stem; `dropped` are pages such as `book/01_name` to leave out.
+
+def render(root: Path, staging: Path, notebooks: dict[str, Path], toc: dict, place: Path, strict: bool) -> Path:
+    """Render the staged book aside, and put it in its `place` once it is complete; gives that.
+
+    `notebooks` are the executed notebooks by stem; with `strict` a warning is an error.
     """
     for stem, notebook in notebooks.items():
         shutil.copy(notebook, staging / "book" / f"{stem}.ipynb")
-    toc = read_yaml(root / "_toc.yml")
-    if toc["root"] in dropped:
-        toc["root"] = next(page for page in toc_pages(toc) if page not in dropped)
-    parts = _without(toc.get("parts", []), {*dropped, toc["root"]})
-    toc["parts"] = [part for part in parts if part["chapters"]]
     config = read_yaml(root / "_config.yml")
     if vendor := _vendor(root):
         _use_local_scripts(config, vendor, staging)
@@ -126,11 +128,9 @@ def render(root: Path, staging: Path, notebooks: dict[str, Path], dropped: set[s
     aside = root / "_build" / ".site-new"
     shutil.rmtree(aside, ignore_errors=True)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(staging)]
-    # A page that was left out may be linked to, so a warning is an error only in the whole book.
-    strict = [] if dropped else ["--warningiserror"]
     log = root / "_build" / "build.log"
     with log.open("w", encoding="utf-8") as stream:
-        options = ["--path-output", str(aside), "--keep-going", *strict]
+        options = ["--path-output", str(aside), "--keep-going", *(["--warningiserror"] if strict else [])]
         done = subprocess.run([*program, *options], stdout=stream, stderr=subprocess.STDOUT)
     site = aside / "_build" / "html"
     missing = [page for page in [*toc_pages(toc), "index"] if not (site / f"{page}.html").exists()]
@@ -139,7 +139,7 @@ def render(root: Path, staging: Path, notebooks: dict[str, Path], dropped: set[s
         report = [line for line in lines if re.search("WARNING|ERROR|Error:|Exception", line)] or lines[-10:]
         report += [f"The page {page} was not rendered." for page in missing]
         raise BookError("\n".join(["The site could not be rendered:", *report, f"The whole log: {log}"]))
-    return _swap(site, root / "_build" / "html")
+    return _swap(site, place)
 
 
 def _swap(new: Path, place: Path) -> Path:
@@ -148,6 +148,6 @@ def _swap(new: Path, place: Path) -> Path:
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():
         os.replace(place, old)
-    os.replace(new, place)
+    shutil.move(new, place)
     shutil.rmtree(old, ignore_errors=True)
     return place

@@ -133,6 +133,11 @@ def gpu_hours(profile: Profile, *experiments: str) -> float:
     return work / training_rate(GPU_RATE) / 3600
 
 
+def in_hours(hours: float) -> str:
+    """An estimate in hours with two digits: "0.15", "1,100"."""
+    return f"{float(f'{hours:.2g}'):,g}"
+
+
 def measured_rate(device: str = "auto") -> float:
     """Billions of operations a second of ResNet-18's forward pass here, in the arithmetic of the experiments."""
     place = pick_device(device)
@@ -164,8 +169,8 @@ def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, flo
                 "shown here": f"{one.record.profile}, {one.seeds} seeds",
                 "worker seconds": f"{one.record.seconds:,.0f}",
                 "a seed": f"{one.record.seconds / one.seeds:,.0f}",
-                "paper, one seed: units": f"{units:,}",
-                **{f"hours, {kind} (estimate)": f"{needed / rate / 3600:,.2f}" for kind, rate in rates.items()},
+                "paper, one seed, all architectures: units": f"{units:,}",
+                **{f"hours, {kind} (estimate)": in_hours(needed / rate / 3600) for kind, rate in rates.items()},
             }
         )
     return rows

@@ -325,15 +325,15 @@ claims.show(verdicts[verdicts["experiment"] == "relevance"])
 # drawn scenes are no photographs: how hard the pictures are to tell apart decides what the first two columns can reach.
 #
 # How much is there to take away? The model that never saw an object has a sensitivity to objects of
-# {glue:text}`fixed_cifar_only_on_objects` (paper {glue:text}`fixed_cifar_only_on_objects_paper:.2f`), and a probe on it names the object with
-# an accuracy of {glue:text}`fixed_cifar_only_on_objects_mixed` (paper {glue:text}`fixed_cifar_only_on_objects_mixed_paper:.2f`; guessing
-# 0.10). The nearer the first is to 0 and the second to guessing, the less is left that ignoring could take away. The comparisons on
+# {glue:text}`fixed_cifar_only_on_objects`; in the paper it is {glue:text}`fixed_cifar_only_on_objects_paper:.2f`. A probe on this model
+# names the object with an accuracy of {glue:text}`fixed_cifar_only_on_objects_mixed`, and of
+# {glue:text}`fixed_cifar_only_on_objects_mixed_paper:.2f` in the paper, where guessing gives 0.10. The nearer the first is to 0 and the second to guessing, the less is left that ignoring could take away. The comparisons on
 # objects may then stay undecided, and that says nothing against the claim.
 #
 # Pictures have a floor of their own. The model that never saw one has a sensitivity to pictures of
-# {glue:text}`fixed_objects_only_on_cifar` (paper {glue:text}`fixed_objects_only_on_cifar_paper:.2f`), and a probe on it names the
-# picture's class with an accuracy of {glue:text}`fixed_objects_only_on_cifar_mixed` (paper
-# {glue:text}`fixed_objects_only_on_cifar_mixed_paper:.2f`).
+# {glue:text}`fixed_objects_only_on_cifar`, and in the paper of {glue:text}`fixed_objects_only_on_cifar_paper:.2f`. A probe on it names the
+# picture's class with an accuracy of {glue:text}`fixed_objects_only_on_cifar_mixed`, and of
+# {glue:text}`fixed_objects_only_on_cifar_mixed_paper:.2f` in the paper.
 #
 # **A limitation.** Outside the sweep over $\alpha$, both parts of the image are independent on purpose. In real data they hardly ever are,
 # and nobody says which part the next task will need. The experiment asks whether an invariance can harm; it does not say how often it does.

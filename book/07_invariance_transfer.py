@@ -89,7 +89,7 @@ glue("types", figures.picture_grid(rows, names, cell=0.5), display=False)
 #
 # The ten types of data, without transformations. For models that were trained on image objects, the first row is their own data and the
 # others are stranger to them; models that were trained on random objects have the sixth row as their own. Offline, drawn scenes take
-# the place of CIFAR-10 and CIFAR-100 (`cifar10` and `cifar100` in the file with the data), and both rows are the same landscapes. On those
+# the place of CIFAR-10 and CIFAR-100 (`cifar10` and `cifar100` in the file with the data), and both rows come from the same landscapes. On those
 # a transformation changes the whole image, in the other rows only the object.
 # ```
 

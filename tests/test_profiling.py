@@ -322,7 +322,10 @@ def test_prose_says_where_bars_and_lines_stand():
     expected = "left of its diamond for hue, at its diamond for blur, right of its diamond for noise"
     assert profiling.beside_untrained(table, names) == expected
     assert profiling.beside_untrained(table, ["rotate"]) == "not measured"
-    depth = [("hue", 0.4), ("hue", 0.6), ("hue", 0.5), ("blur", 0.1), ("blur", 0.3), ("noise", 0.2), ("noise", 0.1)]
+    depth = [("hue", 0.4), ("hue", 0.6), ("hue", 0.4), ("blur", 0.1), ("blur", 0.3), ("noise", 0.4), ("noise", 0.1)]
+    depth += [("shear", 0.4), ("shear", 0.35)]
     lines = pd.DataFrame(depth, columns=["transformation", "value"]).assign(kind="given", measure="sensitivity_l2")
-    expected = "below its highest point for noise and hue, at its highest point for blur"
+    lines = lines.assign(high=lines["value"] + 0.1)
+    expected = "clearly below its highest point for noise and hue, at or near its highest point for blur"
     assert profiling.ends(lines, names) == expected
+    assert profiling.ends(lines, ["shear", *names]).endswith("for shear and blur")

@@ -51,7 +51,7 @@ def test_work_counts_every_unit_once():
 
 
 def test_hours_have_two_digits():
-    assert [reproducing.in_hours(hours) for hours in (0.1537, 2.04, 1060.31)] == ["0.15", "2", "1,100"]
+    assert [reproducing.in_hours(hours) for hours in (0.1537, 0.999, 9.96, 1060.31)] == ["0.15", "1.0", "10", "1,100"]
 
 
 def test_a_rate_turns_work_into_hours():
@@ -60,7 +60,7 @@ def test_a_rate_turns_work_into_hours():
     found = {"mismatch": evidence.Evidence(table, results.provenance(smoke, "cpu", 12.0, seeds=[0]))}
     rates = {"here": reproducing.operations(smoke, "mismatch")[1] / 7200}
     (row,) = reproducing.costs(found, smoke, rates)
-    assert row["hours, here (estimate)"] == "2" and row["worker seconds"] == "12"
+    assert row["hours, here (estimate)"] == "2.0" and row["worker seconds"] == "12"
     assert reproducing.measured_rate("cpu") > 0
     assert reproducing.training_rate(1000) == pytest.approx(3 * 1000 * 1.11, rel=0.01)
     with pytest.raises(InputError, match="must be above 0"):

@@ -293,21 +293,26 @@ def beside_untrained(table: pd.DataFrame, names: Sequence[str]) -> str:
 
 
 def ends(table: pd.DataFrame, names: Sequence[str]) -> str:
-    """Where the l2 sensitivities end: "below its highest point for hue and noise, at its highest point for rotate".
+    """Where lines of l2 sensitivity end: "clearly below its highest point for hue, at or near it for rotate".
 
-    `table` has several layers, in their order.
+    Clearly means that the last layer's 95 % interval leaves the highest value out. `table` has several layers, in
+    their order.
     """
     rows = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
-    groups = {"below its highest point": [], "at its highest point": []}
+    groups = {"clearly below its highest point": [], "at or near its highest point": []}
     for name in names:
-        values = rows.loc[rows["transformation"] == name, "value"]
-        if len(values):
-            groups["below its highest point" if values.iloc[-1] < values.max() else "at its highest point"].append(name)
+        line = rows[rows["transformation"] == name]
+        if len(line):
+            falls = line["high"].iloc[-1] < line["value"].max()
+            groups[f"{'clearly below' if falls else 'at or near'} its highest point"].append(name)
     return _grouped(groups)
 
 
 def _grouped(groups: Mapping[str, Sequence[str]]) -> str:
-    return ", ".join(f"{said} for {' and '.join(names)}" for said, names in groups.items() if names) or "not measured"
+    found = [
+        f"{place} for {' and '.join(filter(None, (', '.join(n[:-1]), n[-1])))}" for place, n in groups.items() if n
+    ]
+    return ", ".join(found) or "not measured"
 
 
 def terminal_table(table: pd.DataFrame) -> Table:

@@ -134,8 +134,9 @@ def gpu_hours(profile: Profile, *experiments: str) -> float:
 
 
 def in_hours(hours: float) -> str:
-    """An estimate in hours with two digits: "0.15", "1,100"."""
-    return f"{float(f'{hours:.2g}'):,g}"
+    """An estimate in hours with two digits: "0.15", "1.0", "1,100"."""
+    rounded = float(f"{hours:.2g}")
+    return f"{rounded:#.2g}" if rounded < 10 else f"{rounded:,.0f}"
 
 
 def measured_rate(device: str = "auto") -> float:

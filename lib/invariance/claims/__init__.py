@@ -125,19 +125,22 @@ def also_missed(table: pd.DataFrame) -> str:
 
 
 def show(rows: pd.DataFrame) -> HTML:
-    """The ledger for readers; a paper's value that does not meet the rule itself is marked."""
+    """The ledger for readers, each statement with its rule; a paper's value that does not meet the rule is marked."""
     return tables.show(
         [
             {
-                "claim": str(row["claim"]),
-                "statement": row["statement"],
+                "claim: statement [rule]": f"{row['claim']}: {row['statement']} [{row['rule']}]",
                 "verdict": f"{SYMBOLS[row['verdict']]} {row['verdict'].split(':')[0]}",
-                "this run": number(row["ours"]),
-                "95 % interval": interval(row["low"], row["high"]),
+                "this run (95 % interval)": _ours(row),
                 "paper": number(row["paper"]) + ("" if row["paper_holds"] else " (misses the rule)"),
-                "seeds": str(row["seeds"]),
-                "rule": row["rule"],
             }
             for row in rows.to_dict("records")
         ]
     )
+
+
+def _ours(row: Mapping) -> str:
+    if not row["seeds"]:
+        return number(row["ours"])
+    seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
+    return f"{number(row['ours'])} ({interval(row['low'], row['high'])}), {seeds}"

@@ -24,8 +24,12 @@ def claims_overview(rows: pd.DataFrame) -> Figure:
     The axis is the distance from the threshold, counted so that right of the line supports the statement. Hollow marks
     are the paper's values; what lies beyond the axis is an arrow at its end.
     """
-    heights = np.arange(len(rows)) + np.array(rows["claim"]) * 0.35
-    figure, axis = plt.subplots(figsize=(WIDTH, 0.37 * len(rows) + 1.6), layout="constrained")
+    labels = [
+        f"{claim}  {textwrap.fill(text, 46)}" for claim, text in zip(rows["claim"], rows["statement"], strict=True)
+    ]
+    lines = np.array([max(2, label.count("\n") + 1) for label in labels])
+    heights = (np.cumsum(lines) - lines / 2) / 2 + np.array(rows["claim"]) * 0.35
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.185 * lines.sum() + 1.6), layout="constrained")
     for y, row in zip(heights, rows.to_dict("records"), strict=True):
         sign = 1 if row["direction"] == "above" else -1
         colour, marker = LOOKS.get(row["verdict"], (GREY, "D"))
@@ -36,9 +40,6 @@ def claims_overview(rows: pd.DataFrame) -> Figure:
         axis.plot(np.clip(paper, -REACH, REACH), y, _mark(paper, "o"), color=GREY, markersize=6.5, fillstyle="none")
         axis.text(REACH * 1.1, y, SYMBOLS[row["verdict"]], color=colour, ha="center", va="center", fontsize=12)
     axis.axvline(0, color=GREY, linewidth=1.2)
-    labels = [
-        f"{claim}  {textwrap.fill(text, 46)}" for claim, text in zip(rows["claim"], rows["statement"], strict=True)
-    ]
     axis.set_yticks(heights, labels, fontsize=8.5)
     axis.set(xlim=(-REACH * 1.02, REACH * 1.18), ylim=(heights[-1] + 0.8, heights[0] - 0.8))
     axis.set_xlabel("distance from the threshold, in the statement's own unit\n(right of the line supports it)")

@@ -157,11 +157,11 @@ evidence.Evidence(spread, tables_of["factors"].record).link("deviations")
 # another. (At `quick`, the experiments on factors, relevance and the mismatch look dearer a seed than they are: a part of each
 # has twice as many seeds as the rest, and the seconds are divided by the number of seeds that everything has.)
 #
-# The last two columns are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
+# The last three columns are for one seed of the paper's protocol, with all architectures of an experiment. The chapters on invariance
+# transfer and on the mismatch give the hours of ResNet-18 alone. The hours are an **estimate**. Every unit knows how many images it sends through which network; that
 # work is divided by a rate. One is that at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
 # {glue:text}`device`. The other is that of a GPU which trains ResNet-18 on {glue:text}`gpu_rate:,d` images a second; the default stands
-# for a GPU of the H200 class (assumed, not measured). Both count all architectures of an experiment, while the chapters on invariance
-# transfer and on the mismatch give the hours of ResNet-18 alone.
+# for a GPU of the H200 class (assumed, not measured).
 
 # %% tags=["remove-cell"]
 rates = {"here": reproducing.measured_rate(device), "GPU": reproducing.training_rate(gpu_rate)}

@@ -98,7 +98,7 @@ def test_tight_seeds_around_the_paper_give_its_verdicts(seeds_around):
     text = claims.show(rows).data
     assert text.count("<tr") == len(rows) + 1
     assert "✗ not supported" in text and "(misses the rule)" in text
-    assert "), 4 seeds</td>" in text and "[accuracy at the second number of images &gt; 0.95]" in text
+    assert "), 4\u00a0seeds</td>" in text and "[accuracy at the second number of images &gt; 0.95]" in text
     assert "<td>–</td>" in claims.show(claims.ledger({})).data  # not run
 
 

@@ -60,7 +60,7 @@ def test_a_rate_turns_work_into_hours():
     found = {"mismatch": evidence.Evidence(table, results.provenance(smoke, "cpu", 12.0, seeds=[0]))}
     rates = {"here": reproducing.operations(smoke, "mismatch")[1] / 7200}
     (row,) = reproducing.costs(found, smoke, rates)
-    assert row["hours, here (estimate)"] == "2.0" and row["worker seconds"] == "12"
+    assert row["paper: ≈ hours, here"] == "2.0" and row["worker seconds"] == "12"
     assert reproducing.measured_rate("cpu") > 0
     assert reproducing.training_rate(1000) == pytest.approx(3 * 1000 * 1.11, rel=0.01)
     with pytest.raises(InputError, match="must be above 0"):

@@ -156,7 +156,7 @@ def measured_rate(device: str = "auto") -> float:
 
 
 def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, float]) -> list[dict[str, str]]:
-    """Rows for readers: what the shown tables took, and an estimate for one seed of `paper`.
+    """Rows for readers: what the shown tables took, and an estimate for `paper`, a profile with one seed.
 
     `rates`, in billions of operations a second by the name of what reaches them, turn work into hours. The estimate
     takes for granted that every network reaches the rate.
@@ -170,8 +170,8 @@ def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, flo
                 "shown here": f"{one.record.profile}, {one.seeds} seeds",
                 "worker seconds": f"{one.record.seconds:,.0f}",
                 "a seed": f"{one.record.seconds / one.seeds:,.0f}",
-                "paper, one seed, all architectures: units": f"{units:,}",
-                **{f"hours, {kind} (estimate)": in_hours(needed / rate / 3600) for kind, rate in rates.items()},
+                "paper: units": f"{units:,}",
+                **{f"paper: ≈ hours, {kind}": in_hours(needed / rate / 3600) for kind, rate in rates.items()},
             }
         )
     return rows

@@ -142,5 +142,5 @@ def show(rows: pd.DataFrame) -> HTML:
 def _ours(row: Mapping) -> str:
     if not row["seeds"]:
         return number(row["ours"])
-    seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
+    seeds = "1\u00a0seed" if row["seeds"] == 1 else f"{row['seeds']}\u00a0seeds"
     return f"{number(row['ours'])} ({interval(row['low'], row['high'])}), {seeds}"

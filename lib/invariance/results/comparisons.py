@@ -7,7 +7,7 @@ from IPython.display import HTML
 
 from invariance import tables
 from invariance.experiments.invariance_transfer import DATA_TYPES, TRAINED_ON
-from invariance.results.from_paper import NEAR_ONE, READING_ERROR
+from invariance.results.from_paper import READING_ERROR
 from invariance.results.statistics import (
     COUNTERPARTS,
     READERS_NAMES,
@@ -48,8 +48,8 @@ def interval(low: float, high: float, digits: int = 3) -> str:
 
 
 def papers_accuracy(value: float) -> str:
-    """An accuracy that was read off the paper's plots: near 1, they do not tell values apart."""
-    return "≥ .99" if value == NEAR_ONE else number(value, 2)
+    """An accuracy that was read off the paper's plots: from 0.99 on, they do not tell values apart."""
+    return "≥ .99" if value >= 0.99 else number(value, 2)
 
 
 def papers_cost(value: float) -> str:

@@ -327,8 +327,9 @@ claims.show(verdicts[verdicts["experiment"] == "relevance"])
 # How much is there to take away? The model that never saw an object has a sensitivity to objects of
 # {glue:text}`fixed_cifar_only_on_objects`; in the paper it is {glue:text}`fixed_cifar_only_on_objects_paper:.2f`. A probe on this model
 # names the object with an accuracy of {glue:text}`fixed_cifar_only_on_objects_mixed`, and of
-# {glue:text}`fixed_cifar_only_on_objects_mixed_paper:.2f` in the paper, where guessing gives 0.10. The nearer the first is to 0 and the second to guessing, the less is left that ignoring could take away. The comparisons on
-# objects may then stay undecided, and that says nothing against the claim.
+# {glue:text}`fixed_cifar_only_on_objects_mixed_paper:.2f` in the paper, where guessing gives 0.10. The nearer the first is to 0 and
+# the second to guessing, the less is left that ignoring could take away. The comparisons on objects may then stay undecided, and that
+# says nothing against the claim.
 #
 # Pictures have a floor of their own. The model that never saw one has a sensitivity to pictures of
 # {glue:text}`fixed_objects_only_on_cifar`, and in the paper of {glue:text}`fixed_objects_only_on_cifar_paper:.2f`. A probe on it names the

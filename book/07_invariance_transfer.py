@@ -23,7 +23,8 @@
 #
 # **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
 # ({glue:text}`source`); on two cores two workers share them. At the paper's size one seed of ResNet-18 is about
-# {glue:text}`paper_hours:.1f` hours on one GPU. That is an estimate: it assumes that the GPU trains ResNet-18 at 40,000 images a second.
+# {glue:text}`paper_hours` hours on one GPU. That is an estimate for a GPU of the H200 class, taken to train ResNet-18 on
+# {glue:text}`gpu_rate:,d` images a second (assumed, not measured).
 
 # %% tags=["parameters"]
 import os
@@ -34,7 +35,7 @@ seeds = 0  # how many seeds to run; 0 means as many as the profile says
 show = "auto"  # own, published or auto: a published run of the paper's size where there is one
 architectures = 0  # how many of the architectures to run, 1 to 4; 0 means as many as the profile says
 pairs = 0  # pairs of images a measurement, at least 2; 0 means as many as the profile says
-shown = "new objects on scenes"  # the data of the large map: one of the ten names in the figure of the types
+shown = "new objects on scenes"  # the data of the large map: a name in the figure of the types, or cifar10 or cifar100
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
@@ -78,7 +79,8 @@ sizes = profiles.chosen(profile, seeds, invariance_transfer={k: n for k, n in ch
 rows = [
     gallery.examples(invariance_transfer.data(sizes, name, seed), 7, seed) for name in invariance_transfer.DATA_TYPES
 ]
-glue("types", figures.picture_grid(rows, list(invariance_transfer.DATA_TYPES), cell=0.5), display=False)
+names = [results.READERS_NAMES.get(name, name) for name in invariance_transfer.DATA_TYPES]
+glue("types", figures.picture_grid(rows, names, cell=0.5), display=False)
 
 # %% [markdown]
 # ```{glue:figure} types
@@ -87,7 +89,8 @@ glue("types", figures.picture_grid(rows, list(invariance_transfer.DATA_TYPES), c
 #
 # The ten types of data, without transformations. For models that were trained on image objects, the first row is their own data and the
 # others are stranger to them; models that were trained on random objects have the sixth row as their own. Offline, drawn scenes take
-# the place of CIFAR-10 and CIFAR-100. On those a transformation changes the whole image, in the other rows only the object.
+# the place of CIFAR-10 and CIFAR-100 (`cifar10` and `cifar100` in the file with the data), and both rows come from the same landscapes. On those
+# a transformation changes the whole image, in the other rows only the object.
 # ```
 
 # %%
@@ -116,13 +119,19 @@ used = found.record.sizes["invariance_transfer"]
 full = profiles.profile("paper", seeds=1, invariance_transfer={"models": 1})
 glue("source", found.caption, display=False)
 glue("seconds", found.record.seconds, display=False)
-glue("paper_hours", reproducing.gpu_hours(full, "invariance_transfer"), display=False)
+glue("paper_hours", reproducing.in_hours(reproducing.gpu_hours(full, "invariance_transfer")), display=False)
+glue("gpu_rate", reproducing.GPU_RATE, display=False)
 glue("model", table["model"].iloc[0], display=False)
 glue("n_images", used["samples"], display=False)
 glue("n_pairs", used["pairs"], display=False)
 glue("own_pairs", sizes.invariance_transfer.pairs, display=False)
 glue("paper_pairs", full.invariance_transfer.pairs, display=False)
-glue("shown", shown, display=False)
+glue("shown", results.READERS_NAMES.get(shown, shown), display=False)
+others = found.table["model"].nunique() - 1
+sentence = (
+    "The tables of the other architectures of this run follow." if others else "This run has one architecture only."
+)
+glue("other_models", sentence, display=False)
 glue("image_bars", figures.transfer_bars(found.table, paper), display=False)
 glue("random_bars", figures.transfer_bars(found.table, paper, "random"), display=False)
 glue("map", figures.transfer_map(found.table, shown), display=False)
@@ -137,8 +146,8 @@ glue("random_maps", figures.transfer_maps(found.table, "random"), display=False)
 # :alt: For each of ten types of data four bars of sensitivity: trained with the transformation, with another, with none, untrained. The paper's values are hollow marks.
 #
 # Mean sensitivity over the transformations, on each type of data, for models trained on image objects. Dots are seeds, bars their means with
-# 95 % intervals, hollow marks the paper's ResNet-18. {glue:text}`source`; model {glue:text}`model`, {glue:text}`n_images:,d` pretraining
-# images, {glue:text}`n_pairs:,d` pairs.
+# 95 % intervals, hollow marks the paper's ResNet-18. Offline the two kinds of natural images are the same landscapes and count as one.
+# {glue:text}`source`; model {glue:text}`model`, {glue:text}`n_images:,d` pretraining images, {glue:text}`n_pairs:,d` pairs.
 # ```
 #
 # Read the upper two bars of each group against each other. On the training objects, models have a sensitivity of {glue:text}`near_same`
@@ -163,7 +172,8 @@ glue("random_maps", figures.transfer_maps(found.table, "random"), display=False)
 # :name: fig-transfer-random
 # :alt: The same bars for models that were trained on random objects.
 #
-# The same for models trained on random objects in front of noise. {glue:text}`source`.
+# The same for models trained on random objects in front of noise. Offline the two kinds of natural images are the same landscapes and
+# count as one. {glue:text}`source`.
 # ```
 #
 # On image objects, which these models have never seen, the sensitivity is {glue:text}`random_same` to the transformation trained with and
@@ -182,8 +192,8 @@ results.compared_invariance_transfer(found.table, paper)
 found.link("invariance_transfer")
 
 # %% [markdown]
-# Each cell has this run, plus or minus half of its 95 % interval over seeds, and the paper's value in brackets where its table has one. There are
-# no ranks and no untrained models of the paper to put beside ours.
+# Each cell has this run ± half the width of its 95 % interval over seeds, and the paper's value in brackets where its table has one.
+# There are no ranks and no untrained models of the paper to put beside ours.
 #
 # ## The whole picture
 #
@@ -220,8 +230,8 @@ found.link("invariance_transfer")
 #
 # ## Other architectures
 #
-# The paper repeats the experiment with DenseNet, VGG and a vision transformer. The tables of the other architectures of this run follow; where there
-# are none, only one was run (set `architectures` to run more).
+# The paper repeats the experiment with DenseNet, VGG and a vision transformer. {glue:text}`other_models` The parameter `architectures` says how
+# many are run.
 
 # %% tags=["remove-input", "hide-output"]
 for name, rows_of_model in found.table.groupby("model", sort=False):

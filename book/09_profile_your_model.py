@@ -41,8 +41,9 @@ seed = 0  # which images, which draws, and which of the book's models
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import figures, measures, profiling, tables
+from invariance import evidence, figures, measures, profiling, tables
 from invariance.experiments import factors, measuring, profiles
+from invariance.transforms import TRANSFORMATIONS
 
 figures.use_book_style()
 sizes = profiles.profile(profile)
@@ -72,12 +73,16 @@ glue("profile", sizes.name, display=False)
 glue("n_objects", factors.SETTINGS["t2d"].target, display=False)
 l2 = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
 glue("widest", float((l2["high"] - l2["low"]).max() / 2), display=False)
+glue("beside", profiling.beside_untrained(table, trained_with), display=False)
+halved = sum(t.probability < 1 for t in TRANSFORMATIONS.values())
+glue("n_halved", halved, display=False)
+glue("n_all", len(TRANSFORMATIONS), display=False)
 glue("whole", figures.sensitivity_profile(table), display=False)
 
 # %% [markdown]
 # ```{glue:figure} whole
 # :name: fig-profile
-# :alt: Horizontal bars of sensitivity, one a transformation and coloured by category, with intervals; a hollow diamond marks the untrained copy on each.
+# :alt: Horizontal bars of sensitivity, one a transformation and coloured by category, with intervals; a dark diamond marks the untrained copy on each.
 #
 # The profile of a network trained with {glue:text}`trained_with`, on {glue:text}`images`. Bars are its sensitivities with 95 %
 # intervals, diamonds those of an untrained copy; the dotted line at 1 is the distance of two random images. Profile
@@ -89,12 +94,14 @@ glue("whole", figures.sensitivity_profile(table), display=False)
 # readable.
 #
 # 1. **Compare within the profile.** The transformations with the shortest bars are those that the model ignores most.
-#    Expect those that it was trained with, here {glue:text}`trained_with`, to be short for their kind.
-# 2. **Compare with the diamond.** An untrained copy of the same architecture has no reason to ignore anything: it shows how much
-#    a transformation changes the pixels, as this architecture sees them. A bar left of its diamond is an invariance that was
-#    learned. A bar right of it means that the model learned to look at what the transformation changes; on `glyphs` that is
-#    common, since an untrained network hardly notices the object before its background. Differences of a few hundredths
-#    mean little: diamonds differ by as much from one random copy to the next.
+#    Those that it was trained with, here {glue:text}`trained_with`, need not be among them: how much a transformation
+#    changes the pixels counts as well.
+# 2. **Compare with the diamond.** An untrained copy of the same architecture shows how much a transformation changes the pixels,
+#    as this architecture sees them. A bar left of its diamond is an invariance that was learned. A bar right of it means that the
+#    model learned to look at what the transformation changes. On `glyphs` that is common: an untrained network hardly notices
+#    the object before its background, while a trained one looks at it, and so has more to ignore. Of the transformations that
+#    this network was trained with, the bar is {glue:text}`beside`. Differences of a few hundredths mean little: diamonds differ by
+#    as much from one random copy to the next.
 # 3. **Look at the interval.** Where intervals of two bars overlap widely, their order may be chance. It is
 #    the interval over pairs of images, for this one model: another training run can differ by more.
 #
@@ -103,8 +110,11 @@ glue("whole", figures.sensitivity_profile(table), display=False)
 # %%
 tables.show(profiling.summary(table))
 
+# %% tags=["remove-input"]
+evidence.Evidence(table, record=None).link("profile")
+
 # %% [markdown]
-# The table of the library has four measures, each with its interval. Three are sensitivities, for three ideas of distance:
+# The file has the four measures of the library, each with its interval. Three are sensitivities, for three ideas of distance:
 # the length of the difference (`sensitivity_l2`, shown here), the angle (`sensitivity_cosine`), and the squared length
 # (`sensitivity_dot`, which is the share of the representation's variance that the transformation makes). For all of them 0 is
 # invariant and 1 as different as random images. The fourth, CKA {cite}`kornblith2019cka`, compares which images
@@ -156,6 +166,7 @@ depth = profile_model(backbone, images, shown, layers, pairs, device=device, see
 
 # %% tags=["remove-cell"]
 glue("layers", len(layers), display=False)
+glue("ends", profiling.ends(depth, trained_with), display=False)
 glue("depth", figures.sensitivity_by_depth(depth), display=False)
 
 # %% [markdown]
@@ -172,15 +183,17 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # can come through.
 #
 # Look for where the trained line bends down, or falls below that of the untrained copy: there the network removes what the
-# transformation did. Compare the first three panels with the others: was more removed for what the model was trained with?
+# transformation did. Here the trained line ends {glue:text}`ends`. A line that only rises
+# is no contradiction: what is removed can be less than what the network begins to see of the object.
+# Compare the first three panels with the others: was more removed for what the model was trained with?
 #
 # ## What limits such a profile
 #
 # - **Pairs.** The interval shrinks with the square root of their number: four times as many pairs halve it. In {numref}`fig-profile`,
 #   with {glue:text}`n_pairs:,d` pairs, the widest interval is ± {glue:text}`widest:.2f`. A folder gives one pair a photo.
-# - **Half of the draws do nothing.** Ten of the 18 transformations are applied with a probability of one half, as in the paper. In
-#   a quarter of the pairs neither image is changed, and for those that always do the same, such as a flip, another quarter has
-#   both changed alike. So compare a transformation between models, rather than flips with rotations in one model.
+# - **Draws that do nothing.** {glue:text}`n_halved:d` of the {glue:text}`n_all:d` transformations are applied with a probability of one
+#   half, as in the paper. In a quarter of their pairs neither image is changed, and for those that always do the same, such as a
+#   flip, another quarter has both changed alike. So compare a transformation between models, rather than flips with rotations in one model.
 # - **Image size.** Use the size that the model was trained for. The strength of `blur`, `noise`, `elastic` and `erasing` is set in
 #   pixels for images of 32 x 32, and means less of the picture on larger ones; the command says so.
 # - **Normalisation.** Give the model's own `mean` and `std`. Wrong ones measure a model that nobody uses.
@@ -218,8 +231,8 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # ```{solution} ex-profile-images
 # :class: dropdown
 # The whole picture is transformed now, so bars and diamonds move, most of them to the right. What to compare is a bar with its diamond.
-# Where the bar stays as far left of it as before, the network ignores the transformation for pictures of a kind that it never saw. Look
-# first at the three that it was trained with: {glue:text}`trained_with`. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
+# Where the bar is left of it, training made the network less sensitive on pictures of a kind that it never saw. Look first at the three
+# that it was trained with, {glue:text}`trained_with`, and compare each with its place in the profile above. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
 # ```
 #
 # **Defined in:** `invariance.profiling` (`profile_model`, `summary`), `invariance.measures` (`measure_all`, `cka`,

@@ -15,7 +15,7 @@
 #
 # We read seven claims in the paper {cite}`speicher2024invariance`. A claim is a sentence, and sentences are easily agreed with. So this
 # book splits each claim into statements about one number. The rule for each statement is fixed in the program, from the wording of the
-# claim and not from our results. This page applies the rules to the results of chapters 4 to 8, those of chapter 3 among them. No
+# claim and not from our results. This page applies the rules to the results of chapters 3 to 8. No
 # verdict on it is typed in.
 
 # %% tags=["parameters"]
@@ -42,8 +42,8 @@ check_known("claim", str(show_claim), dict.fromkeys(str(statement.claim) for sta
 # ## The rule
 #
 # A statement has four parts: a *quantity* that an experiment gives for each seed, a *direction*, a *threshold*, and the reason for
-# that threshold. From the values of the seeds comes a mean and its 95 % interval (Student's $t$). Then there are three
-# verdicts:
+# that threshold. From the values of the seeds comes a mean and its 95 % interval (Student's $t$; for
+# correlations through Fisher's $z$). Then there are three verdicts:
 #
 # | | verdict | when |
 # |---|---|---|
@@ -51,8 +51,12 @@ check_known("claim", str(show_claim), dict.fromkeys(str(statement.claim) for sta
 # | ✗ | not supported | the whole interval is on the wrong side |
 # | ? | undecided | the interval includes the threshold |
 #
-# With one seed there is no interval, and so no verdict. What was not run is marked as not run. The paper's own value goes
+# With one seed there is no interval, so every statement is undecided. What was not run is marked as not run. The paper's own value goes
 # through the same rule, as far as it can without an interval: where it misses the rule, the table says so.
+#
+# *First direction* in a rule says that the statement uses one of the two targets of each seed, the one that the paper has too. Full
+# fine-tuning runs only there. All other statements about gaps are means over both directions
+# (see the [deviation log](11_deviations)).
 #
 # An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over three seeds are
 # wide, since Student's $t$ is 4.3 there; with six seeds it is 2.6, with ten 2.3. The table below says how many seeds each statement
@@ -81,6 +85,7 @@ glue("n_not_run", int(count.get(claims.NOT_RUN, 0)), display=False)
 glue("paper_misses", int((~ledger["paper_holds"]).sum()), display=False)
 glue("shown_claim", int(show_claim), display=False)
 glue("source", found["factors"].caption, display=False)
+glue("also_missed", claims.also_missed(found["factors"].table), display=False)
 glue("overview", figures.claims_overview(ledger), display=False)
 
 # %% tags=["remove-input"]
@@ -98,8 +103,9 @@ tables.show(
 # :name: fig-claims
 # :alt: One row for each statement: an interval beside the line of its threshold, the paper's value as a hollow mark, and the verdict as a sign.
 #
-# All {glue:text}`n_statements:d` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, cut off
-# at the sides, hollow marks the paper. `factors`: {glue:text}`source`; the other experiments are listed above.
+# All {glue:text}`n_statements:d` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, hollow marks the
+# paper. Each row has the unit of its own statement: accuracy, sensitivity or correlation. Intervals are cut off at the sides, and what lies
+# beyond is an arrow. `factors`: {glue:text}`source`; the other experiments are listed above.
 # ```
 #
 # Of {glue:text}`n_statements:d` statements {glue:text}`n_supported:d` are supported here, {glue:text}`n_not_supported:d` are not
@@ -109,7 +115,12 @@ tables.show(
 # %% tags=["remove-input"]
 claims.show(ledger)
 
+# %% tags=["remove-input"]
+evidence.Evidence(ledger, found["factors"].record).link("claims")
+
 # %% [markdown]
+# **How to read a ✓.** The number passed its threshold, with the networks and images of this run. {glue:text}`also_missed`
+#
 # **How to read a ✗.** It stays. Three reasons for a ✗ are likely: the claim is narrower than it sounds; this run is too small for it
 # (`quick` trains small networks for a few epochs); or its pictures are easier or harder than photographs. The chapter of each
 # experiment looks into that, and a run with `profile = "paper"` rules out the second. What we do not do is move a threshold afterwards.
@@ -137,9 +148,10 @@ tables.show(
 #
 # ```{solution} ex-claims-seeds
 # :class: dropdown
-# Those whose mean is far from the threshold compared with their spread. Set `seeds = 6`: the seeds that you have come from the
-# cache, and from three to six seeds an interval shrinks to less than half where the spread stays the same. A statement whose true value
-# lies on its threshold stays undecided with nearly any number of seeds.
+# Those whose mean is far from the threshold compared with their spread. Set `seeds = 6`. That makes six seeds, and twelve where `quick`
+# has twice as many; the seeds that you have come from the cache. Where the spread stays the same, an interval shrinks to less than half
+# from three to six seeds, and to about 0.6 of its width from six to twelve. A statement whose true value lies on its threshold stays
+# undecided with nearly any number of seeds.
 # ```
 #
 # ```{exercise}

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # The deviation log
 #
-# A paper, the program behind it and a new program that repeats it are three different things. This page lists where they
-# differ, as far as we know. It matters when numbers disagree: is it the pictures, a slip in a program, or a finding that does
+# A paper, the program behind it and a new program that repeats it are three different things. This page lists all
+# differences that we know of. It matters when numbers disagree: is it the pictures, a slip in a program, or a finding that does
 # not hold?
 #
 # Where the paper's text and its code disagree, this book does what the results were made with. Where the code has a slip,

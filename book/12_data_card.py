@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Data card
 #
-# This page describes the data sets of this book in the order of the usual headings for data cards {cite}`gebru2021datasheets`, so
+# This page describes the data sets of this book under the usual headings for data cards {cite}`gebru2021datasheets`, so
 # that you can decide whether they fit a purpose of your own. There are three kinds:
 #
 # - **Transforms-2D**: objects under chosen transformations on backgrounds {cite}`speicher2024invariance`;
@@ -96,7 +96,7 @@ glue("preview_both", both.preview(2), display=False)
 # |---|---|---|---|
 # | an instance | an object on a background | an image | an image and an object |
 # | pixels | 32 x 32, or any side from 8 to 512 | 32 x 32 | 32 x 32 |
-# | classes | {glue:text}`n_classes:d` | 10 or 100 | 10 images and 10 objects, in {glue:text}`n_tasks:d` tasks |
+# | classes | {glue:text}`n_classes:d` | 10 or 100 | 10 image classes and 10 object classes, in {glue:text}`n_tasks:d` tasks |
 # | instances | as many as asked for | {glue:text}`n_natural:,d`, a tenth of them for validation, and {glue:text}`n_test:,d` for tests | the same |
 # | label | the object | the class of the image | one or the other |
 # | classes are equally frequent | in expectation | exactly | images exactly, objects in expectation |

@@ -143,6 +143,9 @@ tables.show(
     ]
 )
 
+# %% tags=["remove-input"]
+evidence.Evidence(spread, tables_of["factors"].record).link("deviations")
+
 # %% [markdown]
 # A deviation of 0.1 with three seeds means a 95 % interval of ± 0.25 for the mean; with ten seeds, ± 0.07. Much of
 # it is common to the configurations of a seed, such as a hard target. So this book forms differences between configurations within a
@@ -154,9 +157,11 @@ tables.show(
 # another. (At `quick`, the experiments on factors, relevance and the mismatch look dearer a seed than they are: a part of each
 # has twice as many seeds as the rest, and the seconds are divided by the number of seeds that everything has.)
 #
-# The last two columns are an **estimate** for the paper's protocol. Every unit knows how many images it sends through which network; that
+# The last three columns are for one seed of the paper's protocol, with all architectures of an experiment. The chapters on invariance
+# transfer and on the mismatch give the hours of ResNet-18 alone. The hours are an **estimate**. Every unit knows how many images it sends through which network; that
 # work is divided by a rate. One is that at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
-# {glue:text}`device`. The other is that of a GPU which trains ResNet-18 on {glue:text}`gpu_rate:,d` images a second.
+# {glue:text}`device`. The other is that of a GPU which trains ResNet-18 on {glue:text}`gpu_rate:,d` images a second; the default stands
+# for a GPU of the H200 class (assumed, not measured).
 
 # %% tags=["remove-cell"]
 rates = {"here": reproducing.measured_rate(device), "GPU": reproducing.training_rate(gpu_rate)}
@@ -200,9 +205,9 @@ reproducing.show_published()
 #
 # ```{solution} ex-repro-seeds
 # :class: dropdown
-# Set `seeds = 6`. Every experiment then runs with at least six seeds; at `quick`, which has three, that takes about as many worker seconds again as the
-# table of costs shows in all. The deviation should stay about the same, for it is a property of the experiment; it only becomes better
-# known. What shrinks is the interval of the mean, and the captions of the other chapters show it when they run with six seeds.
+# Set `seeds = 6`. Every experiment then runs with six seeds, and with twelve where `quick` has twice as many. That takes about as many worker
+# seconds again as the table of costs shows in all. The deviation should stay about the same, for it is a property of the experiment; it only becomes better
+# known. What shrinks is the interval of the mean; the figures of the other chapters show it when they run with as many.
 # ```
 #
 # ```{exercise}

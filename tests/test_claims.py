@@ -92,12 +92,44 @@ def test_every_claim_is_split_and_every_threshold_has_a_reason():
 def test_tight_seeds_around_the_paper_give_its_verdicts(seeds_around):
     tables = {name: seeds_around(table, 0.001) for name, table in claims.paper_tables().items()}
     rows = claims.ledger(tables)
-    decided = rows[~rows["statement"].str.contains("with every one|superset")]  # these sit near their thresholds
+    decided = rows[~rows["statement"].str.contains("Each further|superset")]  # these sit near their thresholds
     assert (decided["verdict"] == np.where(decided["paper_holds"], claims.SUPPORTED, claims.NOT_SUPPORTED)).all()
     assert ((rows["low"] <= rows["ours"]) & (rows["ours"] <= rows["high"])).all()
     text = claims.show(rows).data
     assert text.count("<tr") == len(rows) + 1
     assert "✗ not supported" in text and "(misses the rule)" in text
+    assert "), 4\u00a0seeds</td>" in text and "[accuracy at the second number of images &gt; 0.95]" in text
+    assert "<td>–</td>" in claims.show(claims.ledger({})).data  # not run
+
+
+def test_a_correlation_of_the_paper_is_the_printed_one():
+    rows = claims.ledger({})
+    printed = results.paper()["relevance"]["fixed_position"]["correlation_sensitivity_accuracy"]
+    found = rows[rows["statement"].str.contains("correlates")]["paper"]
+    assert list(found) == [printed["cifar"], printed["objects"]]
+
+
+def test_a_finding_is_said_with_its_interval_and_verdict():
+    rows = claims.ledger({"relevance": relevance((0.1, 0.9, 0.5))})
+    text = claims.finding(rows, statement("ignore objects").text)
+    assert text.startswith("0.000 (95 % interval -0.") and text.endswith("): undecided")
+    one_seed = claims.ledger({"relevance": relevance((0.1,), (0.5,))})
+    assert claims.finding(one_seed, statement("ignore objects").text) == "-0.400 (one seed, no interval): undecided"
+    assert claims.finding(rows, statement("near-perfect").text) == "not run"
+
+
+@pytest.mark.parametrize(("same", "other", "weak"), [(0.81, 0.45, True), (0.99, 0.45, False), (0.81, 0.96, False)])
+def test_support_is_weak_where_the_same_transformations_miss_the_mark_too(same, other, weak):
+    rows = [
+        {"factor": "finetuning_samples", "data": "t2d", "transfer": "lp", "level": "", "samples": samples}
+        | {"transforms": transforms, "seed": seed, "value": value - 0.001 * seed}
+        for samples in (50, 2000)
+        for transforms, value in (("same", same), ("disjoint", other))
+        for seed in range(3)
+    ]
+    text = claims.also_missed(pd.DataFrame(rows))
+    assert ("the most images give 0.81" in text) == weak and bool(text) == weak
+    assert claims.also_missed(claims.paper_tables()["factors"]) == ""
 
 
 def test_swapped_transformations_turn_the_verdict(seeds_around):

@@ -197,9 +197,9 @@ def test_small_maps_show_every_type_of_data_and_every_model(seeds_around, drawn)
     types = ("new objects on noise", "cifar10", "training objects on scenes", "new objects on scenes")
     figure = figures.transfer_maps(seeds_around(transfer_table(types), 0.0, seeds=2))
     panels = {axis.get_title().replace("\n", " "): axis for axis in figure.axes if axis.get_title()}
-    assert set(panels) == set(types)
+    assert set(panels) == {results.READERS_NAMES.get(name, name) for name in types}
     for k, name in enumerate(types):
-        values = np.asarray(panels[name].images[0].get_array())
+        values = np.asarray(panels[results.READERS_NAMES.get(name, name)].images[0].get_array())
         assert values.shape == (20, 18) and np.diag(values) == pytest.approx(0.2 + 0.15 * k)
     titles = [axis.get_title() for axis in drawn["mismatch_maps"].axes if axis.get_title()]
     assert titles == ["ResNet-18", "DenseNet", "VGG-11", "ViT"]
@@ -230,6 +230,20 @@ def test_the_ledger_shows_each_verdict_by_colour_and_symbol():
     assert [text.get_color() for text in axis.texts] == [style.SAME, style.DISJOINT, style.GREY, style.GREY]
     bars = [line for line in axis.lines if line.get_linewidth() == 2.2]
     assert bars[0].get_xdata() == pytest.approx([0.15, 0.35])  # from the threshold, 0.05
+
+
+def test_marks_beyond_the_ledgers_axis_are_arrows():
+    rows = claims.ledger({}).head(1).assign(verdict=claims.SUPPORTED, ours=1.5, low=1.4, high=1.6, paper=-1.0)
+    axis = figures.claims_overview(rows).axes[0]
+    marks = [line for line in axis.lines if line.get_marker() in "<>"]
+    assert [(line.get_marker(), line.get_xdata()) for line in marks] == [(">", pytest.approx([0.6])), ("<", [-0.6])]
+
+
+def test_a_sweep_shows_values_above_one(seeds_around):
+    table = seeds_around(sweep_table(), 0.001)
+    table.loc[table["exchanged"] == "objects", "value"] *= 1.5
+    axis = figures.relevance_sweep(table, "correlation").axes[1]
+    assert axis.get_ylim()[1] > table["value"].max() + 0.03
 
 
 def test_picture_grids_keep_every_pixel():

@@ -311,3 +311,21 @@ def test_the_package_offers_it_and_stays_light():
     assert invariance.profile_model is profile_model
     check = "import sys, invariance; sys.exit('torch' in sys.modules)"
     assert subprocess.call([sys.executable, "-c", check]) == 0
+
+
+def test_prose_says_where_bars_and_lines_stand():
+    bars = [("given", "hue", 0.2), ("given", "blur", 0.5), ("given", "noise", 0.9)]
+    bars += [("untrained", name, 0.5) for name in ("hue", "blur", "noise")]
+    table = pd.DataFrame(bars, columns=["kind", "transformation", "value"]).assign(measure="sensitivity_l2")
+    table = table.assign(low=table["value"] - 0.1, high=table["value"] + 0.1)
+    names = ("noise", "hue", "blur", "rotate")
+    expected = "left of its diamond for hue, at its diamond for blur, right of its diamond for noise"
+    assert profiling.beside_untrained(table, names) == expected
+    assert profiling.beside_untrained(table, ["rotate"]) == "not measured"
+    depth = [("hue", 0.4), ("hue", 0.6), ("hue", 0.4), ("blur", 0.1), ("blur", 0.3), ("noise", 0.4), ("noise", 0.1)]
+    depth += [("shear", 0.4), ("shear", 0.35)]
+    lines = pd.DataFrame(depth, columns=["transformation", "value"]).assign(kind="given", measure="sensitivity_l2")
+    lines = lines.assign(high=lines["value"] + 0.1)
+    expected = "clearly below its highest point for noise and hue, at or near its highest point for blur"
+    assert profiling.ends(lines, names) == expected
+    assert profiling.ends(lines, ["shear", *names]).endswith("for shear and blur")

@@ -50,13 +50,17 @@ def test_work_counts_every_unit_once():
     assert found == pytest.approx(images * reproducing.forward_gflop("small"))
 
 
+def test_hours_have_two_digits():
+    assert [reproducing.in_hours(hours) for hours in (0.1537, 0.999, 9.96, 1060.31)] == ["0.15", "1.0", "10", "1,100"]
+
+
 def test_a_rate_turns_work_into_hours():
     smoke = profiles.profile("smoke", seeds=1)
     table = pd.DataFrame({"experiment": ["x"], "seed": [0], "measure": ["accuracy"], "value": [0.5]})
     found = {"mismatch": evidence.Evidence(table, results.provenance(smoke, "cpu", 12.0, seeds=[0]))}
     rates = {"here": reproducing.operations(smoke, "mismatch")[1] / 7200}
     (row,) = reproducing.costs(found, smoke, rates)
-    assert row["hours, here (estimate)"] == "2.00" and row["worker seconds"] == "12"
+    assert row["paper: ≈ hours, here"] == "2.0" and row["worker seconds"] == "12"
     assert reproducing.measured_rate("cpu") > 0
     assert reproducing.training_rate(1000) == pytest.approx(3 * 1000 * 1.11, rel=0.01)
     with pytest.raises(InputError, match="must be above 0"):

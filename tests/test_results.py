@@ -8,6 +8,7 @@ import pytest
 from invariance import results
 from invariance.errors import InputError
 from invariance.experiments.profiles import profile
+from invariance.results.comparisons import number
 
 
 def table(same=(0.9, 0.8, 1.0), disjoint=(0.5, 0.6, 0.4)):
@@ -169,7 +170,23 @@ def test_a_sweep_compares_its_two_ends_seed_by_seed():
     other = [table.assign(sweep="availability", value=0.1), table.assign(measure="cka", value=0.1)]
     cells = re.findall("<td>(.*)</td>", results.sweep_changes(pd.concat([table, *other]), "correlation").data)
     _, low, high = results.mean_interval([0.4, 0.2])
-    assert cells == ["accuracy on cifar only", "0.550", "0.850", "0.300", f"{low:.3f}\u00a0to\u00a0{high:.3f}"]
+    assert cells == ["accuracy on image only", "0.550", "0.850", "0.300", f"{low:.3f}\u00a0to\u00a0{high:.3f}"]
+
+
+def test_a_sweep_says_its_means_and_where_it_leaves_its_start():
+    values = pd.DataFrame({0.0: [0.1, 0.3], 0.5: [0.2, 0.2], 1.0: [0.9, 1.1]})
+    assert results.sweep_means(values) == "0.20 at 0, 0.20 at 0.5, 1.00 at 1"
+    assert results.sweep_differs(values) == "1"
+    assert results.sweep_differs(values[:1]) == "none of the levels"  # one seed has no interval
+    rows = [
+        {"sweep": sweep, "level": level, "seed": seed, "target": "", "exchanged": part, "value": level + seed}
+        for sweep in ("correlation", "availability")
+        for level in (1.0, 0.0)
+        for seed in (0, 1)
+        for part in ("cifar", "objects")
+    ]
+    found = results.sweep_values(pd.DataFrame(rows).assign(measure="sensitivity_l2"), "correlation", "objects")
+    assert found.to_numpy().tolist() == [[0, 1], [1, 2]]
 
 
 def test_values_of_relevance_are_found_by_what_is_measured(seeds_around):
@@ -187,7 +204,29 @@ def test_costs_of_a_mismatch_stand_beside_the_counterparts():
     shown = results.compared_mismatch_costs(ours, paper).data
     assert "7 missing" in shown and "7 extra" in shown and "-0.000" not in shown
     theirs = results.mismatch_costs(paper[paper["model"] == "vit"]).set_index("missing")["value"]
+    assert "(≈ 0)" in shown and "(≥ .99)" in results.compared_mismatch(ours, paper, "small_vit").data
+    assert results.papers_matching(paper, "small_vit", 8) == "0.94"
+    assert results.papers_matching(paper, "small_vit", 1) == "≥ .99"
     assert f"{theirs[2]:.3f} ({theirs[2]:.3f})" in shown
+
+
+def test_extra_transformations_are_compared_with_as_many_missing_ones():
+    rows = [
+        {"model": "m", "trained_with": used, "target": wanted, "seed": seed, "value": value - 0.001 * seed}
+        for (used, wanted), value in {(1, 1): 0.9, (1, 2): 0.6, (2, 1): 0.8, (2, 2): 0.7}.items()
+        for seed in range(3)
+    ]
+    found = results.extra_minus_missing(pd.DataFrame(rows), 1)
+    assert found.tolist() == pytest.approx([0] * 3)  # both cost 0.1
+    assert results.dearer(pd.Series([0.1, 0.11])) == "costs more than"
+    assert results.dearer(pd.Series([-0.1, -0.11])) == "costs less than"
+    assert results.dearer(pd.Series([-0.1, 0.11])) == "costs neither clearly more nor clearly less than"
+    assert results.dearer(pd.Series([0.1])) == "costs neither clearly more nor clearly less than"
+
+
+def test_a_number_is_rounded_as_figures_round():
+    assert number(np.float64(0.615), 2) == f"{0.615:.2f}"
+    assert number(-0.0004) == "0.000" and number(float("nan")) == "–"
 
 
 def test_means_are_said_with_their_interval():

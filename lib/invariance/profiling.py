@@ -9,7 +9,7 @@ import copy
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -275,6 +275,44 @@ def summary(table: pd.DataFrame) -> list[dict[str, str]]:
             row["untrained" if len(layers) == 1 else f"untrained, {layers[-1]}"] = number("untrained", layers[-1], name)
         rows.append(row)
     return rows
+
+
+def beside_untrained(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """Where the bars of some transformations stand: "left of its diamond for hue and noise, at it for rotate".
+
+    A bar whose 95 % interval includes the value of the untrained copy is at its diamond. `table` has one layer.
+    """
+    rows = table[table["measure"] == "sensitivity_l2"].set_index(["kind", "transformation"])
+    groups = {"left of its diamond": [], "at its diamond": [], "right of its diamond": []}
+    for name in names:
+        if ("given", name) in rows.index:
+            given, diamond = rows.loc[("given", name)], rows.loc[("untrained", name), "value"]
+            place = "left of" if given["high"] < diamond else "right of" if given["low"] > diamond else "at"
+            groups[f"{place} its diamond"].append(name)
+    return _grouped(groups)
+
+
+def ends(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """Where lines of l2 sensitivity end: "clearly below its highest point for hue, at or near it for rotate".
+
+    Clearly means that the last layer's 95 % interval leaves the highest value out. `table` has several layers, in
+    their order.
+    """
+    rows = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
+    groups = {"clearly below its highest point": [], "at or near its highest point": []}
+    for name in names:
+        line = rows[rows["transformation"] == name]
+        if len(line):
+            falls = line["high"].iloc[-1] < line["value"].max()
+            groups[f"{'clearly below' if falls else 'at or near'} its highest point"].append(name)
+    return _grouped(groups)
+
+
+def _grouped(groups: Mapping[str, Sequence[str]]) -> str:
+    found = [
+        f"{place} for {' and '.join(filter(None, (', '.join(n[:-1]), n[-1])))}" for place, n in groups.items() if n
+    ]
+    return ", ".join(found) or "not measured"
 
 
 def terminal_table(table: pd.DataFrame) -> Table:

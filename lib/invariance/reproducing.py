@@ -133,6 +133,12 @@ def gpu_hours(profile: Profile, *experiments: str) -> float:
     return work / training_rate(GPU_RATE) / 3600
 
 
+def in_hours(hours: float) -> str:
+    """An estimate in hours with two digits: "0.15", "1.0", "1,100"."""
+    rounded = float(f"{hours:.2g}")
+    return f"{rounded:#.2g}" if rounded < 10 else f"{rounded:,.0f}"
+
+
 def measured_rate(device: str = "auto") -> float:
     """Billions of operations a second of ResNet-18's forward pass here, in the arithmetic of the experiments."""
     place = pick_device(device)
@@ -150,7 +156,7 @@ def measured_rate(device: str = "auto") -> float:
 
 
 def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, float]) -> list[dict[str, str]]:
-    """Rows for readers: what the shown tables took, and an estimate for one seed of `paper`.
+    """Rows for readers: what the shown tables took, and an estimate for `paper`, a profile with one seed.
 
     `rates`, in billions of operations a second by the name of what reaches them, turn work into hours. The estimate
     takes for granted that every network reaches the rate.
@@ -164,8 +170,8 @@ def costs(found: Mapping[str, Evidence], paper: Profile, rates: Mapping[str, flo
                 "shown here": f"{one.record.profile}, {one.seeds} seeds",
                 "worker seconds": f"{one.record.seconds:,.0f}",
                 "a seed": f"{one.record.seconds / one.seeds:,.0f}",
-                "paper, one seed: units": f"{units:,}",
-                **{f"hours, {kind} (estimate)": f"{needed / rate / 3600:,.2f}" for kind, rate in rates.items()},
+                "paper: units": f"{units:,}",
+                **{f"paper: ≈ hours, {kind}": in_hours(needed / rate / 3600) for kind, rate in rates.items()},
             }
         )
     return rows

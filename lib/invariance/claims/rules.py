@@ -29,7 +29,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Statement:
-    """One testable part of a claim (1 to 7). `per_seed` gives the effect for each seed of the experiment's table."""
+    """One testable part of a claim (1 to 7). `per_seed` gives the effect for each seed of the experiment's table.
+
+    `correlation` names the part of the image ("cifar" or "objects") where the effect is experiment C's correlation.
+    """
 
     claim: int
     text: str
@@ -39,7 +42,7 @@ class Statement:
     threshold: float
     reason: str
     per_seed: PerSeed
-    correlation: bool = False
+    correlation: str = ""
 
     @property
     def rule(self) -> str:

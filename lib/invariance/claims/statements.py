@@ -22,6 +22,10 @@ def _below(claim, text, experiment, quantity, per_seed, threshold=0.0, reason=AN
 _SENSITIVITY = ("sensitivity_l2", "exchanged")
 _ACCURACY = ("accuracy", "target")
 _GAP = "gap (same − other transformations)"
+_NATURAL = (("cifar10", "10 classes (CIFAR-10 in the paper)"), ("cifar100", "100 classes (CIFAR-100 in the paper)"))
+_FIRST = ", first direction"
+
+NOT_SUFFICIENT = "With other transformations even the most images do not suffice"
 
 STATEMENTS: tuple[Statement, ...] = (
     _above(
@@ -49,7 +53,7 @@ STATEMENTS: tuple[Statement, ...] = (
         2,
         "At the same number of images, full fine-tuning narrows the gap",
         "factors",
-        "gap by linear probe − gap by fine-tuning",
+        f"gap by linear probe − gap by fine-tuning{_FIRST}",
         effects.minus(
             effects.mean_gap("finetuning_samples", first_only=True),
             effects.mean_gap("finetuning_samples", transfer="full-few"),
@@ -59,7 +63,7 @@ STATEMENTS: tuple[Statement, ...] = (
         2,
         "Fine-tuning on more images narrows the gap",
         "factors",
-        "gap with few − gap with many images",
+        f"gap with few − gap with many images{_FIRST}",
         effects.minus(
             effects.mean_gap("class_relationship", transfer="full-few"),
             effects.mean_gap("class_relationship", transfer="full-many"),
@@ -76,7 +80,7 @@ STATEMENTS: tuple[Statement, ...] = (
         2,
         "Full fine-tuning on few images does not close the gap",
         "factors",
-        "mean gap with few images",
+        f"mean gap with few images{_FIRST}",
         effects.mean_gap("class_relationship", transfer="full-few"),
         reason="“does not vanish” means more than zero",
     ),
@@ -91,7 +95,7 @@ STATEMENTS: tuple[Statement, ...] = (
     ),
     _below(
         3,
-        "With other transformations even the most images do not suffice",
+        NOT_SUFFICIENT,
         "factors",
         "accuracy at the last number of images",
         effects.probe_accuracy("disjoint", -1),
@@ -101,50 +105,50 @@ STATEMENTS: tuple[Statement, ...] = (
     *(
         _above(
             4,
-            f"On augmented {name} the target's transformations transfer better to new classes",
+            f"On augmented natural images, {name}, the target's transformations transfer better to new classes",
             f"factors_{data}",
             f"{_GAP} by linear probe",
             effects.gap_at("disjoint", data=data),
         )
-        for data, name in (("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"))
+        for data, name in _NATURAL
     ),
     *(
         _below(
             4,
-            f"On augmented {name} the gap is smaller than the range over class relationships",
+            f"On augmented natural images, {name}, the gap is smaller than the range over class relationships",
             f"factors_{data}",
             "mean gap − range within same",
             effects.gap_minus_range("class_relationship", "same", data),
             reason="“smaller gap against the class relationship”: the difference must be negative",
         )
-        for data, name in (("cifar10", "CIFAR-10"), ("cifar100", "CIFAR-100"))
+        for data, name in _NATURAL
     ),
     _below(
         5,
         "A model learns to ignore objects that are there but do not matter",
         "relevance",
-        "sensitivity to objects, cifar_mixed − cifar_only",
+        "sensitivity to objects, of “both, label: image” − of “image only”",
         effects.relevance(*_SENSITIVITY, "objects", "cifar_mixed", "cifar_only"),
     ),
     _below(
         5,
         "A model learns to ignore images that are there but do not matter",
         "relevance",
-        "sensitivity to images, objects_mixed − objects_only",
+        "sensitivity to images, of “both, label: object” − of “object only”",
         effects.relevance(*_SENSITIVITY, "cifar", "objects_mixed", "objects_only"),
     ),
     _below(
         5,
         "That invariance harms transfer to a task that needs the objects",
         "relevance",
-        "accuracy on objects_mixed, cifar_mixed − cifar_only",
+        "accuracy on “both, label: object”, of “both, label: image” − of “image only”",
         effects.relevance(*_ACCURACY, "objects_mixed", "cifar_mixed", "cifar_only"),
     ),
     _below(
         5,
         "That invariance harms transfer to a task that needs the images",
         "relevance",
-        "accuracy on cifar_mixed, objects_mixed − objects_only",
+        "accuracy on “both, label: image”, of “both, label: object” − of “object only”",
         effects.relevance(*_ACCURACY, "cifar_mixed", "objects_mixed", "objects_only"),
     ),
     *(
@@ -155,7 +159,7 @@ STATEMENTS: tuple[Statement, ...] = (
             "Pearson's correlation over the four models",
             effects.relevance_correlation(exchanged),
             reason="a positive correlation: the claim names no size",
-            correlation=True,
+            correlation=exchanged,
         )
         for exchanged, name in (("cifar", "images"), ("objects", "objects"))
     ),
@@ -172,7 +176,7 @@ STATEMENTS: tuple[Statement, ...] = (
             ("… in part to random objects", "image", ("random objects and backgrounds",)),
             ("… and to natural images", "image", ("cifar10", "cifar100")),
             ("Invariance learned on random objects transfers to new random ones", "random", ("new random objects",)),
-            ("… and to real objects", "random", ("image objects",)),
+            ("… and to image objects", "random", ("image objects",)),
         )
     ),
     *(
@@ -206,7 +210,8 @@ STATEMENTS: tuple[Statement, ...] = (
     ),
     _above(
         7,
-        "… and falls with every one of them",
+        "Each further missing transformation costs accuracy on the same target "
+        "(mean over the targets that can lack so many)",
         "mismatch",
         "smallest loss by one more missing transformation",
         effects.smallest_step,

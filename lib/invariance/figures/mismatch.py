@@ -20,7 +20,7 @@ from invariance.figures.style import (
     on_seeds,
 )
 from invariance.results import beside, mismatch_costs, ordered, paper_model
-from invariance.results.from_paper import NEAR_ONE
+from invariance.results.comparisons import number, papers_accuracy
 
 LOOKS = ((SAME, "o"), (DISJOINT, "s"), (THIRD, "^"), (FOURTH, "D"))
 
@@ -34,7 +34,7 @@ def mismatch_map(ours: pd.DataFrame, paper: pd.DataFrame, model: str) -> Figure:
     """The 8 x 8 accuracies of one model, means over seeds; the paper's for its counterpart stand below in brackets."""
     found = beside(ours[ours["model"] == model], paper_model(paper, model), ["trained_with", "target"])
     found["text"] = [
-        f"{mine:.2f}" + ("" if np.isnan(theirs) else "\n(≥ .99)" if theirs == NEAR_ONE else f"\n({theirs:.2f})")
+        number(mine, 2) + ("" if np.isnan(theirs) else f"\n({papers_accuracy(theirs)})")
         for mine, theirs in found[["value", "paper"]].to_numpy()
     ]
     values, texts = (found.pivot(index="trained_with", columns="target", values=name) for name in ("value", "text"))

@@ -15,7 +15,7 @@ COLOURS = dict(zip(transforms.CATEGORIES, (SAME, DISJOINT, THIRD), strict=True))
 def sensitivity_profile(table: pd.DataFrame) -> Figure:
     """Bars of l2 sensitivity with 95 % intervals by transformation, one panel a layer.
 
-    Hollow diamonds are the untrained copy; the dotted line at 1 is the distance of random images. `table` is what
+    Diamonds are the untrained copy; the dotted line at 1 is the distance of random images. `table` is what
     `invariance.profiling.profile_model` gives.
     """
     table = table[table["measure"] == "sensitivity_l2"]
@@ -33,7 +33,9 @@ def sensitivity_profile(table: pd.DataFrame) -> Figure:
         fresh = part[part["kind"] == "untrained"]
         if len(fresh):
             where = places[fresh["transformation"]]
-            axis.plot(fresh["value"], where, "D", color=GREY, fillstyle="none", markersize=5, label="untrained copy")
+            # Dark with a light edge: it stands out on a bar, and on light and dark pages.
+            look = {"color": "#22262b", "markeredgecolor": "white", "markersize": 6.5, "linestyle": "none"}
+            axis.plot(fresh["value"], where, "D", label="untrained copy", **look)
         axis.axvline(1, color=GREY, linewidth=1, linestyle=":")
         axis.set(xlabel="sensitivity", xlim=(0, max(1.05, 1.05 * part["high"].max())))
         axis.set_title(layer if len(layers) > 1 else "")

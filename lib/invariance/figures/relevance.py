@@ -20,6 +20,7 @@ from invariance.figures.style import (
     on_seeds,
 )
 from invariance.results import (
+    READERS_NAMES,
     beside,
     correlation_interval,
     paper_relevance_correlations,
@@ -27,12 +28,6 @@ from invariance.results import (
     relevance_points,
 )
 
-TASKS = {
-    "cifar_only": "image\nonly",
-    "cifar_mixed": "both,\nlabel: image",
-    "objects_mixed": "both,\nlabel: object",
-    "objects_only": "object\nonly",
-}
 EXCHANGED = {"cifar": ("exchanging the image", SAME, "o"), "objects": ("exchanging the object", DISJOINT, "s")}
 TASK_LOOK = {
     "cifar_only": (SAME, "o"),
@@ -40,6 +35,7 @@ TASK_LOOK = {
     "objects_mixed": (DISJOINT, "s"),
     "objects_only": (FOURTH, "D"),
 }
+TASKS = {task: READERS_NAMES[task].replace(" ", "\n", 1) for task in TASK_LOOK}
 
 
 def _main_rows(table: pd.DataFrame, position: str, measure: str) -> pd.DataFrame:
@@ -104,8 +100,8 @@ def relevance_correlation(ours: pd.DataFrame, paper: pd.DataFrame, position: str
     found = relevance_correlations(ours, position)
     theirs = paper_relevance_correlations().set_index(["position", "exchanged"])["correlation"]
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), sharey=True, layout="constrained")
-    names = {"cifar": "images", "objects": "objects"}
-    for axis, (exchanged, name) in zip(axes, names.items(), strict=True):
+    for axis, exchanged in zip(axes, EXCHANGED, strict=True):
+        name = READERS_NAMES[exchanged]
         for task, (colour, marker) in TASK_LOOK.items():
             mine, papers = (
                 table[(table["exchanged"] == exchanged) & (table["pretraining"] == task)]
@@ -118,7 +114,7 @@ def relevance_correlation(ours: pd.DataFrame, paper: pd.DataFrame, position: str
                 marker,
                 color=colour,
                 markersize=9,
-                label=TASKS[task].replace("\n", " "),
+                label=READERS_NAMES[task],
             )
             axis.plot(papers["sensitivity"], papers["accuracy"], marker, color=colour, fillstyle="none", markersize=12)
         r, low, high = correlation_interval(found.loc[found["exchanged"] == exchanged, "correlation"].dropna())
@@ -148,16 +144,17 @@ def relevance_sweep(table: pd.DataFrame, sweep: str) -> Figure:
     rows = table[table["sweep"] == sweep]
     levels = sorted(set(rows["level"]))
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.7), layout="constrained")
-    lines = [
-        (axes[0], "accuracy", "target", task, TASKS[task].replace("\n", " "), *TASK_LOOK[task]) for task in TASKS
-    ] + [(axes[1], "sensitivity_l2", "exchanged", name, *look) for name, look in EXCHANGED.items()]
+    lines = [(axes[0], "accuracy", "target", task, READERS_NAMES[task], *TASK_LOOK[task]) for task in TASKS] + [
+        (axes[1], "sensitivity_l2", "exchanged", name, *look) for name, look in EXCHANGED.items()
+    ]
     for axis, measure, index, name, label, colour, marker in lines:
         part = rows[(rows["measure"] == measure) & (rows[index] == name)]
         if len(part):
             axis.plot(part["level"], part["value"], marker, color=colour, alpha=0.3, markersize=3.5)
             on_seeds(axis, levels, by_level(part, "level", levels), colour, marker, label, markersize=6)
     for axis, name in zip(axes, ("accuracy", "sensitivity"), strict=True):
-        axis.set(ylabel=name, ylim=(0, 1.08))
+        # Sensitivities and intervals may leave the range from 0 to 1.
+        axis.set(ylabel=name, ylim=(min(0, axis.dataLim.y0), max(1.08, 1.04 * axis.dataLim.y1)))
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8.5)
     figure.supxlabel(SWEEPS[sweep], fontsize=10.5)
     return figure

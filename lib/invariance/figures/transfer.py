@@ -22,7 +22,7 @@ from invariance.figures.style import (
     legend,
     on_seeds,
 )
-from invariance.results import main_model, paper_model, relations
+from invariance.results import READERS_NAMES, main_model, paper_model, relations
 from invariance.transforms import PAPER, PAPER_NAMES
 
 RELATIONS = {
@@ -31,6 +31,7 @@ RELATIONS = {
     "none": ("trained with none", THIRD, "^"),
     "untrained": ("untrained", FOURTH, "D"),
 }
+LABELS = {name: READERS_NAMES[name].replace(", ", ",\n") for name in ("cifar10", "cifar100")}
 
 
 @detached
@@ -62,7 +63,7 @@ def transfer_bars(ours: pd.DataFrame, paper: pd.DataFrame, trained_on: str = "im
             rows.set_index("data")["value"].reindex(types), places, marker, color=colour, fillstyle="none", markersize=7
         )
     axis.plot([], [], "o", color=GREY, fillstyle="none", label="paper (hollow)")
-    axis.set_yticks(range(len(types)), [name.replace(" on ", "\non ") for name in types], fontsize=9)
+    axis.set_yticks(range(len(types)), [LABELS.get(name, name).replace(" on ", "\non ") for name in types], fontsize=9)
     axis.set(xlabel="sensitivity (lower is more invariant)", xlim=(0, None), ylim=(len(types) - 0.5, -0.5))
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", visible=True)
@@ -89,7 +90,7 @@ def transfer_maps(table: pd.DataFrame, trained_on: str = "image") -> Figure:
     for axis, name in zip(axes.flat, [*types[::2], *types[1::2]], strict=False):
         values = _map(table, name, trained_on)
         shown = axis.imshow(values, vmin=0, vmax=1, cmap=COLOUR_MAP, interpolation="nearest")
-        axis.set_title(name.replace(" objects on ", "\nobjects on "), fontsize=8)
+        axis.set_title(LABELS.get(name, name).replace(" objects on ", "\nobjects on "), fontsize=8)
         axis.set(xticks=[], yticks=[])
         axis.grid(visible=False)
         axis.spines[:].set_visible(False)

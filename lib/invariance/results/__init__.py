@@ -11,9 +11,14 @@ from invariance.results.comparisons import (
     compared_mismatch,
     compared_mismatch_costs,
     compared_relevance,
+    dearer,
     paper_levels,
     paper_model,
+    papers_cost,
+    papers_matching,
     sweep_changes,
+    sweep_differs,
+    sweep_means,
 )
 from invariance.results.factors import (
     PRETRAINING_FACTORS,
@@ -37,8 +42,10 @@ from invariance.results.from_paper import (
 )
 from invariance.results.published import Provenance, describe, load, provenance, save
 from invariance.results.statistics import (
+    READERS_NAMES,
     by_seed,
     correlation_interval,
+    extra_minus_missing,
     factor_rows,
     gaps,
     has_numbers,
@@ -53,14 +60,17 @@ from invariance.results.statistics import (
     relevance_correlations,
     relevance_points,
     relevance_values,
+    said,
     seeded,
     spread,
     summary,
     summary_by_seed,
+    sweep_values,
 )
 
 __all__ = [
     "PRETRAINING_FACTORS",
+    "READERS_NAMES",
     "TRANSFER_NAMES",
     "Provenance",
     "beside",
@@ -77,7 +87,9 @@ __all__ = [
     "compared_rates",
     "compared_relevance",
     "correlation_interval",
+    "dearer",
     "describe",
+    "extra_minus_missing",
     "factor_rows",
     "gap_at_best_rates",
     "gaps",
@@ -98,6 +110,8 @@ __all__ = [
     "paper_model",
     "paper_relevance",
     "paper_relevance_correlations",
+    "papers_cost",
+    "papers_matching",
     "provenance",
     "ranks",
     "rate_rows",
@@ -105,10 +119,14 @@ __all__ = [
     "relevance_correlations",
     "relevance_points",
     "relevance_values",
+    "said",
     "save",
     "seeded",
     "spread",
     "summary",
     "summary_by_seed",
     "sweep_changes",
+    "sweep_differs",
+    "sweep_means",
+    "sweep_values",
 ]

@@ -1,12 +1,16 @@
 """This run beside the paper, as HTML tables for the chapters."""
 
+from collections.abc import Callable
+
 import pandas as pd
 from IPython.display import HTML
 
 from invariance import tables
 from invariance.experiments.invariance_transfer import DATA_TYPES, TRAINED_ON
+from invariance.results.from_paper import READING_ERROR
 from invariance.results.statistics import (
     COUNTERPARTS,
+    READERS_NAMES,
     TASKS,
     by_seed,
     gaps,
@@ -20,6 +24,7 @@ from invariance.results.statistics import (
     ranks,
     relations,
     spread,
+    sweep_values,
 )
 
 DASH = "–"
@@ -33,12 +38,37 @@ MEASURES = {
 
 def number(value: float, digits: int = 3) -> str:
     """A number for a table, a dash where there is none."""
-    return DASH if pd.isna(value) else f"{round(value, digits) + 0:.{digits}f}"  # + 0: no minus before a zero
+    # A numpy number would be rounded otherwise than figures do; + 0: no minus before a zero.
+    return DASH if pd.isna(value) else f"{round(float(value), digits) + 0:.{digits}f}"
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:
     """An interval for a table, a dash where one seed gives none."""
     return DASH if pd.isna(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def papers_accuracy(value: float) -> str:
+    """An accuracy that was read off the paper's plots: from 0.99 on, they do not tell values apart."""
+    return "≥ .99" if value >= 0.99 else number(value, 2)
+
+
+def papers_cost(value: float) -> str:
+    """A difference of accuracies that were read off the paper's plots."""
+    return "≈ 0" if abs(value) <= READING_ERROR else number(value)
+
+
+def papers_matching(paper: pd.DataFrame, model: str, target: int) -> str:
+    """The paper's accuracy of the matching model on a target of experiment E."""
+    rows = paper_model(paper, model).set_index(["trained_with", "target"])["value"]
+    return papers_accuracy(rows[target, target])
+
+
+def dearer(difference: pd.Series) -> str:
+    """A verb for two costs, from the first minus the second for each seed: "costs more than", and so on."""
+    mean, low, high = mean_interval(difference)
+    if not (low > 0 or high < 0):
+        return "costs neither clearly more nor clearly less than"
+    return "costs more than" if mean > 0 else "costs less than"
 
 
 def paper_levels(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[str, str]:
@@ -99,11 +129,14 @@ def beside(ours: pd.DataFrame, paper: pd.DataFrame, keys: list[str]) -> pd.DataF
     return spread(ours, keys).merge(published, on=keys, how="left")
 
 
-def _grid(table: pd.DataFrame, row: str, column: str, digits: int = 2) -> list[dict[str, str]]:
-    # A cell is "ours ± half the 95 % interval (the paper's)".
+def _grid(
+    table: pd.DataFrame, row: str, column: str, digits: int = 2, paper: Callable[[float], str] | None = None
+) -> list[dict[str, str]]:
+    # A cell is "ours ± half the width of its 95 % interval (the paper's)".
     def cell(found: pd.Series) -> str:
         half = "" if pd.isna(found["low"]) else f" ± {number(found['high'] - found['value'], digits)}"
-        return f"{number(found['value'], digits)}{half} ({number(found['paper'], digits)})"
+        theirs = paper(found["paper"]) if paper else number(found["paper"], digits)
+        return f"{number(found['value'], digits)}{half} ({theirs})"
 
     texts = {(r[row], r[column]): cell(r) for _, r in table.iterrows()}
     columns = list(dict.fromkeys(table[column]))
@@ -114,11 +147,11 @@ def _grid(table: pd.DataFrame, row: str, column: str, digits: int = 2) -> list[d
 
 
 def compared_relevance(ours: pd.DataFrame, paper: pd.DataFrame, position: str = "fixed") -> HTML:
-    """Experiment C's accuracies and sensitivities: this run ± half its 95 % interval (the paper's in brackets).
+    """Experiment C's accuracies and sensitivities: this run ± half its 95 % interval's width (the paper's).
 
-    One row a pretraining; `paper` is `paper_relevance()`.
+    One row a quantity, one column a pretraining; `paper` is `paper_relevance()`.
     """
-    columns = []
+    rows = []
     for measure, index, title in (
         ("accuracy", "target", "accuracy on {}"),
         ("sensitivity_l2", "exchanged", "sensitivity to {}"),
@@ -129,10 +162,10 @@ def compared_relevance(ours: pd.DataFrame, paper: pd.DataFrame, position: str = 
         )
         found = beside(mine, theirs, ["pretraining", index])
         found = in_order(in_order(found, index, (*TASKS, "cifar", "objects")), "pretraining", TASKS)
-        found[index] = found[index].map(lambda name, title=title: title.format(name.replace("_", " ")))
-        columns.append(_grid(found, "pretraining", index))
-    accuracies, sensitivities = columns
-    return tables.show([{**a, **s} for a, s in zip(accuracies, sensitivities, strict=True)])
+        found["pretraining"] = found["pretraining"].map(READERS_NAMES)
+        found["pretraining:"] = [title.format(READERS_NAMES[name]) for name in found[index]]
+        rows += _grid(found, "pretraining:", "pretraining")
+    return tables.show(rows)
 
 
 def sweep_changes(table: pd.DataFrame, sweep: str) -> HTML:
@@ -141,14 +174,15 @@ def sweep_changes(table: pd.DataFrame, sweep: str) -> HTML:
     One row a quantity: the means at both levels and their difference, paired by seed, with its 95 % interval.
     """
     rows = []
-    swept = table[(table["sweep"] == sweep) & table["measure"].isin(["accuracy", "sensitivity_l2"])]
-    for (measure, name), part in swept.assign(of=swept["target"] + swept["exchanged"]).groupby(["measure", "of"]):
-        wide = part.pivot(index="seed", columns="level", values="value").sort_index(axis=1)
+    for name, title in READERS_NAMES.items():
+        wide = sweep_values(table, sweep, name)
+        if wide.empty:
+            continue
         first, last = wide.iloc[:, 0], wide.iloc[:, -1]
         change, low, high = mean_interval(last - first)
         rows.append(
             {
-                "quantity": f"{'accuracy on' if measure == 'accuracy' else 'sensitivity to'} {name.replace('_', ' ')}",
+                "quantity": f"{'accuracy on' if name in TASKS else 'sensitivity to'} {title}",
                 f"at {wide.columns[0]:g}": number(first.mean()),
                 f"at {wide.columns[-1]:g}": number(last.mean()),
                 "change": number(change),
@@ -158,8 +192,23 @@ def sweep_changes(table: pd.DataFrame, sweep: str) -> HTML:
     return tables.show(rows)
 
 
+def sweep_means(values: pd.DataFrame) -> str:
+    """The means of `sweep_values` as prose has them: "0.08 at 0, 0.35 at 0.4, 1.09 at 1"."""
+    return ", ".join(f"{number(mean, 2)} at {level:g}" for level, mean in values.mean().items())
+
+
+def sweep_differs(values: pd.DataFrame) -> str:
+    """The levels of `sweep_values` whose difference from the lowest one, paired by seed, has an interval without 0."""
+    found = []
+    for level in values.columns[1:]:
+        _, low, high = mean_interval(values[level] - values.iloc[:, 0])
+        if low > 0 or high < 0:
+            found.append(f"{level:g}")
+    return ", ".join(found) or "none of the levels"
+
+
 def compared_invariance_transfer(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
-    """Experiment D's table: this run ± half its 95 % interval (the paper's in brackets).
+    """Experiment D's table: this run ± half the width of its 95 % interval (the paper's in brackets).
 
     One row a (training data, data measured on), one column a relation; the last column is the mean rank of the model
     that was trained with the transformation among all trained models (1 is the most invariant). `ours` is the
@@ -169,7 +218,7 @@ def compared_invariance_transfer(ours: pd.DataFrame, paper: pd.DataFrame) -> HTM
     keys = ["trained_on", "data"]
     found = beside(relations(mine), paper_model(paper, mine["model"].iloc[0]), [*keys, "relation"])
     found = in_order(in_order(found, "data", DATA_TYPES), "trained_on", TRAINED_ON)
-    found["pair"] = found["trained_on"] + ": " + found["data"]
+    found["pair"] = found["trained_on"] + ": " + found["data"].replace(READERS_NAMES)
     ranked = ranks(mine)
     mean_rank = spread(ranked.rename(columns={"rank": "value"}), keys).set_index(keys)["value"]
     lines = _grid(found, "pair", "relation")
@@ -182,13 +231,13 @@ def compared_invariance_transfer(ours: pd.DataFrame, paper: pd.DataFrame) -> HTM
 def compared_mismatch(ours: pd.DataFrame, paper: pd.DataFrame, model: str) -> HTML:
     """Experiment E's 8 x 8 accuracies of one model: this run (the paper's for its counterpart)."""
     table = beside(ours[ours["model"] == model], paper_model(paper, model), ["trained_with", "target"])
-    return tables.show(_grid(table.assign(low=float("nan")), "trained_with", "target"))
+    return tables.show(_grid(table.assign(low=float("nan")), "trained_with", "target", paper=papers_accuracy))
 
 
 def compared_mismatch_costs(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
     """Experiment E: the difference from the matching model by what pretraining lacked or had too much.
 
-    One row a number of transformations, one column a model: this run ± half its 95 % interval (the paper's).
+    One row a number of transformations, one column a model: this run ± half its 95 % interval's width (the paper's).
     """
     costs, published = mismatch_costs(ours), mismatch_costs(paper)
     parts = [
@@ -197,7 +246,7 @@ def compared_mismatch_costs(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
     ]
     found = pd.concat(parts)
     found["transformations"] = [f"{abs(n)} {'missing' if n > 0 else 'extra'}" for n in found["missing"]]
-    return tables.show(_grid(found, "transformations", "model", digits=3))
+    return tables.show(_grid(found, "transformations", "model", digits=3, paper=papers_cost))
 
 
 def compared_measures(table: pd.DataFrame) -> HTML:

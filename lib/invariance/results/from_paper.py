@@ -37,6 +37,9 @@ DATA_OF_COLUMN = {
 }
 """Which of the ten types of data each column of the paper's table of invariance transfer is, by training data."""
 
+READING_ERROR = 0.005
+"""How far an accuracy may be off that was read from the paper's plots."""
+
 NEAR_ONE = 0.995
 """Stands for a plotted value that could only be told to be 0.99 or more: the middle of where it can be."""
 

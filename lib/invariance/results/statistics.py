@@ -45,9 +45,13 @@ def correlation_interval(correlations: pd.Series | Iterable[float]) -> tuple[flo
 
 def in_words(values: pd.Series | Iterable[float], digits: int = 2) -> str:
     """Mean over seeds with its interval as prose has it: "0.21 (95 % interval 0.18 to 0.24)"."""
-    mean, low, high = mean_interval(values)
+    return said(*mean_interval(values), digits)
+
+
+def said(value: float, low: float, high: float, digits: int = 2) -> str:
+    """A number with its interval as `in_words` has it."""
     about = "one seed, no interval" if np.isnan(low) else f"95 % interval {low:.{digits}f} to {high:.{digits}f}"
-    return f"{mean:.{digits}f} ({about})"
+    return f"{value:.{digits}f} ({about})"
 
 
 def in_order(table: pd.DataFrame, column: str, order: Iterable[object]) -> pd.DataFrame:
@@ -180,6 +184,18 @@ def summary_by_seed(table: pd.DataFrame) -> pd.DataFrame:
 TASKS = ("cifar_only", "cifar_mixed", "objects_mixed", "objects_only")
 """The four tasks in the paper's order."""
 
+READERS_NAMES = {
+    "cifar_only": "image only",
+    "cifar_mixed": "both, label: image",
+    "objects_mixed": "both, label: object",
+    "objects_only": "object only",
+    "cifar": "images",
+    "objects": "objects",
+    "cifar10": "natural images, 10 classes",
+    "cifar100": "natural images, 100 classes",
+}
+"""What figures and tables call tasks, parts of an image and data that other pictures than CIFAR may stand for."""
+
 LABEL_TARGETS = {"cifar": "cifar_mixed", "objects": "objects_mixed"}
 """For each part of an image the target that shows both parts and whose label is that part."""
 
@@ -193,6 +209,16 @@ def relevance_values(table: pd.DataFrame, position: str = "fixed") -> pd.Series:
     rows = rows[rows["measure"].isin(["accuracy", "sensitivity_l2"])]
     rows = rows.assign(measured=rows["target"] + rows["exchanged"])
     return rows.set_index(["pretraining", "measured"])["value"].sort_index()
+
+
+def sweep_values(table: pd.DataFrame, sweep: str, measured: str) -> pd.DataFrame:
+    """Values of one of experiment C's sweeps: one row a seed, one column a level, from the lowest to the highest.
+
+    `measured` is as in `relevance_values`.
+    """
+    rows = table[(table["sweep"] == sweep) & table["measure"].isin(["accuracy", "sensitivity_l2"])]
+    rows = rows[rows["target"] + rows["exchanged"] == measured]
+    return rows.pivot(index="seed", columns="level", values="value").sort_index(axis=1)
 
 
 def relevance_points(table: pd.DataFrame, position: str = "fixed") -> pd.DataFrame:
@@ -282,3 +308,9 @@ def mismatch_costs(table: pd.DataFrame) -> pd.DataFrame:
     """
     differences = mismatch_differences(table).rename(columns={"difference": "value"})
     return differences.groupby(["model", "missing", "seed"], as_index=False)["value"].mean()
+
+
+def extra_minus_missing(table: pd.DataFrame, count: int) -> pd.Series:
+    """What `count` extra transformations cost more than as many missing ones: one accuracy a (model, seed)."""
+    costs = mismatch_costs(table).set_index(["model", "seed", "missing"])["value"].unstack()
+    return costs[count] - costs[-count]

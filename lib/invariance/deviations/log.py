@@ -115,7 +115,7 @@ QUIRKS = (
         "quirk",
         "held out from training",
         "chooses them anew at every set-up, so that later ones were trained on",
-        "one fixed choice for a seed, a tenth of each class",
+        "one fixed choice, the same for all seeds, a tenth of each class",
         effects.validation_leak,
         "{share:.0%} of one set-up's validation images are training images of another.",
     ),
@@ -267,7 +267,7 @@ CHOICES = (
         "choice",
         "CKA",
         "the unbiased estimate over minibatches",
-        "the same, in minibatches of 64, with an interval",
+        "the same, in minibatches of at most 64, fewer where pairs are few, with an interval",
         effects.cka_bias,
         "For independent representations, 96 wide, plain CKA is {plain_32:.2f}, {plain_128:.2f} and {plain_1024:.2f} "
         "in minibatches of 32, 128 and 1,024; the unbiased estimate is {unbiased:.3f}. The true value is 0.",
@@ -285,15 +285,38 @@ CHOICES = (
         "similarities",
         "mean similarity of pairs over that of random images",
         "as sensitivities: 0 is invariant and 1 as far as random images, by distances (1 - cosine, share of variance); "
-        "`as_published` gives the ratio of similarities",
+        "as_published gives the ratio of similarities",
     ),
     Deviation(
-        "Two data sets that are one picture book",
+        "scenes10 and scenes100 share their pictures",
         "choice",
         "CIFAR-10 and CIFAR-100 have different images",
         "",
         "offline, scenes10 and scenes100 are the same landscapes, labelled by type and by variant; where only images "
         "matter, as in invariance transfer, both columns then show the same, and they count as one",
+    ),
+    Deviation(
+        "The sweeps of correlation and availability",
+        "choice",
+        "change the objects in pretraining on both, with the picture's class as the label",
+        "",
+        "the same; targets keep an independent object on every image, and the object alone on black is left out, since "
+        "no picture is in it",
+    ),
+    Deviation(
+        "Data types of invariance transfer",
+        "choice",
+        "names five columns for each kind of training",
+        "",
+        "all ten types are measured; image objects on scenes stand beside the paper's image objects, random ones "
+        "on noise beside its random objects",
+    ),
+    Deviation(
+        "Smallest share of CIFAR-100",
+        "choice",
+        "1 % of 500 images a class, which is 5",
+        "",
+        "1 % of the 450 that are not held out for validation, rounded to 4",
     ),
     Deviation(
         "Size of pasted objects",

@@ -101,8 +101,8 @@ images.shape, labels
 
 # %% [markdown]
 # The split has 50,000 images, yet only the eight we asked for were made. Image number 5 is always the same
-# picture, whether it is made alone or among others, today or tomorrow: its random numbers come from its own number
-# and the seed, and from nothing else.
+# picture, whether it is made alone or among others, today or tomorrow: its random numbers come from its own number,
+# the seed and the name of the split, and from nothing else.
 
 # %%
 alone, _ = Split(spec.generator(), seed=seed, name="train", count=50_000).batch(torch.tensor([5]))

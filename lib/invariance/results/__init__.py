@@ -25,6 +25,7 @@ from invariance.results.factors import (
     compared_rates,
     gap_at_best_rates,
     rate_rows,
+    with_shares,
 )
 from invariance.results.from_paper import (
     paper,
@@ -53,6 +54,8 @@ from invariance.results.statistics import (
     relevance_correlations,
     relevance_points,
     relevance_values,
+    rising,
+    same_line_above,
     seeded,
     spread,
     summary,
@@ -105,10 +108,13 @@ __all__ = [
     "relevance_correlations",
     "relevance_points",
     "relevance_values",
+    "rising",
+    "same_line_above",
     "save",
     "seeded",
     "spread",
     "summary",
     "summary_by_seed",
     "sweep_changes",
+    "with_shares",
 ]

@@ -205,7 +205,7 @@ glue("bars", figures.sensitivity_bars(table), display=False)
 # each seed, training with others leaves a sensitivity that is higher by {glue:text}`advantage`.
 #
 # With few seeds an interval can reach values that do not exist, such as a sensitivity below 0 or an accuracy above 1. It only says that
-# little is known. Axes end at 0 and at 1 all the same, so a bar that goes on beyond them is cut there.
+# little is known. Most axes stop at 0 and at 1 all the same, and cut such a bar.
 #
 # The nearest numbers of the paper are for ResNet-18, trained with one transformation at a time and averaged over all 18:
 # {glue:text}`paper_same:.2f` on new objects for the transformation trained with, and {glue:text}`paper_other:.2f` for others.
@@ -225,11 +225,9 @@ glue("paper_other", float(published["other"][columns.index("new objects")][0]), 
 # - **Cosine**: the distance $1 - \cos$ of the angle between $f(x)$ and $f(x')$, again divided by that of random pairs. It ignores how
 #   long the representations are.
 # - **Dot product**: the same ratio with squared distances. The name comes from
-#   $\lVert a - b \rVert^2 = \lVert a \rVert^2 + \lVert b \rVert^2 - 2 \, a \cdot b$: for vectors of equal length, a larger product is a smaller
-#   distance. The
-#   squared distance of random pairs is on average twice the representation's variance, so the ratio is the share of that
-#   variance that the transformation makes. The paper's code reports ratios of the products themselves, and likewise of the cosines; the
-#   [deviation log](11_deviations) says why we do not.
+#   $\lVert a - b \rVert^2 = \lVert a \rVert^2 + \lVert b \rVert^2 - 2 \, a \cdot b$: for vectors of equal length, a larger product is a smaller distance. The squared distance of random pairs is
+#   on average twice the representation's variance, so the ratio is the share of that variance that the transformation makes. The paper's
+#   code reports ratios of the products themselves, and likewise of the cosines; the [deviation log](11_deviations) has both.
 # - **CKA** (centred kernel alignment, {cite}`kornblith2019cka`) asks something else: whether the pattern of likenesses among many
 #   images stays the same when all of them are transformed. It is 1 for the same pattern and 0 for unrelated ones, so here *higher*
 #   means more invariant.

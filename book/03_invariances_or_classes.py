@@ -153,7 +153,8 @@ target = factors.target(sizes, seed=0).generator(training.pick_device(device))
 
 
 def represented(part, count):
-    return training.features(backbone, Split(target, 0, f"target/{part}", count))
+    split = Split(target, seed=0, name=f"target/{part}", count=count)
+    return training.features(backbone, split)
 
 
 probe = training.linear_probe(
@@ -247,11 +248,11 @@ claims.show(verdicts[verdicts["seeds"] > 0])
 #
 # ## Where this run differs from the paper
 #
-# The numbers of this run and the paper's are not meant to be equal. The paper trains ResNet-18 for {glue:text}`paper_epochs:d` epochs
-# on {glue:text}`paper_images:,d` images made of cut-out photographs, and its probe learns from {glue:text}`paper_probe:,d`. The results above come
-# from model {glue:text}`model`,
-# {glue:text}`n_images:,d` images and {glue:text}`n_epochs:d` epochs; `small`, the model of `quick`, has five convolutions. A backbone
-# that learned less may lose more where the transformations are others, and then the gap comes out larger than the paper's.
+# The numbers of this run and the paper's are not meant to be equal. The paper trains ResNet-18 for {glue:text}`paper_epochs:d` epochs on
+# {glue:text}`paper_images:,d` images made of cut-out photographs, and its probe learns from {glue:text}`paper_probe:,d`. The results above
+# come from model {glue:text}`model`, {glue:text}`n_images:,d` images and {glue:text}`n_epochs:d` epochs; `small`, the model of `quick`, has
+# five convolutions. A backbone that learned less may lose more where the transformations are others, and then the gap comes out larger than
+# the paper's.
 #
 # What should agree is which line is above, and whether transformations or classes matter more. With
 # `profile = "paper"` the chapter trains as the paper does, on drawn pictures still.

@@ -116,17 +116,16 @@ glue("examples", figures.picture_grid(list(rows.values()), list(rows)), display=
 #
 # - **Classes.** Half of the classes are the target's: {glue:text}`n_target_cifar10:d` of 10, {glue:text}`n_target_cifar100:d` of 100. The other
 #   half is *disjoint*; *subset* is {glue:text}`n_subset_cifar10:d` and {glue:text}`n_subset_cifar100:d` of the target's, *superset* all.
-# - **Samples.** The images are given and cannot be made at will. Pretraining samples are counted per class, fine-tuning samples as a share of
-#   a class's {glue:text}`per_class_cifar10:,d` (ten classes) or {glue:text}`per_class_cifar100:,d` (a hundred) training images. Full fine-tuning
-#   on few images uses {glue:text}`share_few:g` %, that is {glue:text}`n_few_cifar10:,d` and {glue:text}`n_few_cifar100:,d` images in all; on many
-#   it uses
-#   {glue:text}`share_many:g` %, that is {glue:text}`n_many_cifar10:,d` and {glue:text}`n_many_cifar100:,d`. In the paper these are 1 % and 10 %.
-#   The linear probe learns from {glue:text}`n_probe` images in all, the paper's from all that the target's classes have.
-#   Where the share varies, 10 classes have {glue:text}`counts_cifar10` images in all and a hundred {glue:text}`counts_cifar100`.
+# - **Samples.** The images are given and cannot be made at will. Pretraining samples are counted per class, fine-tuning samples as a share
+#   of a class's {glue:text}`per_class_cifar10:,d` (ten classes) or {glue:text}`per_class_cifar100:,d` (a hundred) training images. Full
+#   fine-tuning on few images uses {glue:text}`share_few:g` %, that is {glue:text}`n_few_cifar10:,d` and {glue:text}`n_few_cifar100:,d`
+#   images in all; on many it uses {glue:text}`share_many:g` %, that is {glue:text}`n_many_cifar10:,d` and {glue:text}`n_many_cifar100:,d`.
+#   In the paper these are 1 % and 10 %. The linear probe learns from {glue:text}`n_probe` images in all, the paper's from all that the
+#   target's classes have. Where the share varies, 10 classes have {glue:text}`counts_cifar10` images in all and a hundred
+#   {glue:text}`counts_cifar100`.
 # - **Draws.** In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe is trained on
-#   representations
-#   that are computed once; the number of draws that they cover for each image is {glue:text}`n_views:d` here and {glue:text}`paper_views:d` in
-#   the profile `paper`; the paper draws anew in each epoch.
+#   representations that are computed once; the number of draws that they cover for each image is {glue:text}`n_views:d` here and
+#   {glue:text}`paper_views:d` in the profile `paper`; the paper draws anew in each epoch.
 #
 # As before, every pair of models is probed in both directions and fine-tuned in the first one. At `quick` the probes of the class
 # relationship have twice as many seeds as everything else on this page.
@@ -244,9 +243,9 @@ results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
 #
 # Averaged over the class relationships, all in the first direction, the gap between same and other transformations is
 # {glue:text}`gap_cifar10_lp` by linear probe, {glue:text}`gap_cifar10_full-few` after fine-tuning on {glue:text}`share_few:g` % and
-# {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %.
-# The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %. Mind that the probe and
-# the two kinds of fine-tuning have different numbers of images.
+# {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %. The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and
+# {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %. Mind that the probe and the two kinds of fine-tuning have different numbers of
+# images.
 
 # %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All values: fine-tuning on many images", "code_prompt_hide": "Hide the values"}
 results.compared_factors(ours["cifar10", "full-many"], theirs["cifar10", "full-many"])
@@ -275,10 +274,9 @@ found["cifar10"].link("factors_cifar10")
 # transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100_full-many`.
 # ```
 #
-# Here the gap is {glue:text}`gap_cifar100_lp` by linear probe, {glue:text}`gap_cifar100_full-few` after fine-tuning on {glue:text}`share_few:g` %,
-# and
-# {glue:text}`gap_cifar100_full-many` on {glue:text}`share_many:g` %. The paper has {glue:text}`paper_gap_cifar100:.2f` by linear probe and
-# {glue:text}`paper_gap_cifar100_full-many:.2f` on 10 %.
+# Here the gap is {glue:text}`gap_cifar100_lp` by linear probe, {glue:text}`gap_cifar100_full-few` after fine-tuning on
+# {glue:text}`share_few:g` %, and {glue:text}`gap_cifar100_full-many` on {glue:text}`share_many:g` %. The paper has
+# {glue:text}`paper_gap_cifar100:.2f` by linear probe and {glue:text}`paper_gap_cifar100_full-many:.2f` on 10 %.
 #
 # By linear probe, the accuracies after pretraining on the four kinds of classes lie between {glue:text}`lowest_cifar100:.2f` and
 # {glue:text}`highest_cifar100:.2f`; guessing gives {glue:text}`chance_cifar100:.2f`. {glue:text}`room_cifar100`
@@ -333,12 +331,10 @@ results.compared_bars(firsts["cifar100"], paper, "cifar100")
 # %% [markdown]
 # ## Why the gap may weigh less here
 #
-# Look at the paper's linear probes. On Transforms-2D the gap is {glue:text}`paper_gap_t2d:.2f`, and the range over the class relationships, with the
-# same transformations, {glue:text}`paper_range_t2d:.2f`. On CIFAR-10 they are {glue:text}`paper_gap_cifar10:.2f` and
-# {glue:text}`paper_range_cifar10:.2f`, on
-# CIFAR-100 {glue:text}`paper_gap_cifar100:.2f` and {glue:text}`paper_range_cifar100:.2f`; what its plots hide is left out. So in the paper the gap
-# does
-# not shrink, but the classes weigh so much more that beside them it comes second.
+# Look at the paper's linear probes. On Transforms-2D the gap is {glue:text}`paper_gap_t2d:.2f`, and the range over the class relationships,
+# with the same transformations, {glue:text}`paper_range_t2d:.2f`. On CIFAR-10 they are {glue:text}`paper_gap_cifar10:.2f` and
+# {glue:text}`paper_range_cifar10:.2f`, on CIFAR-100 {glue:text}`paper_gap_cifar100:.2f` and {glue:text}`paper_range_cifar100:.2f`; what its
+# plots hide is left out. So in the paper the gap does not shrink, but the classes weigh so much more that beside them it comes second.
 #
 # In this run, with both directions, the gap is {glue:text}`both_gap_cifar10` and the range {glue:text}`range_cifar10` with ten classes; with a
 # hundred they are {glue:text}`both_gap_cifar100` and {glue:text}`range_cifar100`. The gap minus the range, formed within each seed, is
@@ -391,11 +387,10 @@ claims.show(verdicts[verdicts["experiment"].isin([f"factors_{role}" for role in 
 #
 # ```{solution} ex-natural-views
 # :class: dropdown
-# Set `views = 5` in the parameters cell. The pretrained models and the fine-tuning come from the cache; only the probes are trained anew, each on
-# five draws of every
-# image. More draws tell the probe which directions of the representation move with the transformations. For a model that ignores the
-# transformations there is little to learn from that, so the accuracy after *other* transformations should gain more, and the gap narrow.
-# Compare the tables before and after, and mind the intervals.
+# Set `views = 5` in the parameters cell. The pretrained models and the fine-tuning come from the cache; only the probes are trained anew,
+# each on five draws of every image. More draws tell the probe which directions of the representation move with the transformations. For a
+# model that ignores the transformations there is little to learn from that, so the accuracy after *other* transformations should gain more,
+# and the gap narrow. Compare the tables before and after, and mind the intervals.
 # ```
 #
 # ```{exercise}

@@ -135,8 +135,6 @@ def factor_summary(ours: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
     _draw_bars(axis, 0, ours, paper)
     axis.set_yticks([STEP, 0, -STEP], [*names, "range over classes,\nother transformations"])
     axis.set(xlabel="difference in accuracy")
-    axis.plot([], [], "o", color=GREY, fillstyle="none", label="paper")
-    axis.legend(*(part[-1:] for part in axis.get_legend_handles_labels()), loc="best")
     return figure
 
 

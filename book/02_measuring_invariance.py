@@ -21,9 +21,10 @@
 # measures one untrained and two trained models. They are models of the [next chapter](03_invariances_or_classes), so where that
 # has run, nothing is trained here.
 
-# **What it takes.** The table of this page took {glue:text}`seconds:,.0f` worker seconds ({glue:text}`source`), its trainings included,
-# which the next chapter uses too; on two cores two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.2f` hours
-# on one GPU: an estimate, for one that trains ResNet-18 at 40,000 images a second.
+# **What it takes.** The table of this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
+# ({glue:text}`source`), its trainings included, which the next chapter uses too; on two cores two workers share them. At the paper's size one
+# seed is about {glue:text}`paper_hours:.2f` hours on one GPU of the H200 class. That is an estimate: it assumes that such a GPU trains ResNet-18
+# at {glue:text}`gpu_rate:,d` images a second.
 
 # %% tags=["parameters"]
 import os
@@ -161,6 +162,11 @@ glue(
 #
 # Note what the models were *not* trained on: these objects. All three numbers are for classes that none of the models has seen.
 #
+# An untrained network can come out low as well. Both images of a pair share their background, while a random pair differs in it,
+# and a network that was never taught to look at the object may hardly notice what happens to it. A trained network looks at
+# the object, so it has more to notice. That is why the comparison that counts is between the two trained models, on the same
+# transformation. Over several seeds, the next section puts a number on it.
+#
 # ## Three transformations, several seeds
 #
 # One transformation and one model could be luck. So we repeat it: for every seed, we measure the sensitivity of the three models
@@ -181,6 +187,7 @@ glue("source", found_all.caption, display=False)
 glue("seconds", found_all.record.seconds, display=False)
 one_seed = profiles.profile("paper", seeds=1)
 glue("paper_hours", reproducing.gpu_hours(one_seed, "measuring"), display=False)
+glue("gpu_rate", reproducing.GPU_RATE, display=False)
 glue("bars", figures.sensitivity_bars(table), display=False)
 
 # %% [markdown]
@@ -196,6 +203,9 @@ glue("bars", figures.sensitivity_bars(table), display=False)
 # {glue:text}`mean_other:.2f` for models trained with others, and {glue:text}`mean_untrained:.2f` for untrained ones. Which transformations
 # a seed's target has makes a large difference, to all three models alike; that is why the bars' intervals are wide. Compared within
 # each seed, training with others leaves a sensitivity that is higher by {glue:text}`advantage`.
+#
+# With few seeds an interval can reach values that do not exist, such as a sensitivity below 0 or an accuracy above 1. It only says that
+# little is known. Most axes stop at 0 and at 1 all the same, and cut such a bar.
 #
 # The nearest numbers of the paper are for ResNet-18, trained with one transformation at a time and averaged over all 18:
 # {glue:text}`paper_same:.2f` on new objects for the transformation trained with, and {glue:text}`paper_other:.2f` for others.
@@ -214,7 +224,10 @@ glue("paper_other", float(published["other"][columns.index("new objects")][0]), 
 #
 # - **Cosine**: the distance $1 - \cos$ of the angle between $f(x)$ and $f(x')$, again divided by that of random pairs. It ignores how
 #   long the representations are.
-# - **Dot product**: the share of the representation's variance that the transformation makes.
+# - **Dot product**: the same ratio with squared distances. The name comes from
+#   $\lVert a - b \rVert^2 = \lVert a \rVert^2 + \lVert b \rVert^2 - 2 \, a \cdot b$: for vectors of equal length, a larger product is a smaller distance. The squared distance of random pairs is
+#   on average twice the representation's variance, so the ratio is the share of that variance that the transformation makes. The paper's
+#   code reports ratios of the products themselves, and likewise of the cosines; the [deviation log](11_deviations) has both.
 # - **CKA** (centred kernel alignment, {cite}`kornblith2019cka`) asks something else: whether the pattern of likenesses among many
 #   images stays the same when all of them are transformed. It is 1 for the same pattern and 0 for unrelated ones, so here *higher*
 #   means more invariant.
@@ -236,10 +249,8 @@ found_all.link("measuring")
 # **A limitation.** A low sensitivity is not good in itself. A network that gives every image the same representation would have
 # nothing to move, and be of no use. The measure then refuses to answer, because the distance of random pairs is zero.
 #
-# An untrained network can come out low as well. Both images of a pair share their background, while a random pair differs in it,
-# and a network that was never taught to look at the object may hardly notice what happens to it. A trained network looks at
-# the object, so it has more to notice. That is why the comparison that counts is between the two trained models, on the same
-# transformation.
+# Nor does a comparison with an untrained network say much, as we saw above: such a network may be little sensitive only because it hardly
+# looks at the object.
 #
 # ## Exercises
 #
@@ -263,9 +274,9 @@ found_all.link("measuring")
 #
 # ```{solution} ex-seed
 # :class: dropdown
-# Set `seed = 1` in the parameters cell. Another seed has other transformations and other classes, so the numbers differ. What
-# should stay is the order of the two trained models: the one that was trained with the transformation should be the less sensitive
-# one, on average over seeds if not every time.
+# Set `seed = 1` in the parameters cell. Another seed has other transformations and other classes, so the numbers differ. Even the order
+# of the two trained models can be another one in a single seed. On average over seeds, the one that was trained with the
+# transformation should be the less sensitive one; by how much, and with what interval, stands under {numref}`fig-bars`.
 # ```
 #
 # **Defined in:** `invariance.measures` (`sensitivity`, `pair_keys`, `cka`), `invariance.experiments.measuring` (the models and

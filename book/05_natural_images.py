@@ -21,9 +21,9 @@
 # pretraining shows the transformations of the task? And does it still matter as much as the class relationship?
 #
 # **What it takes.** The results on this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
-# ({glue:text}`source_cifar10`; {glue:text}`source_cifar100`); on two cores two workers share them. At the paper's size one seed is about {glue:text}`paper_hours:.1f` hours
-# on one GPU. That is an estimate for a GPU that trains ResNet-18 at {glue:text}`gpu_rate:,d` images a second and reaches as many operations a second
-# on the other networks.
+# ({glue:text}`source_cifar10`; {glue:text}`source_cifar100`); on two cores two workers share them. At the paper's size one seed is about
+# {glue:text}`paper_hours:.2f` hours on one GPU of the H200 class. That is an estimate: it assumes that such a GPU trains ResNet-18 at
+# {glue:text}`gpu_rate:,d` images a second, and reaches as many operations a second on the other networks.
 
 # %% tags=["parameters"]
 import os
@@ -116,16 +116,19 @@ glue("examples", figures.picture_grid(list(rows.values()), list(rows)), display=
 #
 # - **Classes.** Half of the classes are the target's: {glue:text}`n_target_cifar10:d` of 10, {glue:text}`n_target_cifar100:d` of 100. The other
 #   half is *disjoint*; *subset* is {glue:text}`n_subset_cifar10:d` and {glue:text}`n_subset_cifar100:d` of the target's, *superset* all.
-# - **Samples.** The images are given and cannot be made at will. Pretraining samples are counted per class, fine-tuning samples as a share of
-#   a class's {glue:text}`per_class_cifar10:,d` (ten classes) or {glue:text}`per_class_cifar100:,d` (a hundred) training images. Full fine-tuning
-#   on few images uses {glue:text}`share_few:g` %, that is {glue:text}`n_few_cifar10:,d` and {glue:text}`n_few_cifar100:,d` images in all; on many it uses
-#   {glue:text}`share_many:g` %, that is {glue:text}`n_many_cifar10:,d` and {glue:text}`n_many_cifar100:,d`. In the paper these are 1 % and 10 %.
-#   The linear probe learns from {glue:text}`n_probe_cifar10:,d` and {glue:text}`n_probe_cifar100:,d` images in all.
-# - **Draws.** In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe is trained on representations
-#   that are computed once; the number of draws that they cover for each image is {glue:text}`n_views:d` here, and {glue:text}`paper_views:d` at the paper's size.
+# - **Samples.** The images are given and cannot be made at will. Pretraining samples are counted per class, fine-tuning samples as a share
+#   of a class's {glue:text}`per_class_cifar10:,d` (ten classes) or {glue:text}`per_class_cifar100:,d` (a hundred) training images. Full
+#   fine-tuning on few images uses {glue:text}`share_few:g` %, that is {glue:text}`n_few_cifar10:,d` and {glue:text}`n_few_cifar100:,d`
+#   images in all; on many it uses {glue:text}`share_many:g` %, that is {glue:text}`n_many_cifar10:,d` and {glue:text}`n_many_cifar100:,d`.
+#   In the paper these are 1 % and 10 %. The linear probe learns from {glue:text}`n_probe` images in all, the paper's from all that the
+#   target's classes have. Where the share varies, 10 classes have {glue:text}`counts_cifar10` images in all and a hundred
+#   {glue:text}`counts_cifar100`.
+# - **Draws.** In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe is trained on
+#   representations that are computed once; the number of draws that they cover for each image is {glue:text}`n_views:d` here and
+#   {glue:text}`paper_views:d` in the profile `paper`; the paper draws anew in each epoch.
 #
 # As before, every pair of models is probed in both directions and fine-tuned in the first one. At `quick` the probes of the class
-# relationship have twice as many seeds as everything else on this page; the captions name the seeds that everything has.
+# relationship have twice as many seeds as everything else on this page.
 
 # %%
 found = {role: evidence.of(f"factors_{role}", sizes, device, show) for role in ROLES}
@@ -133,7 +136,16 @@ paper = results.paper_factors()
 
 # %% tags=["remove-cell"]
 tables, firsts, ours, theirs = {role: one.table for role, one in found.items()}, {}, {}, {}
-for role, table in tables.items():
+n_probe = {}
+for role in ROLES:
+    # The paper gives shares, the tables numbers of images.
+    spec = factors.SETTINGS[role].data(sizes, factors.task(sizes, seed, role).classes["same"], ())
+    levels = found[role].record.sizes[role.replace("cifar", "natural")]["finetuning_levels"]
+    shares = {spec.samples(level): level for level in levels}
+    table = results.with_shares(tables[role], shares)
+    glue(
+        f"counts_{role}", ", ".join(f"{count:,} ({100 * share:g} %)" for count, share in shares.items()), display=False
+    )
     # The direction and the seeds that all three kinds of transfer share.
     first = firsts[role] = table[(table["target"] == "first") & table["seed"].isin(found[role].record.seeds)]
     for transfer in results.TRANSFER_NAMES:
@@ -144,7 +156,22 @@ for role, table in tables.items():
         if transfer in ("lp", "full-many"):  # the kinds that the paper shows
             panels = figures.factor_panels(ours[role, transfer], theirs[role, transfer])
             glue(f"panels_{role}_{transfer}", panels, display=False)
-    bars = results.summary_by_seed(ours[role, "lp"]["class_relationship"])
+            glue(f"source_{role}_{transfer}", found[role].part(transfer=transfer).caption, display=False)
+    glue(f"source_{role}_first", evidence.Evidence(first, found[role].record).caption, display=False)
+    rows = ours[role, "lp"]["class_relationship"]
+    means = rows.groupby(["level", "transforms"])["value"].mean()
+    chance = 1 / factors.SETTINGS[role].target
+    glue(f"chance_{role}", chance, display=False)
+    glue(f"lowest_{role}", float(means.min()), display=False)
+    glue(f"highest_{role}", float(means.max()), display=False)
+    near = means.max() - chance < (1 - chance) / 4
+    glue(
+        f"room_{role}",
+        "So near to guessing, neither gap nor range can be large." if near else "That leaves room for both.",
+        display=False,
+    )
+    bars = results.summary_by_seed(rows)
+    glue(f"difference_{role}", results.in_words(bars["gap"] - bars["range_same"], digits=3), display=False)
     compared = [name for name in results.PRETRAINING_FACTORS if name in ours[role, "lp"]]
     glue(f"range_{role}", results.in_words(bars["range_same"]), display=False)
     glue(f"both_gap_{role}", results.in_words(bars["gap"]), display=False)
@@ -153,11 +180,12 @@ for role, table in tables.items():
     used = table[table["factor"] == "class_relationship"].groupby("transfer")["samples"].max()
     for name in ("few", "many"):
         glue(f"n_{name}_{role}", int(used[f"full-{name}"]), display=False)
-    glue(f"n_probe_{role}", int(used["lp"]), display=False)
+    n_probe[role] = f"{int(used['lp']):,}"
     per_class = found[role].record.sizes[role.replace("cifar", "natural")]["samples"]
     glue(f"n_pretraining_{role}", per_class, display=False)
     spec = factors.SETTINGS[role].data(profiles.profile("quick"), None, ())
     glue(f"per_class_{role}", spec.samples(1.0) // len(spec.class_names()), display=False)
+glue("n_probe", " and ".join(dict.fromkeys(n_probe.values())), display=False)
 for role in factors.SETTINGS:
     published = results.summary(results.by_factor(paper, role)["class_relationship"])
     glue(f"paper_gap_{role}", published["gap"], display=False)
@@ -185,15 +213,16 @@ glue("model", used["models"][0], display=False)
 #
 # In the place of CIFAR-10: accuracy of the linear probe on the target. Pretraining images are per class, images for transfer in all. Filled
 # marks: this run, with seeds as small marks and 95 % intervals over seeds. Hollow marks: the paper, its levels in brackets where they
-# are other ones; for images for transfer these are shares of a class's images. {glue:text}`source_cifar10`.
+# are other ones. Images for transfer are shares of a class's images, the paper's mark beside the same share.
+# {glue:text}`source_cifar10_lp`.
 # ```
 #
 # The default is {glue:text}`model`, pretrained on the other half of the classes with {glue:text}`n_pretraining_cifar10:,d` images of each (a hundred
-# classes: {glue:text}`n_pretraining_cifar100:,d`). For the panel of images for transfer, pretraining has seen the target's own classes. A factor of which this run has one level only, such as the
-# architecture in a small profile, has no panel.
+# classes: {glue:text}`n_pretraining_cifar100:,d`). For the panel of images for transfer, pretraining has seen the target's own classes. A factor
+# of which this run has one level only, such as the architecture in a small profile, has no panel.
 #
-# The table has the means, and this run's gap with its standard error and 95 % interval over seeds. Numeric levels stand beside the paper's in the
-# same place; for the fine-tuning samples ours are images in all, the paper's shares.
+# The table has this run's means, the paper's in brackets, and this run's gap with its standard error and 95 % interval over seeds. Numbers of
+# pretraining images stand beside the paper's in the same place, fine-tuning samples beside the same share.
 
 # %% tags=["remove-input"]
 results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
@@ -208,20 +237,20 @@ results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
 # :name: fig-natural-10-many
 # :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor, with the paper's values as hollow marks.
 #
-# In the place of CIFAR-10: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images; the panel of images for transfer varies
-# that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar10`.
+# In the place of CIFAR-10: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images (hollow: 10 %); the panel of images for
+# transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar10_full-many`.
 # ```
 #
 # Averaged over the class relationships, all in the first direction, the gap between same and other transformations is
 # {glue:text}`gap_cifar10_lp` by linear probe, {glue:text}`gap_cifar10_full-few` after fine-tuning on {glue:text}`share_few:g` % and
-# {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %.
-# The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %. Mind that the probe and
-# the two kinds of fine-tuning have different numbers of images.
+# {glue:text}`gap_cifar10_full-many` on {glue:text}`share_many:g` %. The paper has {glue:text}`paper_gap_cifar10:.2f` by linear probe and
+# {glue:text}`paper_gap_cifar10_full-many:.2f` on 10 %. Mind that the probe and the two kinds of fine-tuning have different numbers of
+# images.
 
-# %% tags=["remove-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All values: fine-tuning on many images", "code_prompt_hide": "Hide the values"}
 results.compared_factors(ours["cifar10", "full-many"], theirs["cifar10", "full-many"])
 
-# %% tags=["remove-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All values: fine-tuning on few images", "code_prompt_hide": "Hide the values"}
 results.compared_factors(ours["cifar10", "full-few"], theirs["cifar10", "full-few"])
 
 # %% tags=["remove-input"]
@@ -234,52 +263,64 @@ found["cifar10"].link("factors_cifar10")
 # :name: fig-natural-100-lp
 # :alt: Panels of accuracy by linear probe over the levels of each factor, for the same and for other transformations, with the paper's CIFAR-100 values as hollow marks.
 #
-# In the place of CIFAR-100: accuracy of the linear probe on the target. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100`.
+# In the place of CIFAR-100: accuracy of the linear probe on the target. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100_lp`.
 # ```
 #
 # ```{glue:figure} panels_cifar100_full-many
 # :name: fig-natural-100-many
 # :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor, with the paper's values as hollow marks.
 #
-# In the place of CIFAR-100: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images; the panel of images for transfer varies
-# that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100`.
+# In the place of CIFAR-100: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images (hollow: 10 %); the panel of images for
+# transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100_full-many`.
 # ```
 #
-# Here the gap is {glue:text}`gap_cifar100_lp` by linear probe, {glue:text}`gap_cifar100_full-few` after fine-tuning on {glue:text}`share_few:g` %, and
-# {glue:text}`gap_cifar100_full-many` on {glue:text}`share_many:g` %. The paper has {glue:text}`paper_gap_cifar100:.2f` by linear probe and
-# {glue:text}`paper_gap_cifar100_full-many:.2f` on 10 %.
+# Here the gap is {glue:text}`gap_cifar100_lp` by linear probe, {glue:text}`gap_cifar100_full-few` after fine-tuning on
+# {glue:text}`share_few:g` %, and {glue:text}`gap_cifar100_full-many` on {glue:text}`share_many:g` %. The paper has
+# {glue:text}`paper_gap_cifar100:.2f` by linear probe and {glue:text}`paper_gap_cifar100_full-many:.2f` on 10 %.
+#
+# By linear probe, the accuracies after pretraining on the four kinds of classes lie between {glue:text}`lowest_cifar100:.2f` and
+# {glue:text}`highest_cifar100:.2f`; guessing gives {glue:text}`chance_cifar100:.2f`. {glue:text}`room_cifar100`
 
 # %% tags=["remove-input"]
 results.compared_factors(ours["cifar100", "lp"], theirs["cifar100", "lp"])
 
-# %% tags=["remove-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All values: fine-tuning on many images", "code_prompt_hide": "Hide the values"}
 results.compared_factors(ours["cifar100", "full-many"], theirs["cifar100", "full-many"])
 
 # %% tags=["remove-input"]
 found["cifar100"].link("factors_cifar100")
 
 # %% [markdown]
+# In both files, *other* is called `disjoint` in the column `transforms`. For the fine-tuning samples `level` is empty, and the column `samples`
+# has the number of images in all.
+
+# %% [markdown]
 # ## Transformations against classes
 #
-# The gap and the ranges are those of the [chapter before](04_other_factors): what the target's transformations are worth against others, and
-# what the best level of a factor is worth against the worst.
+# The gap and the ranges are those of [chapter 3](03_invariances_or_classes): what the target's transformations are worth against others, and
+# what the best level of a factor is worth against the worst. For the class relationship the paper finds
+#
+# $$ \begin{aligned}
+# \text{gap} &\ge \text{range}_\text{same} && \text{on Transforms-2D}, \\
+# \text{gap} &< \text{range}_\text{same} && \text{on natural images}.
+# \end{aligned} $$
 #
 # ```{glue:figure} summary_cifar10
 # :name: fig-natural-10-summary
 # :alt: Three panels, one a kind of transfer, with the gap between transformations and the two ranges as bars, factor by factor, with the paper's values for CIFAR-10 as hollow marks.
 #
 # Gap and ranges in the place of CIFAR-10, in the first direction. Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow
-# marks the paper. {glue:text}`source_cifar10`.
+# marks the paper. {glue:text}`source_cifar10_first`.
 # ```
 #
 # ```{glue:figure} summary_cifar100
 # :name: fig-natural-100-summary
 # :alt: The same three panels of gaps and ranges, with the paper's values for CIFAR-100 as hollow marks.
 #
-# The same in the place of CIFAR-100. {glue:text}`source_cifar100`.
+# The same in the place of CIFAR-100. {glue:text}`source_cifar100_first`.
 # ```
 #
-# In numbers, this run plus or minus half of its 95 % interval, and the paper's in brackets, for ten and for a hundred classes:
+# In numbers, this run ± half the width of its 95 % interval, and the paper's in brackets, for ten and for a hundred classes:
 
 # %% tags=["remove-input"]
 results.compared_bars(firsts["cifar10"], paper, "cifar10")
@@ -290,17 +331,20 @@ results.compared_bars(firsts["cifar100"], paper, "cifar100")
 # %% [markdown]
 # ## Why the gap may weigh less here
 #
-# Look at the paper's linear probes. On Transforms-2D the gap is {glue:text}`paper_gap_t2d:.2f`, and the range over the class relationships, with the
-# same transformations, {glue:text}`paper_range_t2d:.2f`. On CIFAR-10 they are {glue:text}`paper_gap_cifar10:.2f` and {glue:text}`paper_range_cifar10:.2f`, on
-# CIFAR-100 {glue:text}`paper_gap_cifar100:.2f` and {glue:text}`paper_range_cifar100:.2f`; what its plots hide is left out. So in the paper the gap does
-# not shrink, but the classes weigh so much more that beside them it comes second.
+# Look at the paper's linear probes. On Transforms-2D the gap is {glue:text}`paper_gap_t2d:.2f`, and the range over the class relationships,
+# with the same transformations, {glue:text}`paper_range_t2d:.2f`. On CIFAR-10 they are {glue:text}`paper_gap_cifar10:.2f` and
+# {glue:text}`paper_range_cifar10:.2f`, on CIFAR-100 {glue:text}`paper_gap_cifar100:.2f` and {glue:text}`paper_range_cifar100:.2f`; what its
+# plots hide is left out. So in the paper the gap does not shrink, but the classes weigh so much more that beside them it comes second.
 #
 # In this run, with both directions, the gap is {glue:text}`both_gap_cifar10` and the range {glue:text}`range_cifar10` with ten classes; with a
-# hundred they are {glue:text}`both_gap_cifar100` and {glue:text}`range_cifar100`. Three explanations for a gap that weighs less are worth
-# having in mind:
+# hundred they are {glue:text}`both_gap_cifar100` and {glue:text}`range_cifar100`. The gap minus the range, formed within each seed, is
+# {glue:text}`difference_cifar10` and {glue:text}`difference_cifar100`; below 0 the classes weigh more, as in the paper.
+#
+# Three explanations for a gap that weighs less are worth having in mind:
 #
 # - **Most of what varies within a class is not a transformation of ours.** In Transforms-2D, whoever ignores the three transformations
-#   and the background sees the same object in all images of a class. Two photographs of dogs are still as different as two dogs. What makes dogs alike has to be learned from dogs.
+#   and the background sees the same object in all images of a class. Two photographs of dogs are still as different as two dogs. What makes dogs
+#   alike has to be learned from dogs.
 # - **Natural images bring transformations along.** Things are seen from the left and from the right, in bright and in dull light. So a
 #   model that was pretrained with other transformations has met a little of the target's.
 # - **There is less to learn from.** With few images per class neither pretraining gets far, and then neither transformations nor classes
@@ -312,7 +356,8 @@ results.compared_bars(firsts["cifar100"], paper, "cifar100")
 #
 # The paper's claims are split into statements, each with a rule that was fixed before any run: a number and the threshold that it has to
 # pass. A statement is *supported* if the whole 95 % interval of this run lies on the right side of the threshold, *not supported* if it
-# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds.
+# lies on the wrong one, and *undecided* otherwise. The [claims ledger](10_claims) has the reasons for the thresholds. Whatever a statement
+# calls the data, this run's pictures are those that the captions name.
 
 # %% tags=["remove-input"]
 verdicts = claims.ledger({f"factors_{role}": table for role, table in tables.items()})
@@ -342,10 +387,10 @@ claims.show(verdicts[verdicts["experiment"].isin([f"factors_{role}" for role in 
 #
 # ```{solution} ex-natural-views
 # :class: dropdown
-# Set `views = 5` in the parameters cell. The pretrained models and the fine-tuning come from the cache; only the probes are trained anew, each on five draws of every
-# image. More draws tell the probe which directions of the representation move with the transformations. For a model that ignores the
-# transformations there is little to learn from that, so the accuracy after *other* transformations should gain more, and the gap narrow.
-# Compare the tables before and after, and mind the intervals.
+# Set `views = 5` in the parameters cell. The pretrained models and the fine-tuning come from the cache; only the probes are trained anew,
+# each on five draws of every image. More draws tell the probe which directions of the representation move with the transformations. For a
+# model that ignores the transformations there is little to learn from that, so the accuracy after *other* transformations should gain more,
+# and the gap narrow. Compare the tables before and after, and mind the intervals.
 # ```
 #
 # ```{exercise}

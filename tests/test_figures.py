@@ -66,7 +66,9 @@ def make_all(around):
     return {
         "factor_levels": figures.factor_levels(ours["architecture"], theirs["architecture"], "architecture"),
         "factor_panels": figures.factor_panels(ours, theirs),
-        "factor_summary": figures.factor_summary(results.summary(ours[names[0]]), results.summary(theirs[names[0]])),
+        "factor_summary": figures.factor_summary(
+            results.summary_by_seed(ours[names[0]]), results.summary(theirs[names[0]])
+        ),
         "factor_summaries": figures.factor_summaries(factors, paper),
         "learning_rates": figures.learning_rates(around(rates_table())),
         "relevance_accuracy": figures.relevance_accuracy(relevance, results.paper_relevance()),

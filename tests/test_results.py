@@ -145,6 +145,11 @@ def test_levels_stand_beside_the_papers_in_the_same_place_or_by_name():
         "small": "resnet18",
         "small_vit": "vit",
     }
+    # Shares mean the same in any data set: they stand beside equal ones only.
+    assert results.paper_levels(levels("0.01", "0.02", "0.1"), levels("0.01", "0.1", "1.0")) == {
+        "0.01": "0.01",
+        "0.1": "0.1",
+    }
     assert results.paper_levels(levels("same", "new"), levels("subset", "same")) == {"same": "same"}
 
 

@@ -52,15 +52,36 @@ def test_all_factors_share_one_table(paper, seeds_around):
     ours, theirs = results.by_factor(seeds_around(paper, 0.001)), results.by_factor(paper)
     shown = cells(results.compared_factors(ours, theirs))
     assert len(shown) == 4 + 5 + 5 + 5
-    assert shown.loc[1, ["factor", "level, paper", "same, paper"]].tolist() == [
-        "class relationship",
-        "disjoint",
-        "0.983",
-    ]
+    assert shown["factor"].tolist()[:5] == ["class relationship", "", "", "", "architecture"]  # said once
+    assert shown.loc[1, "level (paper)"] == "disjoint" and shown.loc[1, "same (paper)"].endswith("\u00a0(0.983)")
+    assert shown["level (paper)"].tolist()[-1] == "5,000"  # the same number as in the paper
     single = cells(results.compared_factors(results.by_factor(paper.assign(seed=0)), theirs))
     assert single.loc[1, ["gap", "95 % interval"]].tolist() == ["0.121", "–"]  # one seed has no error
     alone = cells(results.compared_factors(ours, {}))  # where the paper measured nothing
-    assert len(alone) == len(shown) and (alone[[c for c in alone if "paper" in c]] == "–").all(axis=None)
+    assert len(alone) == len(shown) and alone["same (paper)"].str.endswith("(–)").all()
+    half = {name: t.assign(level=(t["level"].astype(int) // 2).astype(str)) for name, t in list(ours.items())[2:]}
+    assert cells(results.compared_factors(half, theirs)).loc[0, "level (paper)"] == "500 (1,000)"
+
+
+def test_fine_tuning_samples_are_shares_on_natural_images():
+    table = pd.DataFrame(
+        {"factor": ["finetuning_samples", "architecture"], "level": ["", "small"], "samples": [450, 1000]}
+    )
+    assert results.with_shares(table, {450: 0.02})["level"].tolist() == ["0.02", "small"]
+
+
+def test_which_line_is_above_and_how_the_levels_rise():
+    def table(**levels):
+        rows = [
+            (level, kind, v)
+            for level, both in levels.items()
+            for kind, v in zip(("same", "disjoint"), both, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["level", "transforms", "value"])
+
+    ours, paper = table(a=(0.9, 0.1), b=(0.3, 0.4), c=(0.8, 0.7)), table(a=(0.6, 0.5), b=(0.9, 0.8))
+    assert results.same_line_above(ours, paper) == (1, 2)
+    assert results.rising(ours) == ["b", "a", "c"]
 
 
 def test_the_bars_are_those_of_the_summary(paper, seeds_around):

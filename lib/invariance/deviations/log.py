@@ -335,10 +335,13 @@ CHOICES = (
     Deviation(
         "Sizes at quick",
         "choice",
-        "50,000 images, 50 epochs, ResNet-18",
+        f"50,000 images, 50 epochs, ResNet-18; {PROFILES['paper'].factors.probe_samples:,} images for a probe and "
+        f"{PROFILES['paper'].factors.many:,.0f} as many for fine-tuning",
         "the same",
-        f"small networks, fewer images and epochs, {PROFILES['quick'].seeds} seeds (twice as many for the probes of "
-        "the class relationship, objects at their fixed place and the first model of the mismatch), learning rate "
+        f"small networks, fewer images and epochs, {PROFILES['quick'].factors.probe_samples:,} images for a probe and "
+        f"{PROFILES['quick'].factors.many:,.0f} as many for fine-tuning, nothing like the paper's largest pretraining, "
+        f"{PROFILES['quick'].seeds} seeds (twice as many for the probes of the class relationship, "
+        "objects at their fixed place and the first model of the mismatch), learning rate "
         f"{PROFILES['quick'].factors.learning_rate:g}, batches of {PROFILES['quick'].factors.batch_size}, "
         f"{PROFILES['quick'].invariance_transfer.pairs} pairs a cell of "
         "invariance transfer, other shares of CIFAR's images; profile paper has the paper's",

@@ -182,7 +182,7 @@ PROFILES = {
         ),
         Profile(
             name="quick",
-            cost="minutes on two CPU cores; small models, the paper's effects with wider intervals",
+            cost="minutes on two CPU cores; small models, wide intervals, and some effects do not show: see the ledger",
             seeds=3,
             models=("small", "small_resnet", "small_densenet", "small_vgg", "small_vit"),
             probe_method="lbfgs",

@@ -115,37 +115,43 @@ def _with_papers(level: str, theirs: str) -> str:
     return mine if mine == other or not has_numbers([level]) else f"{mine}\n({other})"
 
 
-@detached
-def factor_summary(ours: Mapping[str, float], paper: Mapping[str, float]) -> Figure:
-    """What changes accuracy more: the transformations, or the factor (figure 3).
-
-    Both hold `gap`, `range_same` and `range_disjoint`, as `results.summary` gives them.
-    """
-    bars = {
-        "gap": "right instead of other\ntransformations",
-        "range_same": "best instead of worst classes,\nsame transformations",
-        "range_disjoint": "best instead of worst classes,\nother transformations",
-    }
-    figure, axis = plt.subplots(figsize=(WIDTH, 2.6), layout="constrained")
-    places = np.arange(len(bars))[::-1]
-    for offset, values, colour, label in ((0.19, ours, SAME, "this run"), (-0.19, paper, GREY, "paper")):
-        lengths = [values[name] for name in bars]
-        drawn = axis.barh(places + offset, lengths, 0.34, color=colour, label=label)
-        axis.bar_label(drawn, fmt="%.2f", padding=4)
-    axis.set_yticks(places, bars.values())
-    axis.set(xlabel="difference in accuracy", xlim=(0, None))
-    axis.margins(x=0.12)
-    axis.grid(axis="y", visible=False)
-    axis.grid(axis="x", visible=True)
-    axis.legend(loc="lower right")
-    return figure
-
-
 BARS = {
     "gap": ("gap between transformations", SAME, "o"),
     "range_same": ("range over the factor, same", DISJOINT, "s"),
     "range_disjoint": ("range over the factor, other", FOURTH, "D"),
 }
+STEP = 0.26
+"""From one bar of a factor to the next."""
+
+
+@detached
+def factor_summary(ours: pd.DataFrame, paper: Mapping[str, float]) -> Figure:
+    """What changes accuracy more: the transformations, or the classes (figure 3).
+
+    `ours` is as `results.summary_by_seed` gives it, `paper` as `results.summary` does.
+    """
+    names = ("gap between\ntransformations", "range over classes,\nsame transformations")
+    figure, axis = plt.subplots(figsize=(WIDTH, 2.6), layout="constrained")
+    _draw_bars(axis, 0, ours, paper)
+    axis.set_yticks([STEP, 0, -STEP], [*names, "range over classes,\nother transformations"])
+    axis.set(xlabel="difference in accuracy")
+    return figure
+
+
+def _draw_bars(axis: Axes, place: float, seeds: pd.DataFrame | None, paper: Mapping[str, float] | None) -> None:
+    # Gap and ranges of one factor: means over seeds as bars with intervals, seeds as dots, the paper's as hollow marks.
+    for k, (name, (label, colour, marker)) in enumerate(BARS.items()):
+        y = place + (1 - k) * STEP
+        if seeds is not None:
+            mean, low, high = mean_interval(seeds[name])
+            axis.barh(y, mean, 0.23, color=colour, alpha=BAR_ALPHA, label=label)
+            axis.plot([low, high], [y, y], color=colour, linewidth=2)
+            axis.plot(seeds[name], [y] * len(seeds), ".", color=colour, markersize=3.5)
+        if paper is not None:
+            axis.plot(paper[name], y, marker, color=colour, markersize=6.5, fillstyle="none")
+    axis.axvline(0, color=GREY, linewidth=0.8)  # an interval that crosses it is to be seen
+    axis.grid(axis="y", visible=False)
+    axis.grid(axis="x", visible=True)
 
 
 @detached
@@ -172,22 +178,11 @@ def factor_summaries(
     )
     for axis, transfer in zip(axes[0], transfers, strict=True):
         for place, factor in enumerate(reversed(factors)):
-            for k, (name, (label, colour, marker)) in enumerate(BARS.items()):
-                where, y = (factor, data, transfer), place + (1 - k) * 0.26
-                if _has(ours, *where):
-                    rows = factor_rows(ours, *where)
-                    seeds = summary_by_seed(rows)[name]
-                    mean, low, high = mean_interval(seeds)
-                    axis.barh(y, mean, 0.23, color=colour, alpha=BAR_ALPHA, label=label)
-                    axis.plot([low, high], [y, y], color=colour, linewidth=2)
-                    axis.plot(seeds, [y] * len(seeds), ".", color=colour, markersize=3.5)
-                if paper is not None and _has(paper, *where):
-                    theirs = summary(factor_rows(paper, *where))[name]
-                    axis.plot(theirs, y, marker, color=colour, markersize=6.5, fillstyle="none")
-        axis.axvline(0, color=GREY, linewidth=0.8)  # an interval that crosses it is to be seen
+            where = (factor, data, transfer)
+            seeds = summary_by_seed(factor_rows(ours, *where)) if _has(ours, *where) else None
+            theirs = summary(factor_rows(paper, *where)) if paper is not None and _has(paper, *where) else None
+            _draw_bars(axis, place, seeds, theirs)
         axis.set_title(TRANSFER_NAMES[transfer].replace(", ", ",\n"), fontsize=10)
-        axis.grid(axis="y", visible=False)
-        axis.grid(axis="x", visible=True)
     axes[0, 0].set_yticks(range(len(factors)), [name.replace("_", "\n") for name in reversed(factors)])
     figure.supxlabel("difference in accuracy", fontsize=10.5)
     if paper is not None:

@@ -52,5 +52,6 @@ def sensitivity_bars(table: pd.DataFrame) -> Figure:
     axis.axhline(1, color=GREY, linewidth=1, linestyle=":")
     axis.set_xticks(range(len(names)), names)
     axis.set(ylabel="sensitivity", xlabel="category of the transformation")
+    axis.set_ylim(bottom=0)  # an interval may reach below, a ratio of distances cannot
     figure.legend(loc="outside upper center", fontsize=9, ncols=3)
     return figure

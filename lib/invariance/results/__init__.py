@@ -30,6 +30,7 @@ from invariance.results.factors import (
     compared_rates,
     gap_at_best_rates,
     rate_rows,
+    with_shares,
 )
 from invariance.results.from_paper import (
     paper,
@@ -60,7 +61,9 @@ from invariance.results.statistics import (
     relevance_correlations,
     relevance_points,
     relevance_values,
+    rising,
     said,
+    same_line_above,
     seeded,
     spread,
     summary,
@@ -119,7 +122,9 @@ __all__ = [
     "relevance_correlations",
     "relevance_points",
     "relevance_values",
+    "rising",
     "said",
+    "same_line_above",
     "save",
     "seeded",
     "spread",
@@ -129,4 +134,5 @@ __all__ = [
     "sweep_differs",
     "sweep_means",
     "sweep_values",
+    "with_shares",
 ]

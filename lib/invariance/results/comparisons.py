@@ -12,7 +12,9 @@ from invariance.results.statistics import (
     COUNTERPARTS,
     READERS_NAMES,
     TASKS,
+    are_shares,
     by_seed,
+    fixed,
     gaps,
     has_numbers,
     in_order,
@@ -38,13 +40,12 @@ MEASURES = {
 
 def number(value: float, digits: int = 3) -> str:
     """A number for a table, a dash where there is none."""
-    # A numpy number would be rounded otherwise than figures do; + 0: no minus before a zero.
-    return DASH if pd.isna(value) else f"{round(float(value), digits) + 0:.{digits}f}"
+    return DASH if pd.isna(value) else fixed(value, digits)
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:
     """An interval for a table, a dash where one seed gives none."""
-    return DASH if pd.isna(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+    return DASH if pd.isna(low) else f"{fixed(low, digits)} to {fixed(high, digits)}"
 
 
 def papers_accuracy(value: float) -> str:
@@ -72,8 +73,13 @@ def dearer(difference: pd.Series) -> str:
 
 
 def paper_levels(ours: pd.DataFrame, paper: pd.DataFrame) -> dict[str, str]:
-    """For each of our levels the paper's beside it: the same name, the counterpart, or the number in the same place."""
+    """For each of our levels the paper's beside it, where it has one.
+
+    That is the same name or share, the counterpart, or the number in the same place, whatever its size.
+    """
     mine, theirs = ordered(ours["level"]), ordered(paper["level"])
+    if are_shares(mine) and are_shares(theirs):
+        return {level: same for level in mine for same in theirs if float(level) == float(same)}
     if has_numbers(mine) and has_numbers(theirs):
         return dict(zip(mine, theirs, strict=False))
     return {level: COUNTERPARTS.get(level, level) for level in mine if COUNTERPARTS.get(level, level) in theirs}
@@ -85,39 +91,51 @@ def paper_model(paper: pd.DataFrame, model: str) -> pd.DataFrame:
 
 
 def compared(ours: pd.DataFrame, paper: pd.DataFrame) -> HTML:
-    """Means of this run beside the paper's, level by level, with this run's gap and its uncertainty.
+    """Means of this run (the paper's in brackets), level by level, with this run's gap and its uncertainty.
 
     Both are tables of one factor, as `factor_rows` and `paper_factor` give them. Numeric levels stand beside the
     paper's in the same place.
     """
-    rows = comparison_rows(ours, paper)
-    if all(row["level"] == row["level, paper"] for row in rows):
-        rows = [{name: text for name, text in row.items() if name != "level, paper"} for row in rows]
-    return tables.show(rows)
+    return tables.show(comparison_rows(ours, paper))
 
 
 def comparison_rows(ours: pd.DataFrame, paper: pd.DataFrame | None) -> list[dict[str, str]]:
-    """The rows of `compared` as text; without the paper's columns where `paper` is None."""
+    """The rows of `compared` as text; without the paper's values where `paper` is None."""
     ours = by_seed(ours)
     mean = ours.groupby(["level", "transforms"])["value"].mean()
     published = {} if paper is None else paper.set_index(["level", "transforms"])["value"]
     counterparts = {} if paper is None else paper_levels(ours, paper)
+    bracket = "" if paper is None else " (paper)"
     rows = []
     for gap in gaps(ours).to_dict("records"):
         level = gap["level"]
         theirs = counterparts.get(level, DASH)
-        row = {
-            "level": level,
-            "level, paper": theirs,
-            "same": number(mean.get((level, "same"))),
-            "same, paper": number(published.get((theirs, "same"))),
-            "other": number(mean.get((level, "disjoint"))),
-            "other, paper": number(published.get((theirs, "disjoint"))),
-            "gap": number(gap["gap"]) + ("" if gap["seeds"] < 2 else f" ± {number(gap['standard_error'])}"),
-            "95 % interval": interval(gap["low"], gap["high"]),
-        }
-        rows.append({name: text for name, text in row.items() if paper is not None or "paper" not in name})
+
+        def cell(kind: str, level: str = level, theirs: str = theirs) -> str:
+            published_too = "" if paper is None else f"\u00a0({number(published.get((theirs, kind)))})"
+            return number(mean.get((level, kind))) + published_too
+
+        rows.append(
+            {
+                "level" + bracket: level if paper is None else _levels(level, theirs),
+                "same" + bracket: cell("same"),
+                "other" + bracket: cell("disjoint"),
+                "gap": number(gap["gap"]) + ("" if gap["seeds"] < 2 else f" ± {number(gap['standard_error'])}"),
+                "95 % interval": interval(gap["low"], gap["high"]),
+            }
+        )
     return rows
+
+
+def _levels(mine: str, theirs: str) -> str:
+    mine, theirs = _level(mine), _level(theirs)
+    return mine if theirs in (mine, DASH) else f"{mine} ({theirs})"
+
+
+def _level(level: str) -> str:
+    if are_shares([level]):
+        return f"{100 * float(level):g} %"
+    return f"{float(level):,g}" if has_numbers([level]) else level.replace("_", " ")
 
 
 def beside(ours: pd.DataFrame, paper: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -37,16 +37,27 @@ def by_factor(table: pd.DataFrame, data: str = "t2d", transfer: str = "lp") -> d
     return {factor: part for factor, part in found.items() if part["level"].nunique() > 1}
 
 
+def with_shares(table: pd.DataFrame, shares: Mapping[int, float]) -> pd.DataFrame:
+    """Experiment B's table with shares as levels of the fine-tuning samples; `shares` are by number of images."""
+    level = table["level"].mask(table["factor"] == "finetuning_samples", table["samples"].map(shares).astype(str))
+    return table.assign(level=level)
+
+
 def compared_factors(ours: Mapping[str, pd.DataFrame], paper: Mapping[str, pd.DataFrame]) -> HTML:
     """`compared` for several factors in one table; both are as `by_factor` gives them, the paper's may lack factors."""
     nothing = pd.DataFrame(columns=["level", "transforms", "value"])
-    return tables.show(
-        [
-            {"factor": factor.replace("_", " "), **row}
-            for factor, table in ours.items()
-            for row in comparison_rows(table, paper.get(factor, nothing))
-        ]
-    )
+    rows = [
+        {"factor": factor.replace("_", " "), **row}
+        for factor, table in ours.items()
+        for row in comparison_rows(table, paper.get(factor, nothing))
+    ]
+    return tables.show(_once(rows, "factor"))
+
+
+def _once(rows: Sequence[dict[str, str]], column: str) -> list[dict[str, str]]:
+    # A text that repeats the one above it is left out.
+    above = ["", *(row[column] for row in rows)]
+    return [{**row, column: "" if row[column] == last else row[column]} for row, last in zip(rows, above, strict=False)]
 
 
 def compared_bars(
@@ -71,7 +82,7 @@ def compared_bars(
                         "range, other": _bar(bars["range_disjoint"], published.get("range_disjoint")),
                     }
                 )
-    return tables.show(rows)
+    return tables.show(_once(rows, "transfer"))
 
 
 def _bar(seeds: pd.Series, paper: float | None) -> str:

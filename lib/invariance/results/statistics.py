@@ -43,6 +43,11 @@ def correlation_interval(correlations: pd.Series | Iterable[float]) -> tuple[flo
     return tuple(float(np.tanh(v)) for v in mean_interval(z))
 
 
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals, and no minus before a zero."""
+    return f"{round(float(value), digits) + 0:.{digits}f}"  # a numpy number would be rounded otherwise
+
+
 def in_words(values: pd.Series | Iterable[float], digits: int = 2) -> str:
     """Mean over seeds with its interval as prose has it: "0.21 (95 % interval 0.18 to 0.24)"."""
     return said(*mean_interval(values), digits)
@@ -50,8 +55,8 @@ def in_words(values: pd.Series | Iterable[float], digits: int = 2) -> str:
 
 def said(value: float, low: float, high: float, digits: int = 2) -> str:
     """A number with its interval as `in_words` has it."""
-    about = "one seed, no interval" if np.isnan(low) else f"95 % interval {low:.{digits}f} to {high:.{digits}f}"
-    return f"{value:.{digits}f} ({about})"
+    about = f"95 % interval {fixed(low, digits)} to {fixed(high, digits)}"
+    return f"{fixed(value, digits)} ({'one seed, no interval' if np.isnan(low) else about})"
 
 
 def in_order(table: pd.DataFrame, column: str, order: Iterable[object]) -> pd.DataFrame:
@@ -105,8 +110,13 @@ def _is_number(level: str) -> bool:
 
 
 def has_numbers(levels: Iterable[str]) -> bool:
-    """Whether a factor's levels are numbers; the i-th then stands beside the paper's i-th, whatever its size."""
+    """Whether a factor's levels are numbers."""
     return all(_is_number(level) for level in levels)
+
+
+def are_shares(levels: Iterable[str]) -> bool:
+    """Whether a factor's levels are shares of the images there are, such as "0.05"."""
+    return all(_is_number(level) and 0 < float(level) <= 1 for level in levels)
 
 
 def factor_rows(table: pd.DataFrame, factor: str, data: str = "t2d", transfer: str = "lp") -> pd.DataFrame:
@@ -158,6 +168,21 @@ def summary(values: pd.DataFrame) -> dict[str, float]:
         "range_same": float(same.max() - same.min()),
         "range_disjoint": float(disjoint.max() - disjoint.min()),
     }
+
+
+def rising(values: pd.DataFrame) -> list[str]:
+    """Levels from the lowest to the highest accuracy, averaged over both kinds of pretraining."""
+    return values.groupby(["level", "transforms"])["value"].mean().unstack().mean(axis=1).sort_values().index.tolist()
+
+
+def same_line_above(ours: pd.DataFrame, paper: pd.DataFrame) -> tuple[int, int]:
+    """At how many levels that both have the same kind of pretraining is above, and of how many."""
+    signs = [
+        np.sign((wide["same"] - wide["disjoint"]).dropna())
+        for wide in (t.groupby(["level", "transforms"])["value"].mean().unstack() for t in (ours, paper))
+    ]
+    both = pd.concat(signs, axis=1, join="inner")
+    return int((both[0] == both[1]).sum()), len(both)
 
 
 def summary_by_seed(table: pd.DataFrame) -> pd.DataFrame:

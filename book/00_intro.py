@@ -56,7 +56,7 @@ glue("n_statements", len(verdicts), display=False)
 glue("n_supported", int((verdicts == claims.SUPPORTED).sum()), display=False)
 glue("n_not_supported", int((verdicts == claims.NOT_SUPPORTED).sum()), display=False)
 glue("n_open", int((~verdicts.isin([claims.SUPPORTED, claims.NOT_SUPPORTED])).sum()), display=False)
-glue("result", figures.factor_levels(table), display=False)
+glue("result", figures.factor_levels(table))
 
 # %% [markdown]
 # ## The result in one picture
@@ -212,5 +212,6 @@ profiles.overview()
 #
 # Whatever was computed once is kept and reused, so a second run is short, and a run that was cut off goes on where it stopped.
 #
-# **Defined in:** `invariance.experiments.profiles` (the sizes), `invariance.evidence` (`of`: what a chapter shows),
-# `invariance.figures` (`factor_levels`), `invariance.claims` (`ledger`).
+# **Defined in:** {py:mod}`invariance.experiments.profiles` (the sizes), {py:mod}`invariance.evidence` ({py:obj}`~invariance.evidence.of`:
+# what a chapter shows), {py:mod}`invariance.figures` ({py:obj}`~invariance.figures.factor_levels`), {py:mod}`invariance.claims`
+# ({py:obj}`~invariance.claims.ledger`).

@@ -54,7 +54,7 @@ figures.use_book_style()
 # %% tags=["remove-input"]
 glue("n_classes", len(glyphs.CLASSES), display=False)
 glue("n_prototypes", glyphs.PROTOTYPES, display=False)
-glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES), display=False)
+glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES))
 
 # %% [markdown]
 # ```{glue:figure} objects
@@ -72,7 +72,7 @@ glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES), 
 
 # %% tags=["remove-input"]
 rows, names = gallery.scene_types(size=64, count=9)
-glue("scenes", figures.picture_grid(rows, names), display=False)
+glue("scenes", figures.picture_grid(rows, names))
 
 # %% [markdown]
 # ```{glue:figure} scenes
@@ -125,7 +125,7 @@ gallery.transformation_table()
 for category in CATEGORIES:
     names = names_of(category)
     rows = [gallery.sweep(name, object_class, count=9)[0][:9] for name in names]
-    glue(category, figures.picture_grid(rows, names), display=False)
+    glue(category, figures.picture_grid(rows, names))
 
 # %% [markdown]
 # ::::{tab-set}
@@ -188,7 +188,7 @@ rotate.draw(keys, size=32)
 combined = Transforms2D(classes=(object_class,), transforms=tuple(transforms))
 moved, finished = gallery.draws(combined, label=0, count=9, seed=seed)
 glue("n_combined", len(transforms), display=False)
-glue("composition", figures.picture_grid([moved, finished], ["object", "image"]), display=False)
+glue("composition", figures.picture_grid([moved, finished], ["object", "image"]))
 
 # %% [markdown]
 # ```{glue:figure} composition
@@ -322,5 +322,7 @@ images.shape, labels[:8]
 # combination.
 # ```
 #
-# **Defined in:** `invariance.transforms` (the 18 transformations), `invariance.datasets` (`Transforms2D`, `Split`),
-# `invariance.view` (`transforms_2d`), `invariance.assets` (objects and backgrounds), `invariance.sampling` (random numbers).
+# **Defined in:** {py:mod}`invariance.transforms` (the 18 transformations), {py:mod}`invariance.datasets`
+# ({py:obj}`~invariance.datasets.Transforms2D`, {py:obj}`~invariance.datasets.Split`), {py:mod}`invariance.view`
+# ({py:obj}`~invariance.view.transforms_2d`), {py:mod}`invariance.assets` (objects and backgrounds), {py:mod}`invariance.sampling` (random
+# numbers).

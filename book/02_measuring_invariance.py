@@ -93,7 +93,6 @@ glue("shown", name, display=False)
 glue(
     "pairs",
     figures.picture_grid([gallery.pictures(x), gallery.pictures(x_prime)], ["x", "x'"]),
-    display=False,
 )
 
 # %% [markdown]
@@ -143,7 +142,6 @@ glue(
         {kind: s.within.numpy() for kind, s in found.items()},
         {kind: s.between.numpy() for kind, s in found.items()},
     ),
-    display=False,
 )
 
 # %% [markdown]
@@ -188,7 +186,7 @@ glue("seconds", found_all.record.seconds, display=False)
 one_seed = profiles.profile("paper", seeds=1)
 glue("paper_hours", reproducing.gpu_hours(one_seed, "measuring"), display=False)
 glue("gpu_rate", reproducing.GPU_RATE, display=False)
-glue("bars", figures.sensitivity_bars(table), display=False)
+glue("bars", figures.sensitivity_bars(table))
 
 # %% [markdown]
 # ```{glue:figure} bars
@@ -279,5 +277,6 @@ found_all.link("measuring")
 # transformation should be the less sensitive one; by how much, and with what interval, stands under {numref}`fig-bars`.
 # ```
 #
-# **Defined in:** `invariance.measures` (`sensitivity`, `pair_keys`, `cka`), `invariance.experiments.measuring` (the models and
-# the table above), `invariance.results` (`compared_measures`, and the paper's values).
+# **Defined in:** {py:mod}`invariance.measures` ({py:obj}`~invariance.measures.sensitivity`, {py:obj}`~invariance.measures.pair_keys`,
+# {py:obj}`~invariance.measures.cka`), {py:mod}`invariance.experiments.measuring` (the models and the table above),
+# {py:mod}`invariance.results` ({py:obj}`~invariance.results.compared_measures`, and the paper's values).

@@ -77,7 +77,7 @@ glue("n_subset", setting.subset, display=False)
 glue("n_superset", setting.superset, display=False)
 glue("same_names", ", ".join(task.transforms["same"]), display=False)
 glue("other_names", ", ".join(task.transforms["disjoint"]), display=False)
-glue("examples", figures.picture_grid(rows, names), display=False)
+glue("examples", figures.picture_grid(rows, names))
 
 # %% [markdown]
 # ```{glue:figure} examples
@@ -140,8 +140,8 @@ one_seed = profiles.profile("paper", seeds=1)
 glue("paper_hours", reproducing.gpu_hours(one_seed, "class_relationship"), display=False)
 glue("gpu_rate", reproducing.GPU_RATE, display=False)
 glue("profile", found.caption, display=False)
-glue("levels", figures.factor_levels(table, paper), display=False)
-glue("summary", figures.factor_summary(bars, theirs), display=False)
+glue("levels", figures.factor_levels(table, paper))
+glue("summary", figures.factor_summary(bars, theirs))
 
 # %% [markdown]
 # One such accuracy, step by step: the model of the first seed that saw other classes under the target's transformations, and the
@@ -295,5 +295,7 @@ glue("paper_epochs", full.factors.epochs, display=False)
 # 60 % of what it is with six.
 # ```
 #
-# **Defined in:** `invariance.experiments.factors` (the experiment), `invariance.training` (`fit`, `features`, `linear_probe`),
-# `invariance.results` (`gaps`, `summary_by_seed`, and the paper's values), `invariance.claims` (the rules).
+# **Defined in:** {py:mod}`invariance.experiments.factors` (the experiment), {py:mod}`invariance.training`
+# ({py:obj}`~invariance.training.fit.fit`, {py:obj}`~invariance.training.features`, {py:obj}`~invariance.training.linear_probe`),
+# {py:mod}`invariance.results` ({py:obj}`~invariance.results.gaps`, {py:obj}`~invariance.results.summary_by_seed`, and the paper's values),
+# {py:mod}`invariance.claims` (the rules).

@@ -86,7 +86,7 @@ rows = [
 glue("n_target", setting.target, display=False)
 glue("same_names", ", ".join(task.transforms["same"]), display=False)
 glue("other_names", ", ".join(task.transforms["disjoint"]), display=False)
-glue("examples", figures.picture_grid(rows, list(shown)), display=False)
+glue("examples", figures.picture_grid(rows, list(shown)))
 
 # %% [markdown]
 # ```{glue:figure} examples
@@ -120,7 +120,7 @@ ours, theirs = (
     {transfer: results.by_factor(of, "t2d", transfer) for transfer in results.TRANSFER_NAMES} for of in (table, paper)
 )
 for transfer in results.TRANSFER_NAMES:
-    glue(f"panels_{transfer}", figures.factor_panels(ours[transfer], theirs[transfer]), display=False)
+    glue(f"panels_{transfer}", figures.factor_panels(ours[transfer], theirs[transfer]))
 
 # The direction and the seeds that all three kinds of transfer share.
 first = table[(table["target"] == "first") & table["seed"].isin(found.record.seeds)]
@@ -139,7 +139,7 @@ gap_by = {
     for transfer in ("lp", "full-few")
 }
 glue("narrowing", results.in_words(gap_by["lp"] - gap_by["full-few"]), display=False)
-glue("summary", figures.factor_summaries(first, paper, factors=compared), display=False)
+glue("summary", figures.factor_summaries(first, paper, factors=compared))
 
 samples, published = (of["lp"]["finetuning_samples"] for of in (ours, theirs))
 counterparts = results.paper_levels(samples, published)
@@ -318,7 +318,7 @@ glue("blame", blame, display=False)
 ranked = rates.groupby(["transforms", "level"])["value"].mean().sort_values(ascending=False)
 for kind in ("same", "disjoint"):
     glue(f"second_{kind}", float(ranked[kind].iloc[0] - ranked[kind].iloc[1]), display=False)
-glue("rates", figures.learning_rates(rates_found.table), display=False)
+glue("rates", figures.learning_rates(rates_found.table))
 
 # %% [markdown]
 # ```{glue:figure} rates
@@ -412,6 +412,7 @@ claims.show(verdicts[verdicts["experiment"] == "factors"])
 # pretraining samples would be no surprise. Is the gap still as large as the ranges? The table under the figure has the numbers.
 # ```
 #
-# **Defined in:** `invariance.experiments.factors` (the experiment and the check of learning rates), `invariance.training` (`linear_probe`,
-# `finetune`), `invariance.results` (`by_factor`, `summary_by_seed`, `gap_at_best_rates`, and the paper's values), `invariance.claims` (the
-# rules).
+# **Defined in:** {py:mod}`invariance.experiments.factors` (the experiment and the check of learning rates), {py:mod}`invariance.training`
+# ({py:obj}`~invariance.training.linear_probe`, {py:obj}`~invariance.training.finetune`), {py:mod}`invariance.results`
+# ({py:obj}`~invariance.results.by_factor`, {py:obj}`~invariance.results.summary_by_seed`, {py:obj}`~invariance.results.gap_at_best_rates`,
+# and the paper's values), {py:mod}`invariance.claims` (the rules).

@@ -96,7 +96,7 @@ types = factors.SETTINGS["cifar10"].data(profiles.profile("quick"), None, ()).cl
 glue("some_types", ", ".join(types[:4]), display=False)
 glue("same_names", ", ".join(chosen.transforms["same"]), display=False)
 glue("other_names", ", ".join(chosen.transforms["disjoint"]), display=False)
-glue("examples", figures.picture_grid(list(rows.values()), list(rows)), display=False)
+glue("examples", figures.picture_grid(list(rows.values()), list(rows)))
 
 # %% [markdown]
 # ```{glue:figure} examples
@@ -155,7 +155,7 @@ for role in ROLES:
         glue(f"gap_{role}_{transfer}", results.in_words(bars["gap"]), display=False)
         if transfer in ("lp", "full-many"):  # the kinds that the paper shows
             panels = figures.factor_panels(ours[role, transfer], theirs[role, transfer])
-            glue(f"panels_{role}_{transfer}", panels, display=False)
+            glue(f"panels_{role}_{transfer}", panels)
             glue(f"source_{role}_{transfer}", found[role].part(transfer=transfer).caption, display=False)
     glue(f"source_{role}_first", evidence.Evidence(first, found[role].record).caption, display=False)
     rows = ours[role, "lp"]["class_relationship"]
@@ -175,7 +175,7 @@ for role in ROLES:
     compared = [name for name in results.PRETRAINING_FACTORS if name in ours[role, "lp"]]
     glue(f"range_{role}", results.in_words(bars["range_same"]), display=False)
     glue(f"both_gap_{role}", results.in_words(bars["gap"]), display=False)
-    glue(f"summary_{role}", figures.factor_summaries(first, paper, role, factors=compared), display=False)
+    glue(f"summary_{role}", figures.factor_summaries(first, paper, role, factors=compared))
     glue(f"source_{role}", found[role].caption, display=False)
     used = table[table["factor"] == "class_relationship"].groupby("transfer")["samples"].max()
     for name in ("few", "many"):
@@ -405,5 +405,6 @@ claims.show(verdicts[verdicts["experiment"].isin([f"factors_{role}" for role in 
 # whether the gap and the range over classes keep their order.
 # ```
 #
-# **Defined in:** `invariance.experiments.factors` (the experiment), `invariance.datasets.NaturalImages` (the images), `invariance.results`
-# (`by_factor`, `summary_by_seed`, and the paper's values), `invariance.claims` (the rules).
+# **Defined in:** {py:mod}`invariance.experiments.factors` (the experiment), {py:obj}`invariance.datasets.NaturalImages` (the images),
+# {py:mod}`invariance.results` ({py:obj}`~invariance.results.by_factor`, {py:obj}`~invariance.results.summary_by_seed`, and the paper's
+# values), {py:mod}`invariance.claims` (the rules).

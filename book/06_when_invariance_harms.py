@@ -97,7 +97,6 @@ glue(
         + [gallery.examples(moving, COUNT, seed)],
         ["image only", "both", "object only", "both, translated"],
     ),
-    display=False,
 )
 glue(
     "pairs",
@@ -109,7 +108,6 @@ glue(
         ],
         ["x", "x': other object", "x", "x': other image"],
     ),
-    display=False,
 )
 
 # %% [markdown]
@@ -176,11 +174,11 @@ glue("n_epochs", used["epochs"], display=False)
 glue("n_pairs", used["pairs"], display=False)
 glue("paper_images", full.relevance.samples, display=False)
 glue("paper_epochs", full.relevance.epochs, display=False)
-glue("accuracy", figures.relevance_accuracy(table, paper), display=False)
-glue("sensitivity", figures.relevance_sensitivity(table, paper), display=False)
-glue("correlated", figures.relevance_correlation(table, paper), display=False)
-glue("sweep_correlation", figures.relevance_sweep(table, "correlation"), display=False)
-glue("sweep_availability", figures.relevance_sweep(table, "availability"), display=False)
+glue("accuracy", figures.relevance_accuracy(table, paper))
+glue("sensitivity", figures.relevance_sensitivity(table, paper))
+glue("correlated", figures.relevance_correlation(table, paper))
+glue("sweep_correlation", figures.relevance_sweep(table, "correlation"))
+glue("sweep_availability", figures.relevance_sweep(table, "availability"))
 
 # %% [markdown]
 # ## What the models learned to ignore
@@ -366,6 +364,7 @@ claims.show(verdicts[verdicts["experiment"] == "relevance"])
 # networks, the harm is not special to one of them.
 # ```
 #
-# **Defined in:** `invariance.experiments.relevance` (the experiment), `invariance.datasets.ObjectsOnImages` (the images),
-# `invariance.measures` (`paired_images`, `sensitivity`), `invariance.results` (`relevance_correlations`, `sweep_values`, and
-# the paper's values), `invariance.claims` (the rules).
+# **Defined in:** {py:mod}`invariance.experiments.relevance` (the experiment), {py:obj}`invariance.datasets.ObjectsOnImages` (the images),
+# {py:mod}`invariance.measures` ({py:obj}`~invariance.measures.paired_images`, {py:obj}`~invariance.measures.sensitivity`),
+# {py:mod}`invariance.results` ({py:obj}`~invariance.results.relevance_correlations`, {py:obj}`~invariance.results.sweep_values`, and the
+# paper's values), {py:mod}`invariance.claims` (the rules).

@@ -80,7 +80,7 @@ rows = [
     gallery.examples(invariance_transfer.data(sizes, name, seed), 7, seed) for name in invariance_transfer.DATA_TYPES
 ]
 names = [results.READERS_NAMES.get(name, name) for name in invariance_transfer.DATA_TYPES]
-glue("types", figures.picture_grid(rows, names, cell=0.5), display=False)
+glue("types", figures.picture_grid(rows, names, cell=0.5))
 
 # %% [markdown]
 # ```{glue:figure} types
@@ -132,11 +132,11 @@ sentence = (
     "The tables of the other architectures of this run follow." if others else "This run has one architecture only."
 )
 glue("other_models", sentence, display=False)
-glue("image_bars", figures.transfer_bars(found.table, paper), display=False)
-glue("random_bars", figures.transfer_bars(found.table, paper, "random"), display=False)
-glue("map", figures.transfer_map(found.table, shown), display=False)
-glue("image_maps", figures.transfer_maps(found.table), display=False)
-glue("random_maps", figures.transfer_maps(found.table, "random"), display=False)
+glue("image_bars", figures.transfer_bars(found.table, paper))
+glue("random_bars", figures.transfer_bars(found.table, paper, "random"))
+glue("map", figures.transfer_map(found.table, shown))
+glue("image_maps", figures.transfer_maps(found.table))
+glue("random_maps", figures.transfer_maps(found.table, "random"))
 
 # %% [markdown]
 # ## Models trained on image objects
@@ -291,5 +291,7 @@ claims.show(verdicts[verdicts["experiment"] == "invariance_transfer"])
 # and trainings, probably make most of the spread, and more pairs do not help against that.
 # ```
 #
-# **Defined in:** `invariance.experiments.invariance_transfer` (the experiment and its types of data), `invariance.measures`
-# (`pair_keys`, `sensitivity`), `invariance.results` (`relations`, `ranks`, and the paper's values), `invariance.claims` (the rules).
+# **Defined in:** {py:mod}`invariance.experiments.invariance_transfer` (the experiment and its types of data), {py:mod}`invariance.measures`
+# ({py:obj}`~invariance.measures.pair_keys`, {py:obj}`~invariance.measures.sensitivity`), {py:mod}`invariance.results`
+# ({py:obj}`~invariance.results.relations`, {py:obj}`~invariance.results.ranks`, and the paper's values), {py:mod}`invariance.claims` (the
+# rules).

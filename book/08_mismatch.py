@@ -71,7 +71,7 @@ rows = [
     gallery.draws(mismatch.data(sizes, seed, k), label=0, count=7, seed=seed)[1] for k in range(1, mismatch.COUNT + 1)
 ]
 names = [f"{'+ ' if k else ''}{name.replace('_', ' ')}" for k, name in enumerate(order)]
-glue("steps", figures.picture_grid(rows, names, cell=0.6), display=False)
+glue("steps", figures.picture_grid(rows, names, cell=0.6))
 glue("order", ", ".join(name.replace("_", " ") for name in order), display=False)
 
 # %% [markdown]
@@ -127,10 +127,10 @@ glue("n_epochs", used["epochs"], display=False)
 glue("n_probe", used["probe_samples"], display=False)
 glue("paper_images", full.mismatch.samples, display=False)
 glue("paper_epochs", full.mismatch.epochs, display=False)
-glue("map", figures.mismatch_map(table, paper, model), display=False)
-glue("maps", figures.mismatch_maps(table), display=False)
-glue("curves", figures.mismatch_curves(table, paper), display=False)
-glue("cost", figures.mismatch_cost(table, paper), display=False)
+glue("map", figures.mismatch_map(table, paper, model))
+glue("maps", figures.mismatch_maps(table))
+glue("curves", figures.mismatch_curves(table, paper))
+glue("cost", figures.mismatch_cost(table, paper))
 
 # %% [markdown]
 # ## The table
@@ -266,5 +266,7 @@ claims.show(verdicts[verdicts["experiment"] == "mismatch"])
 # should shrink with more seeds. The spread of the marks should not: it is a property of the transformations.
 # ```
 #
-# **Defined in:** `invariance.experiments.mismatch` (the experiment), `invariance.training` (`fit`, `linear_probe`), `invariance.results`
-# (`mismatch_differences`, `mismatch_costs`, and the paper's values), `invariance.claims` (the rules).
+# **Defined in:** {py:mod}`invariance.experiments.mismatch` (the experiment), {py:mod}`invariance.training`
+# ({py:obj}`~invariance.training.fit.fit`, {py:obj}`~invariance.training.linear_probe`), {py:mod}`invariance.results`
+# ({py:obj}`~invariance.results.mismatch_differences`, {py:obj}`~invariance.results.mismatch_costs`, and the paper's values),
+# {py:mod}`invariance.claims` (the rules).

@@ -77,7 +77,7 @@ glue("beside", profiling.beside_untrained(table, trained_with), display=False)
 halved = sum(t.probability < 1 for t in TRANSFORMATIONS.values())
 glue("n_halved", halved, display=False)
 glue("n_all", len(TRANSFORMATIONS), display=False)
-glue("whole", figures.sensitivity_profile(table), display=False)
+glue("whole", figures.sensitivity_profile(table))
 
 # %% [markdown]
 # ```{glue:figure} whole
@@ -167,7 +167,7 @@ depth = profile_model(backbone, images, shown, layers, pairs, device=device, see
 # %% tags=["remove-cell"]
 glue("layers", len(layers), display=False)
 glue("ends", profiling.ends(depth, trained_with), display=False)
-glue("depth", figures.sensitivity_by_depth(depth), display=False)
+glue("depth", figures.sensitivity_by_depth(depth))
 
 # %% [markdown]
 # ```{glue:figure} depth
@@ -235,5 +235,7 @@ glue("depth", figures.sensitivity_by_depth(depth), display=False)
 # that it was trained with, {glue:text}`trained_with`, and compare each with its place in the profile above. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
 # ```
 #
-# **Defined in:** `invariance.profiling` (`profile_model`, `summary`), `invariance.measures` (`measure_all`, `cka`,
-# `spread_layers`), `invariance.figures` (`sensitivity_profile`, `sensitivity_by_depth`).
+# **Defined in:** {py:mod}`invariance.profiling` ({py:obj}`~invariance.profiling.profile_model`, {py:obj}`~invariance.profiling.summary`),
+# {py:mod}`invariance.measures` ({py:obj}`~invariance.measures.measure_all`, {py:obj}`~invariance.measures.cka`,
+# {py:obj}`~invariance.measures.spread_layers`), {py:mod}`invariance.figures` ({py:obj}`~invariance.figures.sensitivity_profile`,
+# {py:obj}`~invariance.figures.sensitivity_by_depth`).

@@ -86,7 +86,7 @@ glue("paper_misses", int((~ledger["paper_holds"]).sum()), display=False)
 glue("shown_claim", int(show_claim), display=False)
 glue("source", found["factors"].caption, display=False)
 glue("also_missed", claims.also_missed(found["factors"].table), display=False)
-glue("overview", figures.claims_overview(ledger), display=False)
+glue("overview", figures.claims_overview(ledger))
 
 # %% tags=["remove-input"]
 tables.show(
@@ -165,5 +165,6 @@ tables.show(
 # hardware each was made. If an experiment was not published, the program says which.
 # ```
 #
-# **Defined in:** `invariance.claims` (`STATEMENTS`, `ledger`, `show`), `invariance.evidence` (`of`),
-# `invariance.figures` (`claims_overview`).
+# **Defined in:** {py:mod}`invariance.claims` ({py:obj}`~invariance.claims.STATEMENTS`, {py:obj}`~invariance.claims.ledger`,
+# {py:obj}`~invariance.claims.show`), {py:mod}`invariance.evidence` ({py:obj}`~invariance.evidence.of`), {py:mod}`invariance.figures`
+# ({py:obj}`~invariance.figures.claims_overview`).

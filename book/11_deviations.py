@@ -47,9 +47,9 @@ deviations.show("quirk")
 
 # %% tags=["remove-cell"]
 noisy = [gallery.pictures(images) for images in deviations.noise_variants(deviations.glyph_objects()[3:12])]
-glue("noise", figures.picture_grid(noisy, ["as meant", "as published"]), display=False)
+glue("noise", figures.picture_grid(noisy, ["as meant", "as published"]))
 blocks = [gallery.pictures(pixels / 255) for pixels in deviations.random_objects(9)]
-glue("random", figures.picture_grid(blocks, ["as meant", "as published"]), display=False)
+glue("random", figures.picture_grid(blocks, ["as meant", "as published"]))
 
 # %% [markdown]
 # ```{glue:figure} noise
@@ -78,7 +78,7 @@ published = Split(Transforms2D(transforms=transforms, as_published=True).generat
 
 # %% tags=["remove-cell"]
 rows = [gallery.pictures(split.batch()[0]) for split in (meant, published)]
-glue("boxes", figures.picture_grid(rows, ["as meant", "as published"]), display=False)
+glue("boxes", figures.picture_grid(rows, ["as meant", "as published"]))
 glue("changed", int((meant.batch()[0] != published.batch()[0]).flatten(1).any(1).sum()), display=False)
 
 # %% [markdown]
@@ -133,4 +133,4 @@ deviations.show("choice")
 # parts have dark specks in the lower row.
 # ```
 #
-# **Defined in:** `invariance.deviations` (the log and the measurements), `invariance.transforms` (`as_published`).
+# **Defined in:** {py:mod}`invariance.deviations` (the log and the measurements), {py:mod}`invariance.transforms` (`as_published`).

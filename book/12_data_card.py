@@ -169,7 +169,6 @@ shown = [invariance.natural_images("scenes10", classes=[name], count=9).split.ba
 glue(
     "scenes10",
     figures.picture_grid([gallery.pictures(x) for x in shown], [name.replace("_", " ") for name in names], 0.6),
-    display=False,
 )
 
 # %% [markdown]
@@ -249,5 +248,6 @@ glue("version", assets.VERSION, display=False)
 # some of CIFAR-100's are.
 # ```
 #
-# **Defined in:** `invariance.view` (`transforms_2d`, `natural_images`, `objects_on_images`), `invariance.datasets` (the specifications),
-# `invariance.assets` (the pictures), `invariance.transforms`.
+# **Defined in:** {py:mod}`invariance.view` ({py:obj}`~invariance.view.transforms_2d`, {py:obj}`~invariance.view.natural_images`,
+# {py:obj}`~invariance.view.objects_on_images`), {py:mod}`invariance.datasets` (the specifications), {py:mod}`invariance.assets` (the
+# pictures), {py:mod}`invariance.transforms`.

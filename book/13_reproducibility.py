@@ -223,5 +223,6 @@ reproducing.show_published()
 # the first out of `mismatch`.
 # ```
 #
-# **Defined in:** `invariance.reproducing` (the measurements), `invariance.evidence` (`of`, `spot_check`, `publish`),
-# `invariance.experiments` (`EXPERIMENTS`), `invariance.experiments.execute` (how units run).
+# **Defined in:** {py:mod}`invariance.reproducing` (the measurements), {py:mod}`invariance.evidence` ({py:obj}`~invariance.evidence.of`,
+# {py:obj}`~invariance.evidence.spot_check`, {py:obj}`~invariance.evidence.publish`), {py:mod}`invariance.experiments`
+# ({py:obj}`~invariance.experiments.EXPERIMENTS`), {py:mod}`invariance.experiments.execute` (how units run).

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from invariance import __version__, book, evidence, experiments, results
 from invariance.cli import app
 from invariance.errors import InputError
+from invariance.experiments import cleaning
 
 
 def run(*arguments):
@@ -85,13 +86,13 @@ def test_an_experiment_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatc
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
     options = ("--profile", "smoke", "--seeds", "1")
     before = run("status", "measuring", *options)
-    assert before.exit_code == 0 and "│ 6     │ 0    │ 6" in before.output, before.output
+    assert before.exit_code == 0 and "│ 9     │ 0    │ 9" in before.output, before.output
     done = run("run", "measuring", *options, "--device", "cpu", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
     table, record = results.load("measuring", tmp_path / "out" / "smoke")
     assert f"{len(table)} rows (profile smoke, 1 seed" in done.output
     assert record.seeds == [0] and record.seconds > 0 and record.sources == ["glyphs", "scenes"]
-    assert "│ 6     │ 6    │ 0" in run("status", "measuring", *options).output
+    assert "│ 9     │ 9    │ 0" in run("status", "measuring", *options).output
     assert "Nothing to remove" in run("clean").output
     assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
     assert "Removed" in run("clean", "--all", "--yes").output
@@ -111,3 +112,15 @@ def test_mistakes_of_the_experiment_commands_are_named():
         done = run(*arguments)
         assert done.exit_code == 2, arguments
         assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_cache_that_cannot_be_used_is_named_with_the_remedy(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "cache" / "units"))
+
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cleaning, "removable", fail)
+    done = run("clean")
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: Cannot use the cache {tmp_path / 'cache'}") and done.stderr.count("\n") == 1
+    assert "set INVARIANCE_CACHE" in done.stderr

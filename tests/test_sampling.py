@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from scipy import stats
@@ -93,3 +94,14 @@ def test_shorts_are_uniform_and_depend_on_their_key_alone():
     assert stats.chisquare(low_bits.numpy()).pvalue > 0.01
     assert torch.equal(sampling.shorts(keys(40)[[3, 1]], 5001), values[[3, 1]])
     assert sampling.shorts(keys(2, "known"), 3).tolist() == [[-27015, 8644, 21617], [-3484, 928, -13609]]
+
+
+def test_seeds_and_counts_are_whole_numbers():
+    assert sampling.stream(np.int64(3), "train") == sampling.stream(3, "train")
+    sampling.stream(1, "kept")
+    for seed in (1.0, True, 1.5, "1", None, 2**63):
+        with pytest.raises(InputError, match=r"Seed .* is not usable: give a whole number of at most 64 bits"):
+            sampling.stream(seed, "kept")
+    for count in (-1, 1.5, "2", None):
+        with pytest.raises(InputError, match=r"Number of items to choose .* is not usable"):
+            sampling.choose(0, "x", list("abc"), count)

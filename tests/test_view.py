@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -99,3 +100,39 @@ def test_what_does_not_exist_is_refused():
         invariance.natural_images(count=50_000)
     with pytest.raises(InputError, match="objects must be a list of names"):
         invariance.objects_on_images(objects="anchor")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: dataset(count="10"), "Number of images '10'"),
+        (lambda: dataset(count=float("nan")), "Number of images nan"),
+        (lambda: dataset(count=True), "Number of images True"),
+        (lambda: dataset(seed=1.5), "Seed 1.5"),
+        (lambda: dataset(seed=None), "Seed None"),
+        (lambda: dataset(seed=[1]), r"Seed \[1\]"),
+        (lambda: invariance.natural_images(count=10.0), "Number of images 10.0"),
+        (lambda: dataset()[3.7], "Index 3.7"),
+        (lambda: dataset()["a"], "Index 'a'"),
+        (lambda: dataset()[0:3], "Index slice"),
+        (lambda: dataset().pairs(1.5), "Number of pairs 1.5"),
+        (lambda: dataset().pairs(2, seed="a"), "Seed 'a'"),
+        (lambda: dataset().preview(0, 0), "Number of columns 0"),
+        (lambda: dataset().preview(-1), "Number of rows -1"),
+        (lambda: dataset(device=None), "Unknown device None"),
+        (lambda: dataset(transforms=5), "transforms must be a list of names, got 5"),
+        (lambda: dataset(classes=5), "classes must be a list of names, got 5"),
+        (lambda: dataset(split="trian"), r"Unknown split 'trian'. Did you mean 'train'\?"),
+    ],
+)
+def test_every_choice_is_checked(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_numbers_may_be_those_of_numpy_and_torch():
+    data = dataset(count=np.uint8(200), seed=np.int32(0))
+    whole = dataset(count=200)
+    assert len(data) == 200
+    for index in (np.int64(7), np.uint8(7), torch.tensor(7), np.int16(-193)):
+        assert torch.equal(data[index][0], whole[7][0])

@@ -1,6 +1,5 @@
 """The command line: `invariance …`. The Makefile's targets end here."""
 
-import errno
 import importlib.util
 import os
 import subprocess
@@ -15,10 +14,11 @@ from typer.core import TyperGroup
 
 from invariance import __version__
 from invariance.errors import InputError
+from invariance.files import explained
 
 
 class Commands(TyperGroup):
-    """Commands that report a reader's mistake or a full disk in one line, without a traceback."""
+    """Commands that report a reader's mistake, a full disk or a forbidden cache in one line, without a traceback."""
 
     def invoke(self, ctx):
         try:
@@ -26,10 +26,9 @@ class Commands(TyperGroup):
         except InputError as error:
             message = str(error)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            message = explained(error)
+            if message is None:
                 raise
-            place = f" ({error.filename})" if error.filename else ""
-            message = f"The disk is full{place}: make room and run again."
         typer.echo(f"error: {' '.join(message.split())}", err=True)
         raise typer.Exit(2)
 

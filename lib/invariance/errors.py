@@ -1,7 +1,11 @@
-"""The one error that a reader's own input can cause, and the message for an unknown name."""
+"""The one error that a reader's own input can cause, and the checks of a name and of a whole number."""
 
+import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+LEAST, MOST = -(2**63), 2**63 - 1
+"""What tensors of indices and keys can hold."""
 
 
 class InputError(ValueError):
@@ -19,3 +23,18 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> None:
     close = get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise InputError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def check_whole(what: str, value: object, low: int = LEAST, high: int = MOST) -> int:
+    """`value` as an int; raise `InputError` unless it is a whole number from `low` to `high`.
+
+    NumPy's integers are whole numbers; booleans and floats, even 3.0, are not. `what` starts the message.
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not low <= number <= high:
+        limits = "of at most 64 bits" if low == LEAST else f"from {low} to {'2^63 - 1' if high == MOST else high}"
+        raise InputError(f"{what} {value!r} is not usable: give a whole number {limits}.")
+    return number

@@ -1,23 +1,53 @@
 """Files that are whole or absent: write aside, then rename; and where caches live."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from invariance.errors import InputError
 
 
 def cache_dir() -> Path:
     """Folder for rendered assets and finished experiment units.
 
     `$INVARIANCE_CACHE` if set, else `invariance` in the user's cache folder
-    (`$XDG_CACHE_HOME`, else `~/.cache`).
+    (`$XDG_CACHE_HOME`, else `~/.cache`). Raises `InputError` where there is no home to begin with.
     """
-    own = os.environ.get("INVARIANCE_CACHE")
-    if own:
-        return Path(own).expanduser().resolve()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "invariance"
+    own, base = os.environ.get("INVARIANCE_CACHE"), os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(own).expanduser().resolve() if own else Path(base).expanduser() / "invariance"
+    except RuntimeError as error:  # no home, as in a container under a number that is nobody's; or links in a circle
+        raise InputError(f"No folder for the cache ({error}): set INVARIANCE_CACHE to one.") from None
+
+
+def check_cache(folder: str = "") -> None:
+    """Raise `InputError` unless this folder of the cache can be written: before long work that is kept there."""
+    place = cache_dir() / folder
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError as error:
+        raise InputError(_cannot_use_cache(error)) from None
+
+
+def explained(error: OSError) -> str | None:
+    """What to tell a reader of a full disk, or of a cache that cannot be read or written; None for other errors."""
+    if error.errno == errno.ENOSPC:
+        place = f" ({error.filename})" if error.filename else ""
+        return f"The disk is full{place}: make room and run again."
+    with suppress(InputError):  # without a home there is no cache to blame
+        cache, place = cache_dir(), Path(str(error.filename or ""))
+        not_made = cache.is_relative_to(place) and not place.is_dir()  # a folder above the cache
+        if error.filename and (place.is_relative_to(cache) or not_made):
+            return _cannot_use_cache(error)
+    return None
+
+
+def _cannot_use_cache(error: OSError) -> str:
+    return f"Cannot use the cache {cache_dir()} ({error}): set INVARIANCE_CACHE to a folder that you can write to."
 
 
 @contextmanager
@@ -34,6 +64,8 @@ def write_aside(path: str | Path) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
+        with open(aside, "rb+") as file:  # on the disk before it has its name: a power cut may not leave it empty
+            os.fsync(file.fileno())
         aside.chmod(0o644)
         os.replace(aside, path)
     finally:

@@ -17,7 +17,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from invariance.errors import InputError
+from invariance.errors import InputError, check_whole
 
 _GOLDEN = -7046029254386353131  # 2^64 / golden ratio, odd, as a signed integer
 _MIX_1 = -4658895280553007687
@@ -32,10 +32,10 @@ def _mix(z: Tensor) -> Tensor:
     return z.bitwise_xor_((z >> 31).bitwise_and_(0x1FFFFFFFF))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)  # typed, since 1.0 and True would find what was kept for 1
 def stream(seed: int, *names: str | int) -> int:
-    """A 64-bit stream number for `seed` and a path of names, such as `stream(3, "train")`."""
-    digest = hashlib.blake2b(repr((int(seed), *names)).encode(), digest_size=8).digest()
+    """A 64-bit stream number for `seed`, a whole number, and a path of names, such as `stream(3, "train")`."""
+    digest = hashlib.blake2b(repr((check_whole("Seed", seed), *names)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
 
@@ -127,6 +127,7 @@ def choose(seed: int, name: str, items: Sequence, count: int) -> list:
 
     Raises `InputError` for more than there are.
     """
+    count = check_whole("Number of items to choose", count, 0)
     if count > len(items):
         raise InputError(f"{count} are to be chosen for {name!r}, but there are only {len(items)}: ask for fewer.")
     order = permutation(stream(seed, name), len(items))

@@ -8,7 +8,7 @@ loader = torch.utils.data.DataLoader(dataset, batch_size=512)
 Chapters: book/01_transforms_2d.py and book/12_data_card.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from invariance import figures, gallery, measures
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.natural import PARTS
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError, check_known, check_whole
 from invariance.training import pick_device
 
 
@@ -40,10 +40,11 @@ class ImageDataset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, int]]:
         count = len(self)
+        indices = [check_whole("Index", index) for index in indices]
         for index in indices:
             if not -count <= index < count:
                 raise IndexError(f"Image {index} of {count}: the index must lie in [{-count}, {count}).")
-        images, labels = self.split.batch(torch.tensor([int(index) % count for index in indices]))
+        images, labels = self.split.batch(torch.tensor([index % count for index in indices]))
         return list(zip(images, labels.tolist(), strict=True))
 
     def pairs(self, count: int, vary: str = "transformation", seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -52,11 +53,13 @@ class ImageDataset(Dataset):
         `vary` is one of the data set's parts, `self.split.source.parts`: the transformation, the object or the
         background. Sensitivity is measured on such pairs (section 5 of the paper).
         """
-        return measures.paired_images(self.split.source, count, seed, vary)
+        count = check_whole("Number of pairs", count, 1)
+        return measures.paired_images(self.split.source, count, check_whole("Seed", seed), vary)
 
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
         """A grid of the first images, each with the name of its class."""
-        shown = min(rows * columns, len(self))
+        columns = check_whole("Number of columns", columns, 1)
+        shown = min(check_whole("Number of rows", rows, 1) * columns, len(self))
         images, labels = self.split.batch(torch.arange(shown))
         names = [self.classes[label] for label in labels.tolist()]
         return figures.contact_sheet(gallery.pictures(images), names, columns)
@@ -75,10 +78,12 @@ def transforms_2d(
 ) -> ImageDataset:
     """A Transforms-2D data set (section 3 of the paper) with `count` images.
 
-    `foregrounds` and `backgrounds` are asset sources; `split` and `seed` choose which images;
+    `foregrounds` and `backgrounds` are asset sources; `split`, "train", "validation" or "test", and `seed`
+    choose which images;
     `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`. Raises
     `InputError` for anything unknown or out of range.
     """
+    check_known("split", split, PARTS)
     spec = Transforms2D(
         foregrounds=foregrounds,
         backgrounds=backgrounds,
@@ -147,4 +152,6 @@ def _count(spec: NaturalImages | ObjectsOnImages, split: str, count: int | None)
 def _names(what: str, names: Sequence[str] | None) -> tuple[str, ...] | None:
     if isinstance(names, str):
         raise InputError(f"{what} must be a list of names, got the string {names!r}; write [{names!r}].")
+    if names is not None and not isinstance(names, Iterable):
+        raise InputError(f"{what} must be a list of names, got {names!r}.")
     return None if names is None else tuple(names)

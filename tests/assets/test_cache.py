@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from invariance.assets.cache import cached_rows
+from invariance.assets.cache import cached, cached_rows
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +50,38 @@ def test_a_cache_that_cannot_be_written_costs_only_time(own_cache):
     (own_cache / "pictures.rows").mkdir()
     with pytest.warns(UserWarning, match="Cannot keep rendered pictures"):
         assert read([5], Renderer()) == [5]
+
+
+@pytest.mark.parametrize("change", ["pixel", "zeros", "checksum", "old"])
+def test_a_file_whose_pixels_changed_is_rendered_again(own_cache, change):
+    images = np.arange(60, dtype=np.uint8).reshape(5, 3, 4)
+    asked = []
+
+    def read():
+        found = cached("whole", (5, 3, 4), lambda: asked.append(1) or images.transpose(0, 1, 2))
+        assert (found == images).all()
+
+    read()
+    (file,) = own_cache.iterdir()
+    whole = file.read_bytes()
+    pixels = slice(len(whole) - 64, len(whole) - 4)
+    data = bytearray(whole)
+    if change == "pixel":
+        data[pixels.start + 7] ^= 1
+    elif change == "zeros":
+        data[pixels] = bytes(60)
+    elif change == "checksum":
+        data[-1] ^= 1
+    else:  # as it was before there were checksums
+        data = data[:-4]
+    file.write_bytes(data)
+    read()
+    assert len(asked) == 2 and file.read_bytes() == whole
+    read()
+    assert len(asked) == 2
+
+
+def test_pictures_in_any_order_of_memory_are_kept():
+    images = np.arange(60, dtype=np.uint8).reshape(4, 3, 5).transpose(2, 1, 0)
+    for render in (lambda: images, lambda: pytest.fail("rendered again")):
+        assert (cached("turned", (5, 3, 4), render) == images).all()

@@ -185,3 +185,42 @@ def test_the_library_is_optional(monkeypatch):
 def test_a_source_that_names_no_data_set_says_how_to_write_it(source):
     with pytest.raises(InputError, match="write hub:OWNER/NAME"):
         Transforms2D(foregrounds=source)
+
+
+def note(ending):
+    assets.class_names("hub:o/n")
+    (found,) = (path for path in (hub.cache_dir() / "hub").iterdir() if path.name.endswith(ending))
+    hub._labels.cache_clear()
+    return found
+
+
+@pytest.mark.parametrize("content", [b"[]", b"5", b"{}", b'"x"', b"null", b"{", b"\xff\xfe\x00", b""])
+def test_a_damaged_note_of_the_files_is_named(content):
+    file = note("foregrounds.json")
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"foregrounds\.json is damaged\. Delete it"):
+        assets.class_names("hub:o/n")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"main"])
+def test_a_damaged_note_of_the_commit_is_named(content):
+    file = note(".commit")
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"\.commit holds no commit\. Delete it"):
+        assets.class_names("hub:o/n")
+
+
+@pytest.mark.parametrize("labels", [[0, None], [1, -1], [0.0, float("nan")], ["a", ""], [[1], [2]]])
+def test_a_label_that_names_no_class_is_refused(remote, labels):
+    remote.files[FOREGROUNDS] = parquet([{"image": png(RED), "label": label} for label in labels])
+    with pytest.raises(InputError, match=r"Row [01] of .* has the label .*: it must be a number from 0, or a name"):
+        assets.class_names("hub:o/n")
+
+
+def test_a_cache_that_cannot_be_written_is_found_before_the_download(remote, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "file"))
+    for source in ("hub:o/n", f"hub:o/n@{NEW}"):
+        with pytest.raises(InputError, match=r"Cannot use the cache .*: set INVARIANCE_CACHE"):
+            assets.class_names(source)
+    assert remote.asked == 0

@@ -1,5 +1,10 @@
+import gc
 import io
+import os
+import warnings
 import zlib
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +129,80 @@ def test_a_uniform_background_has_its_colour():
     for call in (lambda: assets.backgrounds("colour:red", 8), lambda: assets.foregrounds("colour:ff8000", 8)):
         with pytest.raises(InputError, match="Unknown asset source 'colour:"):
             call()
+
+
+@pytest.mark.parametrize("kind", ["whole", "truncated", "animated"])
+def test_no_file_stays_open(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    first, other = (Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)) for _ in range(2))
+    first.save(tmp_path / "a.png", save_all=True, append_images=[other] * (kind == "animated"))
+    if kind == "truncated":
+        (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:2000])
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for read in (pictures.read_background, pictures.read_photo):
+            with suppress(InputError):
+                assert (read(tmp_path / "a.png", 40) == np.asarray(first)).all()
+        gc.collect()
+    assert [str(warning.message) for warning in seen] == []
+
+
+def fill(path, kind):
+    """Something at `path` that has a picture's name and is none."""
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path if kind == "loop" else path.parent / "nothing")
+
+
+@pytest.mark.parametrize("kind", ["folder", "loop", "dangling"])
+def test_an_entry_that_is_no_picture_is_named(tmp_path, kind):
+    (tmp_path / "thing").mkdir()
+    Image.new("RGBA", (8, 8)).save(tmp_path / "thing" / "b.png")
+    fill(tmp_path / "thing" / "a.png", kind)
+    calls = [
+        lambda: assets.backgrounds(f"folder:{tmp_path / 'thing'}", 8),
+        lambda: assets.foregrounds(f"folder:{tmp_path}", 8),
+    ]
+    if kind != "folder":  # which has no content of its own
+        calls.append(lambda: assets.fingerprint(f"folder:{tmp_path}"))
+    for call in calls:
+        with pytest.raises(InputError, match=r"Cannot read the image .*a\.png: .*[Rr]eplace or remove"):
+            call()
+
+
+def test_hidden_files_are_no_pictures(tmp_path):
+    source, place = f"folder:{tmp_path}", tmp_path / "thing"
+    place.mkdir()
+    Image.new("RGBA", (8, 8), (1, 2, 3, 255)).save(place / "ok.png")
+    found = assets.fingerprint(source), assets.fingerprint(f"{source}/thing")
+    (place / "._ok.png").write_bytes(b"AppleDouble")
+    (tmp_path / ".trash").mkdir()
+    (tmp_path / ".trash" / "a.png").write_bytes(b"gone")
+    assert assets.foregrounds(source, 8, prototypes=5).count.tolist() == [1]
+    assert len(assets.backgrounds(f"{source}/thing", 8)) == 1
+    assert (assets.fingerprint(source), assets.fingerprint(f"{source}/thing")) == found
+
+
+def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
+    def forbidden(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    for call in (assets.class_names, lambda source: assets.backgrounds(source, 8)):
+        with pytest.raises(InputError, match=r"Cannot list the folder .*: Permission denied"):
+            call(f"folder:{tmp_path}")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_pictures_that_may_not_be_read_are_named(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").chmod(0)
+    with pytest.raises(InputError, match=r"Cannot read the image .*a\.png: Permission denied"):
+        assets.backgrounds(f"folder:{tmp_path}", 8)
+
+
+@pytest.mark.parametrize("name", ["~nobody-here/x", "a" * 5000, "a\0b"])
+def test_a_folder_with_an_impossible_name_is_not_there(name):
+    with pytest.raises(InputError, match="No folder"):
+        assets.backgrounds(f"folder:{name}", 8)

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -179,3 +181,11 @@ def test_bad_requests_are_refused_in_one_line(call, message):
         call()
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_data_set_sent_to_another_process_leaves_its_pictures_behind():
+    data = split(40, transforms=("rotate",))
+    expected = data.batch()[0]
+    sent = pickle.dumps(data)
+    assert len(sent) < 10_000
+    assert torch.equal(pickle.loads(sent).batch()[0], expected)

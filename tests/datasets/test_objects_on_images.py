@@ -1,5 +1,6 @@
 import pytest
 import torch
+from PIL import Image
 
 from invariance import assets
 from invariance.datasets import TASKS, NaturalImages, ObjectsOnImages, Split, Transforms2D
@@ -145,3 +146,21 @@ def test_bad_specifications_are_refused_in_one_line(change, message):
         ObjectsOnImages(**{"task": "cifar_mixed", **change})
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_objects_and_classes_that_change_are_seen_by_the_same_process(tmp_path):
+    def colours(**painted):
+        for name, colour in painted.items():
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.new("RGBA", (20, 20), colour).save(tmp_path / name / "a.png")
+        data = split("objects_only", 40, foregrounds=f"folder:{tmp_path}")
+        images, labels = data.batch()
+        names = data.source.spec.class_names()
+        return {
+            names[k]: tuple(images[labels == k][0, :, 7, 26].mul(255).round().int().tolist()) for k in range(len(names))
+        }
+
+    red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    assert colours(cat=red, dog=green) == {"cat": red, "dog": green}
+    assert colours(ant=blue) == {"ant": blue, "cat": red, "dog": green}
+    assert colours(cat=blue) == {"ant": blue, "cat": blue, "dog": green}

@@ -172,3 +172,49 @@ def test_shuffling_changes_every_epoch_and_follows_the_seed():
     assert torch.equal(epochs[0], torch.cat(list(BatchSampler(10, 4, seed=1))))
     assert all(torch.equal(e.sort().values, torch.arange(10)) for e in epochs)
     assert torch.equal(torch.cat(list(BatchSampler(10, 4))), torch.arange(10))
+
+
+def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path):
+    def paint(place, colour):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGBA", (20, 20), colour).save(tmp_path / place)
+
+    def colours(part):
+        source = Transforms2D(foregrounds=f"folder:{tmp_path}/o", backgrounds=f"folder:{tmp_path}/b").generator()
+        images, labels = Split(source, 0, "train", 30).batch()
+        place = 16 if part == "object" else 0
+        seen = {tuple(image[:, place, place].mul(255).round().int().tolist()) for image in images}
+        return (
+            [
+                (source.spec.class_names()[k], tuple(images[labels == k][0, :, 16, 16].mul(255).round().int().tolist()))
+                for k in labels.unique()
+            ]
+            if part == "object"
+            else seen
+        )
+
+    red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    paint("b/a.png", red)
+    paint("o/cat/a.png", red)
+    paint("o/dog/a.png", green)
+    assert colours("object") == [("cat", red), ("dog", green)] and colours("background") == {red}
+    paint("o/ant/a.png", blue)
+    assert colours("object") == [("ant", blue), ("cat", red), ("dog", green)]
+    paint("o/cat/a.png", blue)
+    paint("b/a.png", green)
+    assert colours("object") == [("ant", blue), ("cat", blue), ("dog", green)] and colours("background") == {green}
+
+
+def test_what_did_not_change_is_shared():
+    sources = [Transforms2D(transforms=names).generator() for names in ((), ("rotate",), ())]
+    assert sources[0] is sources[2]
+    assert sources[0].objects is sources[1].objects and sources[0].pictures is sources[1].pictures
+
+
+@pytest.mark.parametrize(("change", "message"), [({"count": 10.5}, "Number of images 10.5"), ({"seed": None}, "Seed")])
+def test_a_split_needs_whole_numbers(change, message):
+    numbers = {"seed": 0, "count": 3, **change}
+    with pytest.raises(InputError, match=f"{message}.* is not usable: give a whole number"):
+        Split(Transforms2D().generator(), name="train", **numbers)
+    data = Split(Transforms2D().generator(), np.int8(1), "train", np.uint8(200))
+    assert (type(data.seed), type(data.count), len(data.keys())) == (int, int, 200)

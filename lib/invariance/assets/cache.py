@@ -15,18 +15,19 @@ from invariance.files import cache_dir, write_aside
 def cached(name: str, shape: tuple[int, ...], render: Callable[[], np.ndarray]) -> np.ndarray:
     """Return the uint8 array `name` of the given shape from the disk cache, else render and keep it.
 
-    A file that is unreadable or holds anything else is replaced. `name` must change whenever the
-    pictures do, so it carries their version and size.
+    A file that is unreadable or holds anything else is replaced: behind the array stands its checksum. `name`
+    must change whenever the pictures do, so it carries their version and size.
     """
     path = cache_dir() / "assets" / f"{name}.npy"
-    with suppress(Exception):  # absent or damaged in any way: rendering again repairs it
-        images = np.load(path, allow_pickle=False)
-        if images.shape == shape and images.dtype == np.uint8:
+    with suppress(Exception), open(path, "rb") as file:  # absent or damaged in any way: rendering again repairs it
+        images = np.load(file, allow_pickle=False)
+        if images.shape == shape and images.dtype == np.uint8 and file.read() == _checksum(images):
             return images
-    images = render()
+    images = np.ascontiguousarray(render())
     try:
-        with write_aside(path) as aside:
-            np.save(aside, images)
+        with write_aside(path) as aside, open(aside, "wb") as file:
+            np.save(file, images)
+            file.write(_checksum(images))
     except OSError as error:  # a read-only or full disk costs time, not the result
         _warn(path, error)
     return images
@@ -59,7 +60,7 @@ def cached_rows(
 def _read_row(file, row: int, image: np.ndarray) -> bool:
     file.seek(int(row) * (image.nbytes + 4))
     record = file.read(image.nbytes + 4)
-    if len(record) < image.nbytes + 4 or zlib.crc32(record[4:]) != int.from_bytes(record[:4], "little"):
+    if len(record) < image.nbytes + 4 or _checksum(record[4:]) != record[:4]:
         return False
     image[:] = np.frombuffer(record, np.uint8, offset=4).reshape(image.shape)
     return True
@@ -72,7 +73,11 @@ def _write_rows(path: Path, rows: np.ndarray, images: np.ndarray) -> None:
         for row, image in zip(rows, images, strict=True):
             data = image.tobytes()
             file.seek(int(row) * (len(data) + 4))
-            file.write(zlib.crc32(data).to_bytes(4, "little") + data)
+            file.write(_checksum(data) + data)
+
+
+def _checksum(data: bytes | np.ndarray) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "little")
 
 
 def _warn(path: Path, error: OSError) -> None:

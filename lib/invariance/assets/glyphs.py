@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from invariance.assets.cache import cached
-from invariance.errors import InputError
+from invariance.errors import check_whole
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 PROTOTYPES = 4
@@ -115,9 +115,7 @@ def render(size: int = 32) -> np.ndarray:
 
     `size` is in pixels, 8 to 1024; anything else raises `InputError`.
     """
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 8 <= size <= 1024:
-        raise InputError(f"Glyph size {size!r} is not usable: give a whole number of pixels from 8 to 1024.")
-    size = int(size)
+    size = check_whole("Glyph size", size, 8, 1024)
     shape = (len(CLASSES), PROTOTYPES, size, size, 4)
     return cached(f"glyphs-v{VERSION}-{size}", shape, lambda: _render_all(size))
 

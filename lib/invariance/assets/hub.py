@@ -22,7 +22,7 @@ import numpy as np
 
 from invariance.assets.pictures import read_background, read_object
 from invariance.errors import InputError
-from invariance.files import cache_dir, write_aside
+from invariance.files import cache_dir, check_cache, write_aside
 
 SOURCE = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -75,10 +75,11 @@ def commit(source: str) -> str:
         return revision
     note = cache_dir() / "hub" / (f"{repository}@{revision}".replace("/", "--") + ".commit")
     if not note.exists():
+        check_cache("hub")
         found = _look_up(repository, revision)
         with write_aside(note) as aside:
             aside.write_text(found)
-    found = note.read_text().strip()
+    found = note.read_bytes().decode(errors="replace").strip()
     if not COMMIT.fullmatch(found):
         raise InputError(f"{note} holds no commit. Delete it, and what {revision} means is looked up again.")
     return found
@@ -93,13 +94,16 @@ def _files(source: str, configuration: str) -> tuple[str, ...]:
     repository = SOURCE.fullmatch(source)["repository"]
     note = folder / (f"{repository}@{pinned}".replace("/", "--") + f".{configuration}.json")
     if not note.exists():
+        check_cache("hub")
         found = _download(repository, pinned, configuration)
         with write_aside(note) as aside:
             aside.write_text(json.dumps({str(path.relative_to(folder)): _checksum(path) for path in found}, indent=1))
     try:
-        checksums = json.loads(note.read_text())
+        checksums = json.loads(note.read_bytes())
     except ValueError:
-        raise InputError(f"{note} is damaged. Delete it to download the files again.") from None
+        checksums = None
+    if not isinstance(checksums, dict) or not checksums:
+        raise InputError(f"{note} is damaged. Delete it to download the files again.")
     for name, checksum in checksums.items():
         if not (folder / name).is_file() or _checksum(folder / name) != checksum:
             raise InputError(
@@ -205,6 +209,12 @@ def _labels(files: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
     """The number of each row's class, and the names of the classes."""
     values, names = _column(files, "label"), _class_label(files[0])
     if names is None:
+        for row, value in enumerate(values):
+            # -1 and none stand for pictures without a class; `>=` is false for nan, too.
+            if not (isinstance(value, (int, float)) and value >= 0) and not (isinstance(value, str) and value):
+                raise InputError(
+                    f"Row {row} of {files[0]} has the label {value!r}: it must be a number from 0, or a name."
+                )
         names = sorted(set(values), key=lambda value: (str(type(value)), value))
         values = [names.index(value) for value in values]
     for row, value in enumerate(values):

@@ -40,10 +40,10 @@ def _open(file: Path | bytes, name: str) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
         try:
-            image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS)
-            pixels = image.width * image.height
-            if pixels <= MAX_PIXELS:
-                image.load()
+            with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
+                pixels = image.width * image.height
+                if pixels <= MAX_PIXELS:
+                    image.load()
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             message = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"Cannot read the image {name}: {message}. Replace or remove the file.") from None

@@ -14,7 +14,7 @@ from invariance.assets.brushes import Canvas, draw, rgb
 from invariance.assets.cache import cached
 from invariance.assets.landscapes import PAINTERS
 from invariance.assets.variation import vary
-from invariance.errors import InputError
+from invariance.errors import InputError, check_whole
 
 VERSION = 1  # part of the cache file's name: raise it whenever the pictures change
 VARIED_VERSION = 1  # the same, for what `varied` adds
@@ -179,8 +179,8 @@ def render(indices: np.ndarray | Sequence[int], size: int = 32, seed: int = 0, v
     `indices` are whole numbers of at least 0, `size` is in pixels, 4 to 1024; else `InputError`.
     """
     indices = _checked(indices)
-    size = _whole("Scene size", size, 4, 1024)
-    stream = sampling.stream(_whole("Scene seed", seed, 0, 2**63 - 1), "scenes")
+    size = check_whole("Scene size", size, 4, 1024)
+    stream = sampling.stream(check_whole("Scene seed", seed, 0), "scenes")
     keys = sampling.keys(stream, torch.from_numpy(indices))
     variants = labels(indices, fine=True)
     out = np.empty((len(indices), size, size, 3), np.uint8)
@@ -235,15 +235,9 @@ def backgrounds(count: int = 867, size: int = 32) -> np.ndarray:
 
     867 is the number of backgrounds in the paper (Appendix B).
     """
-    count, size = _whole("Number of backgrounds", count, 1, 1_000_000), _whole("Scene size", size, 4, 1024)
+    count, size = check_whole("Number of backgrounds", count, 1, 1_000_000), check_whole("Scene size", size, 4, 1024)
     name = f"scenes-v{VERSION}-{count}-{size}"
     return cached(name, (count, size, size, 3), lambda: render(np.arange(count), size))
-
-
-def _whole(what: str, value: int, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise InputError(f"{what} {value!r} is not usable: give a whole number from {low} to {high}.")
-    return int(value)
 
 
 def _checked(indices: np.ndarray | Sequence[int]) -> np.ndarray:

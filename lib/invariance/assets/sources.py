@@ -6,6 +6,7 @@ the sources of natural images.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ BACKGROUNDS = ("scenes", "random", "black", "colour:RRGGBB", *NATURAL, "folder:P
 NATURAL_BACKGROUNDS = 5000
 """Training images of a natural-image source that serve as backgrounds."""
 RANDOM_CLASSES = 61
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,21 @@ def fingerprint(source: str) -> str:
     """What tells two states of a source apart: a hash of a folder's images, or the Hub's commit.
 
     Empty for embedded pictures, which `VERSION` covers, and for CIFAR, whose checksums are fixed. It
-    belongs into the identity of whatever is computed from the source and kept.
+    belongs into the identity of whatever is computed from the source and kept. Raises `InputError` for a picture
+    that cannot be read.
     """
     if source.startswith("hub:"):
         return hub.commit(source)
     if not source.startswith("folder:"):
         return ""
     folder = _folder_of(source)
-    files = sorted(file for file in [*folder.glob("*"), *folder.glob("*/*")] if file.suffix.lower() in SUFFIXES)
-    stats = [(file, file.stat()) for file in files]
-    return _hash_of_files(folder, tuple((file, found.st_size, found.st_mtime_ns) for file, found in stats))
+    inside = [*folder.glob("*"), *(path for path in folder.glob("*/*") if not path.parent.name.startswith("."))]
+    files = sorted(path for path in inside if _is_picture(path) and not os.path.isdir(path))
+    try:
+        stats = [(file, file.stat()) for file in files]
+        return _hash_of_files(folder, tuple((file, found.st_size, found.st_mtime_ns) for file, found in stats))
+    except OSError as error:
+        raise InputError(f"Cannot read the image {error.filename}: {error.strerror}. Replace or remove it.") from None
 
 
 def check_source(source: str, known: Sequence[str]) -> None:
@@ -145,7 +151,7 @@ def _load_backgrounds(source: str, size: int) -> np.ndarray:
     name = f"backgrounds-{fingerprint(source)}-{size}"
     if source.startswith("hub:"):
         return cached(name, (hub.count(source), size, size, 3), lambda: hub.backgrounds(source, size))
-    files = _image_files(_folder_of(source))
+    files = image_files(_folder_of(source))
     if not files:
         raise InputError(f"No images in {_folder_of(source)}: put .png or .jpg files there.")
     shape = (len(files), size, size, 3)
@@ -161,25 +167,38 @@ def _random_object(name: str, size: int) -> np.ndarray:
 
 
 def _folder_of(source: str) -> Path:
-    folder = Path(source.removeprefix("folder:")).expanduser()
-    if not folder.is_dir():
-        raise InputError(f"No folder {folder}: give an existing one as folder:PATH.")
+    folder = Path(os.path.expanduser(source.removeprefix("folder:")))
+    if not os.path.isdir(folder):  # unlike Path's, it raises nothing where permission is missing
+        raise InputError(f"No folder {folder}: give an existing one that you may read, as folder:PATH.")
     return folder
 
 
 def _class_folders(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = [path for path in _entries(folder) if os.path.isdir(path) and not path.name.startswith(".")]
     if not found:
         raise InputError(f"No classes in {folder}: it needs one folder a class, <class>/<file>.png.")
     return found
 
 
-def _image_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+def image_files(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name. Raises `InputError` for a folder that may not be listed."""
+    return [path for path in _entries(folder) if _is_picture(path)]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"Cannot list the folder {folder}: {error.strerror}. Make it readable to you.") from None
+
+
+def _is_picture(path: Path) -> bool:
+    # By its name. Hidden files are none: macOS leaves one, ._a.png, beside every a.png on other systems' disks.
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _read_class(folder: Path, size: int, prototypes: int) -> np.ndarray:
-    files = _image_files(folder)[:prototypes]
+    files = image_files(folder)[:prototypes]
     if not files:
         raise InputError(f"Class {folder.name!r} has no prototype: put a .png into {folder}.")
     return np.stack([read_object(file, size) for file in files])

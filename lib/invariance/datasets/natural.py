@@ -19,6 +19,7 @@ from invariance import assets, sampling, transforms
 from invariance.assets.natural import SIZE, TEST, TRAIN
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
+from invariance.datasets.devices import pick_device
 from invariance.datasets.split import move_on, normalise
 from invariance.errors import InputError, check_known
 
@@ -92,8 +93,8 @@ class NaturalImages(Config, frozen=True):
         return {"train": TRAIN // classes - held_out, "validation": held_out, "test": TEST // classes}[part]
 
     def generator(self, device: str | torch.device = "cpu") -> "Generator":
-        """The images of this data set, made on `device`."""
-        return _generator(self, torch.device(device))
+        """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
+        return _generator(self, pick_device(device))
 
 
 class Generator:
@@ -109,6 +110,10 @@ class Generator:
         label_of[[known.index(name) for name in spec.class_names()]] = torch.arange(len(spec.class_names()))
         self._labels = label_of[torch.from_numpy(assets.natural_labels(spec.source))].to(device)
         self.pictures = _pictures(spec.source, device)
+
+    def __reduce__(self) -> tuple:
+        # A spawned worker makes its own, from the disk cache: sent with it, the pictures would be 184 MB.
+        return _generator, (self.spec, self.device)
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split, whose part is the last word of `name`.

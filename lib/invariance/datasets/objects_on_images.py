@@ -22,6 +22,7 @@ from invariance import assets, sampling
 from invariance.assets.natural import SIZE
 from invariance.assets.sources import FOREGROUNDS
 from invariance.config import Config
+from invariance.datasets.devices import pick_device
 from invariance.datasets.natural import NaturalImages
 from invariance.datasets.split import move_on
 from invariance.datasets.transforms_2d import paste
@@ -91,8 +92,8 @@ class ObjectsOnImages(Config, frozen=True):
         return self.natural().available(part)
 
     def generator(self, device: str | torch.device = "cpu") -> "Generator":
-        """The images of this data set, made on `device`."""
-        return _generator(self, torch.device(device))
+        """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
+        return _generator(self, pick_device(device), self.object_names(), assets.fingerprint(self.foregrounds))
 
 
 class Generator:
@@ -181,6 +182,6 @@ def _move(objects: Tensor, start: int, place: tuple[int, int]) -> Tensor:
     return out
 
 
-@lru_cache(maxsize=16)
-def _generator(spec: ObjectsOnImages, device: torch.device) -> Generator:
+@lru_cache(maxsize=16)  # by the objects' files too: those of a folder may change at any time
+def _generator(spec: ObjectsOnImages, device: torch.device, objects: tuple[str, ...], fingerprint: str) -> Generator:
     return Generator(spec, device)

@@ -3,6 +3,7 @@
 Chapter: book/09_profile_your_model.py.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,10 @@ from torch import Tensor
 
 from invariance import assets, sampling, transforms
 from invariance.assets.pictures import read_photo
+from invariance.assets.sources import SUFFIXES, image_files
 from invariance.datasets.split import normalise
 from invariance.errors import InputError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 LEAST = 4
 """Pictures, each of which makes one pair, that the measures need."""
 
@@ -57,12 +58,12 @@ class Photos:
 
 def photo_files(folder: str | Path) -> list[Path]:
     """The pictures in a folder, by name. Raises `InputError` for one that is not there or holds fewer than four."""
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
+    folder = Path(os.path.expanduser(folder))
+    if not os.path.isdir(folder):
         raise InputError(
             f"No folder {folder}: give one with your images, or one of glyphs, {', '.join(assets.NATURAL)}."
         )
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = image_files(folder)
     if len(files) < LEAST:
         raise InputError(
             f"{folder} holds {len(files)} images ({' '.join(SUFFIXES)}): the pairs need at least {LEAST} "

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.datasets.chunks import in_chunks
-from invariance.errors import InputError
+from invariance.errors import InputError, check_whole
 
 MEAN, STD = 0.5, 0.5
 """Normalisation of Transforms-2D: (x - 0.5) / 0.5 in every channel."""
@@ -51,7 +51,7 @@ class Split:
     """The images 0 .. count-1 of one split: a source, a seed and the split's name.
 
     `name` ("train", "validation", "test", ...) and `seed` choose the stream of keys; equal splits
-    hold equal images.
+    hold equal images. Raises `InputError` unless seed and count are whole numbers and the source has so many images.
     """
 
     source: ImageSource
@@ -60,6 +60,8 @@ class Split:
     count: int
 
     def __post_init__(self) -> None:
+        for name, what in (("seed", "Seed"), ("count", "Number of images")):  # NumPy's small integers would overflow
+            object.__setattr__(self, name, check_whole(what, getattr(self, name)))
         if self.count < 1:
             raise InputError(f"The {self.name} split has {self.count} images: it needs at least 1.")
         self.source.keys(self.seed, self.name, torch.tensor([self.count - 1]))  # a source may have fewer: say so now

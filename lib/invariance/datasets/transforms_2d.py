@@ -19,6 +19,7 @@ from invariance import assets, sampling, transforms
 from invariance.assets.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
+from invariance.datasets.devices import pick_device
 from invariance.datasets.split import move_on, normalise
 from invariance.errors import check_known
 from invariance.transforms.geometric import scale, scaled_side
@@ -62,8 +63,9 @@ class Transforms2D(Config, frozen=True):
         return assets.class_names(self.foregrounds) if self.classes is None else self.classes
 
     def generator(self, device: str | torch.device = "cpu") -> "Generator":
-        """The images of this data set, made on `device`."""
-        return _generator(self, torch.device(device))
+        """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
+        files = assets.fingerprint(self.foregrounds), assets.fingerprint(self.backgrounds)
+        return _generator(self, pick_device(device), self.class_names(), files)
 
 
 class Generator:
@@ -78,9 +80,9 @@ class Generator:
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)
         chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale)
-        self.objects, self.first, self.count = _objects(*chosen, device)
+        self.objects, self.first, self.count = _objects(*chosen, device, assets.fingerprint(spec.foregrounds))
         self.one_each = len(self.objects) == len(self.count)
-        self.pictures = _backgrounds(spec.backgrounds, spec.size, device)
+        self.pictures = _backgrounds(spec.backgrounds, spec.size, device, assets.fingerprint(spec.backgrounds))
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split: every index is an image of its own."""
@@ -180,9 +182,18 @@ def paste(objects: Tensor, backgrounds: Tensor, out: Tensor | None = None) -> Te
     return torch.lerp(backgrounds, objects[:, :3], objects[:, 3:], out=out)
 
 
+# What is kept in memory is found by the fingerprints of its files too: those of a folder may change at any time.
+
+
 @lru_cache(maxsize=16)  # generators that differ in their transformations share their objects
 def _objects(
-    source: str, size: int, prototypes: int, classes: tuple[str, ...], share: float, device: torch.device
+    source: str,
+    size: int,
+    prototypes: int,
+    classes: tuple[str, ...],
+    share: float,
+    device: torch.device,
+    fingerprint: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Objects RGBA (N, 4, size, size) that fill `share` of the canvas; each class's first one and their number."""
     objects = assets.foregrounds(source, size, prototypes, classes)
@@ -191,11 +202,13 @@ def _objects(
 
 
 @lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold
-def _backgrounds(source: str, size: int, device: torch.device) -> Tensor | None:
+def _backgrounds(source: str, size: int, device: torch.device, fingerprint: str) -> Tensor | None:
     pictures = assets.backgrounds(source, size)
     return None if pictures is None else (pictures.float() / 255).to(device)
 
 
 @lru_cache(maxsize=16)
-def _generator(spec: Transforms2D, device: torch.device) -> Generator:
+def _generator(
+    spec: Transforms2D, device: torch.device, classes: tuple[str, ...], fingerprints: tuple[str, str]
+) -> Generator:
     return Generator(spec, device)

@@ -1,4 +1,4 @@
-"""Which device and which arithmetic: decided once, checked before long work starts."""
+"""What a device can do, and how many threads of it work."""
 
 import os
 from collections.abc import Iterator
@@ -6,28 +6,9 @@ from contextlib import contextmanager
 
 import torch
 
-from invariance.errors import InputError
+from invariance.datasets.devices import pick_device
 
-
-def pick_device(name: str = "auto") -> torch.device:
-    """The device for `auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes a GPU if there is one.
-
-    Raises `InputError` if the device does not exist here.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise InputError(f"Unknown device {name!r}. Known: auto, cpu, cuda, cuda:N.")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        count = torch.cuda.device_count()
-        raise InputError(f"No device {name!r} here: {count} CUDA devices found. Use auto or cpu.")
-    if device.type == "cuda" and device.index is None:  # which one, so that tensors on it compare as equal
-        return torch.device("cuda", torch.cuda.current_device())
-    return device
+__all__ = ["cores", "fast_bf16", "hardware", "pick_device", "threads"]
 
 
 def fast_bf16(device: torch.device) -> bool:

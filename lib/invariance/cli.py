@@ -78,6 +78,19 @@ def publish(chapters: Chapters = "", profile: Profile = "", device: Device = "",
 
 
 @app.command()
+def page(
+    notebook: Annotated[Path, typer.Argument(help="An executed chapter, such as papermill's output.")],
+    into: Annotated[Path | None, typer.Option(help="Folder for the page; by default named like the notebook.")] = None,
+    root: Root = Path(),
+) -> None:
+    """Render one executed notebook as a page, with its figures and numbers in place."""
+    from invariance import book as builder
+
+    with _reported():
+        typer.echo(f"wrote {builder.page(root, notebook, into)}")
+
+
+@app.command()
 def sync(root: Root = Path()) -> None:
     """Bring every chapter's .ipynb in step with its .py."""
     from invariance import book as builder
@@ -189,6 +202,7 @@ def run(
     from invariance import evidence, results
     from invariance.errors import check_known
     from invariance.experiments import EXPERIMENTS
+    from invariance.files import check_folder
     from invariance.training import pick_device
 
     check_known("experiment", experiment, EXPERIMENTS)
@@ -196,6 +210,7 @@ def run(
     if not cluster:
         pick_device(device)
     options = dict(_assignment(text) for text in cluster_option or [])
+    check_folder(out / sizes.name)
     with _reported():
         found = evidence.own(experiment, sizes, device, cluster or None, options)
     path = results.save(found.table, experiment, out / sizes.name, found.record)
@@ -210,6 +225,7 @@ def status(
     pictures: Pictures = "embedded",
 ) -> None:
     """Show how far experiments are: units done, missing and failed, measured seconds and an estimate for the rest."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
@@ -219,7 +235,10 @@ def status(
     if experiment:
         check_known("experiment", experiment, EXPERIMENTS)
     sizes = _sizes(profile, seeds, pictures)
-    table = Table("experiment", "units", "done", "missing", "failed", "seconds", "seconds left")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("experiment", no_wrap=True)  # what `run` has to be given
+    for head in ("units", "done", "missing", "failed", "seconds", "left"):
+        table.add_column(head, justify="right")
     failures = []
     for name in [experiment] if experiment else EXPERIMENTS:
         found = execute.status(unit for _, unit in EXPERIMENTS[name](sizes, "auto"))

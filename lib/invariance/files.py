@@ -25,12 +25,23 @@ def cache_dir() -> Path:
 
 def check_cache(folder: str = "") -> None:
     """Raise `InputError` unless this folder of the cache can be written: before long work that is kept there."""
-    place = cache_dir() / folder
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=place).close()
+        _write_into(cache_dir() / folder)
     except OSError as error:
         raise InputError(_cannot_use_cache(error)) from None
+
+
+def check_folder(folder: str | Path) -> None:
+    """Raise `InputError` unless results can be written into this folder, which is made where it is missing."""
+    try:
+        _write_into(Path(folder))
+    except OSError as error:
+        raise InputError(f"Cannot write to {folder} ({error}): choose another folder as --out.") from None
+
+
+def _write_into(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 def explained(error: OSError) -> str | None:

@@ -166,7 +166,7 @@ def test_a_second_run_gives_the_same_table_and_experiments_share_their_trainings
 def test_the_first_samples_of_a_probe_are_those_of_a_smaller_one(cache):
     model = one()
     data = factors.target(TINY, 0)
-    common = {"validation_samples": 32, "test_samples": 64, "method": "lbfgs", "device": "cpu"}
+    common = {"validation_samples": 32, "test_samples": 64, "probe_method": "lbfgs", "device": "cpu"}
     both = units.LinearProbe(pretraining=model, target=data, samples=(16, 64), **common)
     alone = units.LinearProbe(pretraining=model, target=data, samples=(16,), **common)
     assert both.run()["accuracy"][0] == alone.run()["accuracy"][0]

@@ -30,7 +30,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from invariance.errors import InputError, check_known
 from invariance.experiments.units import Unit
-from invariance.files import cache_dir, write_aside
+from invariance.files import cache_dir, check_cache, write_aside
 from invariance.training import cores, pick_device
 from invariance.transforms import TRANSFORMATIONS
 
@@ -56,6 +56,7 @@ def run(units: Iterable[Unit], cluster: str | None = None, options: Mapping[str,
     missing = [[unit for unit in stage if not _is_ready(unit)] for stage in stages(units)]
     if not any(missing):
         return
+    check_cache("units")
     with _progress(missing) as report:
         for stage in _runnable(missing, report):
             report.run(stage, settings)

@@ -179,8 +179,8 @@ def _from_book(name: str, weights: str | Path | None, size: int, seed: int) -> L
     fresh = models.build(name, 1, seed).backbone
     if weights is None:
         return Loaded(fresh, name, size, untrained=None)
-    classes = len(models.read_weights(weights).get("head.bias", "1"))
-    model = models.build(name, classes, seed)
+    bias = models.read_weights(weights).get("head.bias")
+    model = models.build(name, 1 if bias is None else bias.numel(), seed)
     models.load_weights(model, weights)
     return Loaded(model.backbone, name, size, untrained=fresh)
 

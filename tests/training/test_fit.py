@@ -169,7 +169,7 @@ def test_what_cannot_work_is_named_before_training():
         with pytest.raises(InputError, match=f"learning_rate is {rate!r}: give a number above 0"):
             trained(learning_rate=rate)
     for decay in (float("nan"), -1.0):
-        with pytest.raises(InputError, match="weight_decay is .*: give a number above 0, or 0"):
+        with pytest.raises(InputError, match=r"weight_decay is .*: give a number above 0, or 0"):
             trained(weight_decay=decay)
     with pytest.raises(InputError, match=r"Unknown schedule 'cosine'"):
         trained(schedule="cosine")

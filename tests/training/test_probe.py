@@ -168,7 +168,7 @@ def test_settings_of_a_probe_are_checked():
             with pytest.raises(InputError, match=f"{name} is {value!r}: give a whole number, at least 1"):
                 training.linear_probe(train, train, 4, 0, **{name: value})
     for rate in (0, float("nan"), "fast"):
-        with pytest.raises(InputError, match="learning_rate is .*: give a number above 0"):
+        with pytest.raises(InputError, match=r"learning_rate is .*: give a number above 0"):
             training.linear_probe(train, train, 4, 0, learning_rate=rate)
 
 

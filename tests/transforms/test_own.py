@@ -78,7 +78,7 @@ def test_it_is_not_blamed_for_the_images_it_is_given(run):
 
 @pytest.mark.parametrize("move", [lambda boxes: boxes * 1.5, lambda boxes: boxes[:1], lambda boxes: None])
 def test_what_move_box_may_not_give(run, move):
-    with pytest.raises(InputError, match="'mine': move_box gave .* whole pixels"):
+    with pytest.raises(InputError, match=r"'mine': move_box gave .* whole pixels"):
         run(move_box=lambda boxes, parameters, size: move(boxes))
 
 
@@ -89,7 +89,7 @@ def test_a_sound_one_is_left_alone(run):
 
 @pytest.mark.parametrize("probability", [2, -0.1, float("nan"), "often"])
 def test_a_probability_is_a_share(probability):
-    with pytest.raises(InputError, match="'hue' has probability .*: give one of 0 to 1"):
+    with pytest.raises(InputError, match=r"'hue' has probability .*: give one of 0 to 1"):
         replace(TRANSFORMATIONS["hue"], probability=probability)
 
 

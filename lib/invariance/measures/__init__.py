@@ -12,6 +12,7 @@ from invariance.measures.sensitivity import KINDS, Sensitivity, pair_keys, paire
 
 __all__ = [
     "CKA",
+    "MEASURES",
     "Measured",
     "Sensitivity",
     "Undefined",

@@ -67,7 +67,9 @@ def _checked_width(backbone: nn.Module, size: int, width: int | None) -> int:
     try:
         found = backbone.eval()(images.to(_device(backbone)))
     except Exception as error:  # whatever a network raises on images that it cannot take
-        raise InputError(f"The backbone {name} fails on images of {size} x {size} (`size`): {_reason(error)}") from error
+        raise InputError(
+            f"The backbone {name} fails on images of {size} x {size} (`size`): {_reason(error)}"
+        ) from error
     finally:
         backbone.train(training)
     if not isinstance(found, Tensor) or found.dim() != 2 or len(found) != 2:
@@ -108,7 +110,9 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     if wrong and set(wrong) <= head <= found.keys() & shapes.keys():
         held, own = found["head.bias"].shape, shapes["head.bias"]
         if len(held) == 1 and found["head.weight"].shape[:1] == held != own:
-            raise InputError(f"{path} holds {held[0]} classes, the model has {own[0]}: build it with classes={held[0]}.")
+            raise InputError(
+                f"{path} holds {held[0]} classes, the model has {own[0]}: build it with classes={held[0]}."
+            )
         found_shape, shape = tuple(found[wrong[0]].shape), tuple(shapes[wrong[0]])
         raise InputError(f"{path}: the tensor {wrong[0]!r} is {found_shape}, not {shape}: write or download it again.")
     if wrong and wrong == sorted(shapes.keys() - found.keys()) and len(wrong) < len(shapes):

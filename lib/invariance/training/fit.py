@@ -229,7 +229,9 @@ def _check(model: Classifier, data: ImageData, device: torch.device) -> None:
     for split in (data.train, data.validation):
         place = split.source.device
         if place.type != device.type or (place.index or 0) != (device.index or 0):
-            raise InputError(f"The {split.name} split is made on {place} and training runs on {device}: use one device.")
+            raise InputError(
+                f"The {split.name} split is made on {place} and training runs on {device}: use one device."
+            )
         highest = int(split.source.labels(split.keys()).max())
         if highest >= model.head.out_features:
             raise InputError(

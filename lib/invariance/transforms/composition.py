@@ -72,9 +72,7 @@ def is_own(t: Transformation) -> bool:
 
 def fingerprint(names: Sequence[str]) -> str:
     """The source text of your own transformations among `names`, which tells two states apart; "" for the paper's."""
-    return "\n".join(
-        _source(function) for t in find(names) if is_own(t) for function in (t.draw, t.apply, t.move_box)
-    )
+    return "\n".join(_source(function) for t in find(names) if is_own(t) for function in (t.draw, t.apply, t.move_box))
 
 
 def _source(function: object) -> str:

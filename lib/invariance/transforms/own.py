@@ -31,11 +31,11 @@ def apply_checked(
     t: Transformation, apply: Callable[[Tensor, Parameters], Tensor], images: Tensor, parameters: Parameters
 ) -> Tensor:
     """What `apply`, one of the functions of `t`, makes of `images`; raises `InputError` unless it gives such images."""
-    like, sound = _described(images), _sound.get(t.name) is t or not _in_range(images)
+    like, look = _described(images), _sound.get(t.name) is not t and _in_range(images)
     out = apply(images, parameters)
     if _described(out) != like:
         raise InputError(f"Transformation {t.name!r}: apply gave {_described(out)} for {like}: it must give the same.")
-    if not sound:
+    if look:
         if not _in_range(out):
             low, high = out.aminmax()
             remedy = "look for a division by 0" if low.isnan() else "end it with .clamp(0, 1)"

@@ -172,7 +172,7 @@ class Wrong(nn.Module):
         ({"transformations": []}, "No transformations to measure"),
         ({"layers": []}, "No layers to measure"),
         ({"layers": ["nope"]}, "Unknown layer 'nope'"),
-        ({"pairs": 3}, "3 pairs: give a whole number, at least 4"),
+        ({"pairs": 3}, "pairs is 3: give a whole number, at least 4"),
         ({"device": "cuda:99"}, "No device 'cuda:99' here"),
         ({"device": "gpu"}, "Unknown device 'gpu'"),
         ({"images": "glyph"}, "Unknown images 'glyph'. Did you mean 'glyphs'"),
@@ -180,6 +180,9 @@ class Wrong(nn.Module):
         ({"images": "scenes10", "size": 64}, "scenes10 has images of 32 x 32, not 64 x 64"),
         ({"images": "scenes10", "pairs": 10_001}, "there are 10,000 test images"),
         ({"size": 12}, "A canvas of 12 pixels is too small"),
+        ({"size": 0}, "size is 0: give a whole number"),
+        ({"size": 32.0}, r"size is 32\.0: give a whole number"),
+        ({"size": 20_000}, "Images of 20000 x 20000 pixels: choose a size up to 1024"),
         ({"std": 0}, "std 0: give one number or three"),
         ({"mean": [0.1, 0.2]}, "mean .* give one number or three"),
     ],
@@ -205,6 +208,51 @@ def test_a_backbone_that_cannot_be_measured_is_named(give, message):
         profile_model(Wrong(give))
 
 
+def test_a_representation_of_too_few_images_is_named():
+    with pytest.raises(InputError, match=r"given model gives at layer 'output' .* \(2, 3072\) for 10 images"):
+        profile_model(Wrong(lambda x: x.flatten(1)[:2]), transformations=["hue"], pairs=10)
+
+
+class Dying(nn.Module):
+    """A convolution, and after it a layer that gives the same for every image."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.alive, self.dead, self.scale = nn.Conv2d(3, 4, 3), nn.Identity(), scale
+
+    def forward(self, images):
+        alive = self.alive(images).mean((2, 3))
+        return alive + self.dead(alive * self.scale)
+
+
+def test_a_dead_layer_has_no_values_and_a_note_and_the_others_do():
+    given = {"transformations": ["hue", "blur"], "pairs": 20, "layers": ["dead", OUTPUT], "untrained": None}
+    table = profile_model(Dying(0), **given)
+    assert table[table["layer"] == "dead"]["value"].isna().all()
+    alone = profile_model(Dying(0), **{**given, "layers": [OUTPUT]})
+    assert len(table) == 2 * len(alone) == 16 and not alone["value"].isna().any()
+    said = profiling.notes(table, profiling.Loaded(Dying(0), "mine"))
+    assert any(
+        "given model does not tell images apart at layer 'dead'" in note and "hue, blur" in note for note in said
+    )
+    assert len(profiling.summary(table)) == 2 and sensitivity_profile(table) and sensitivity_by_depth(table)
+    with pytest.raises(InputError, match="mine gives the same representation for every image at layer dead"):
+        profile_model(Dying(0), **{**given, "layers": ["dead"]}, name="mine")
+
+
+def test_what_is_undefined_alone_leaves_the_other_measures():
+    table = profile_model(Wrong(lambda x: x.mean((1, 2, 3))[:, None] + 5), transformations=["hue"], pairs=20)
+    assert [measure for measure, value in zip(table["measure"], table["value"], strict=True) if value != value] == [
+        "sensitivity_cosine"
+    ]
+
+
+def test_where_a_representation_breaks_is_named():
+    broken = Wrong(lambda x: x.flatten(1) / (len(x) < 3))
+    with pytest.raises(InputError, match=r"the given model mine at layer 'output' under hue: .* not finite"):
+        profile_model(broken, transformations=["hue"], pairs=20, name="mine")
+
+
 def test_too_few_or_broken_photos_are_named(photos):
     for path in sorted(photos.iterdir())[3:]:
         path.unlink()
@@ -226,7 +274,8 @@ def user_file(tmp_path):
     path.write_text(
         "from torch import nn\nimport neighbour\n\n"
         "def load():\n    return nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 8))\n\n"
-        "def number():\n    return 3\n\ndef broken():\n    return 1 / 0\n"
+        "def number():\n    return 3\n\ndef broken():\n    return 1 / 0\n\n"
+        "def leave():\n    raise SystemExit(3)\n"
     )
     (tmp_path / "neighbour.py").write_text("")
     return path
@@ -250,6 +299,9 @@ def test_the_command_profiles_a_model_of_one_s_own_on_one_s_own_photos(user_file
         (["{file}:nope"], "error: Unknown function of "),
         (["{file}:number"], "gives int: it must return a torch.nn.Module"),
         (["{file}:broken"], "fails: ZeroDivisionError: division by zero"),
+        (["{file}:leave"], "fails: SystemExit: 3"),
+        (["small", "--size", "0"], "error: size is 0: give a whole number, at least 1"),
+        (["small", "--size", "20000"], "error: Images of 20000 x 20000 pixels: choose a size up to 1024"),
         (["/nowhere/x.py:load"], "error: No file /nowhere/x.py"),
         (["small", "--pretrained"], "error: There are no published weights for 'small'"),
         (["small", "--mean", "a"], "error: --mean a: give one number, or three"),

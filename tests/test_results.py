@@ -54,6 +54,13 @@ def test_one_seed_has_no_interval():
     assert np.isnan([gap["low"], gap["high"], gap["standard_error"]]).all()
 
 
+def test_a_gap_needs_both_kinds_of_rows():
+    for found, named in ((table().query("transforms == 'same'"), "'same'"), (table()[:0], "none")):
+        for measure in (results.gaps, results.summary):
+            with pytest.raises(InputError, match=f"the table has rows with {named} only"):
+                measure(found)
+
+
 def test_the_summary_compares_the_gap_with_the_ranges():
     found = results.summary(table())
     assert found == pytest.approx({"gap": 0.4, "range_same": 0.01, "range_disjoint": 0.01})

@@ -26,10 +26,13 @@ from invariance.datasets.photos import LEAST, Photos, photo_files, read_photos
 from invariance.errors import InputError, check_known
 from invariance.files import write_aside
 from invariance.training import pick_device
+from invariance.training.checks import check_whole
 
 OUTPUT = "output"
 """The layer name that stands for what the backbone gives."""
 BATCH = 250
+LARGEST = 1024
+"""Side of the largest images in pixels: beyond, they take too long, and too much memory."""
 FIXED_IN_PIXELS = {"blur", "elastic", "erasing", "noise"}
 """Transformations whose strength is a number of pixels, chosen for images of 32 x 32."""
 
@@ -65,7 +68,8 @@ def profile_model(
 
     Gives a tidy table with the columns experiment, model, kind ("given" or "untrained"), images, layer, category,
     transformation, pairs, seed, split, measure ("sensitivity_l2", "sensitivity_cosine", "sensitivity_dot", "cka"),
-    value, low, high (95 % interval). Raises `InputError` for bad input, before long work.
+    value, low, high (95 % interval). Where a representation does not tell images apart, as of a dead layer, values are
+    NaN, and `notes` say so. Raises `InputError` for bad input, before long work, and if all values are NaN.
     """
     names = list(transforms.TRANSFORMATIONS) if transformations is None else transformations
     check_choices(images, names, pairs, size, device)
@@ -101,12 +105,36 @@ def profile_model(
                     "seed": seed,
                     "split": "pairs",
                 }
-                for measure, value in measures.measure_all(x, found[1][kind, layer], seed).items():
-                    measure = measure if measure == "cka" else f"sensitivity_{measure}"
-                    rows.append(
-                        {**about, "measure": measure, "value": value.value, "low": value.low, "high": value.high}
-                    )
-    return pd.DataFrame(rows)
+                try:
+                    measured = _measured(x, found[1][kind, layer], seed)
+                except InputError as error:
+                    where = f"the {kind} model {name} at layer {layer!r} under {transformation}"
+                    raise InputError(f"Cannot measure {where}: {error}") from error
+                rows += [{**about, **values} for values in measured]
+    table = pd.DataFrame(rows)
+    if table.loc[table["kind"] == "given", "value"].isna().all():
+        where = f"layer {', '.join(layers)}"
+        raise InputError(f"{name} gives the same representation for every image at {where}: check its weights.")
+    return table
+
+
+def _measured(x: Tensor, x_prime: Tensor, seed: int) -> list[dict[str, str | float]]:
+    # A row for each measure; NaN for those that are undefined, such as all of a layer that is the same everywhere.
+    try:
+        found = measures.measure_all(x, x_prime, seed)
+    except measures.Undefined:
+        found = {kind: _or_undefined(x, x_prime, seed, kind) for kind in measures.MEASURES}
+    names = {kind: kind if kind == "cka" else f"sensitivity_{kind}" for kind in found}
+    return [
+        {"measure": names[kind], "value": one.value, "low": one.low, "high": one.high} for kind, one in found.items()
+    ]
+
+
+def _or_undefined(x: Tensor, x_prime: Tensor, seed: int, kind: str) -> measures.Measured:
+    try:
+        return measures.measure_all(x, x_prime, seed, (kind,))[kind]
+    except measures.Undefined:
+        return measures.Measured(float("nan"), float("nan"), float("nan"))
 
 
 def check_choices(
@@ -114,11 +142,11 @@ def check_choices(
 ) -> None:
     """Raise `InputError` for what `profile_model` could not work with; for use before the model is at hand."""
     pick_device(device)
+    _check_size(size)
     transforms.check_size(list(transforms.TRANSFORMATIONS) if transformations is None else transformations, size)
     if transformations is not None and not len(transformations):
         raise InputError("No transformations to measure: name at least one, or leave them out for all.")
-    if isinstance(pairs, bool) or not isinstance(pairs, int) or pairs < LEAST:
-        raise InputError(f"{pairs!r} pairs: give a whole number, at least {LEAST}.")
+    check_whole("pairs", pairs, LEAST)
     images = str(images)
     if images in assets.NATURAL:
         most = NaturalImages(source=images).available("test")
@@ -134,6 +162,12 @@ def check_choices(
         photo_files(images)
     else:
         check_known("images", images, ("glyphs", *assets.NATURAL, "or a folder"))
+
+
+def _check_size(size: int) -> None:
+    check_whole("size", size)
+    if size > LARGEST:
+        raise InputError(f"Images of {size} x {size} pixels: choose a size up to {LARGEST}.")
 
 
 @dataclass(frozen=True)
@@ -157,19 +191,21 @@ def load_backbone(
     The function must return an `nn.Module`; its file is executed. `size` is 32 by default, 224 for timm.
     Raises `InputError` for whatever cannot be found, executed or loaded.
     """
+    if size is None:
+        size = 224 if model.startswith("timm:") else 32
+    _check_size(size)
     if pretrained and not model.startswith("timm:"):
         raise InputError(f"There are no published weights for {model!r}: give a file as --weights.")
     if ".py:" in model:
         file, function = model.rsplit(":", 1)
-        loaded = Loaded(_from_file(file, function), function, size or 32)
+        loaded = Loaded(_from_file(file, function), function, size)
     elif model.startswith("timm:"):
-        size = size or 224
         fresh = models.wrap(model, 1, size=size, seed=sampling.stream(seed, "untrained")).backbone
         network = models.wrap(model, 1, size=size, seed=seed, pretrained=pretrained).backbone
         loaded = Loaded(network, model, size, *IMAGENET, fresh if pretrained or weights else None)
     else:
         check_known("model", model, [*models.MODELS, "timm:NAME", "FILE.py:function"])
-        return _from_book(model, weights, size or 32, seed)
+        return _from_book(model, weights, size, seed)
     if weights is not None:
         models.load_weights(loaded.network, weights)
     return loaded
@@ -179,8 +215,8 @@ def _from_book(name: str, weights: str | Path | None, size: int, seed: int) -> L
     fresh = models.build(name, 1, seed).backbone
     if weights is None:
         return Loaded(fresh, name, size, untrained=None)
-    classes = len(models.read_weights(weights).get("head.bias", "1"))
-    model = models.build(name, classes, seed)
+    bias = models.read_weights(weights).get("head.bias")
+    model = models.build(name, 1 if bias is None else bias.numel(), seed)
     models.load_weights(model, weights)
     return Loaded(model.backbone, name, size, untrained=fresh)
 
@@ -198,7 +234,7 @@ def _from_file(file: str, function: str) -> nn.Module:
         network = getattr(module, function)()
     except InputError:
         raise
-    except Exception as error:  # whatever somebody else's file raises
+    except (Exception, SystemExit) as error:  # whatever somebody else's file raises
         raise InputError(f"{path}:{function} fails: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(path.parent.resolve()))
@@ -243,6 +279,12 @@ def notes(table: pd.DataFrame, loaded: Loaded) -> list[str]:
         said.append(
             f"The strength of {', '.join(fixed)} is set in pixels, for images of 32 x 32: at {size} x {size} they "
             "change another share of the image, so do not compare these numbers across sizes."
+        )
+    undefined = table[table["value"].isna() & (table["measure"] != "cka")]
+    for (kind, layer), part in undefined.groupby(["kind", "layer"], sort=False):
+        what, under = (", ".join(dict.fromkeys(part[column])) for column in ("measure", "transformation"))
+        said.append(
+            f"The {kind} model does not tell images apart at layer {layer!r}, so it has no {what} there ({under})."
         )
     if loaded.untrained is None:
         said.append("This model is untrained: give trained weights with --weights FILE (or --pretrained, from timm).")
@@ -387,4 +429,8 @@ def _features(
     for chosen, by in zip(content.split(BATCH), keys.split(BATCH), strict=True):
         batch = normalise(source.images(chosen, transformation=by), *scaling)
         parts.append({(kind, layer): x for kind, extract in extractors.items() for layer, x in extract(batch).items()})
+        for (kind, layer), x in parts[-1].items():
+            if x.ndim != 2 or len(x) != len(batch):
+                given = f"{tuple(x.shape)} for {len(batch)} images: make it give ({len(batch)}, D)"
+                raise InputError(f"The {kind} model gives at layer {layer!r} a representation {given}.")
     return {key: torch.cat([part[key] for part in parts]).float() for key in parts[0]}

@@ -157,3 +157,33 @@ def test_cosine_is_exact_for_tiny_angles_and_defined_for_zero_vectors():
     assert found.value * (1 - found.between).mean() == pytest.approx((1 - cosines).mean().item(), rel=0.02)
     x[0], y[0], x[1], y[1] = 0, 0, 0, 1
     assert sensitivity(x, y, kind="cosine").within[:2].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("factor", [1e30, 1e-30, 2.0**40])
+def test_the_scale_does_not_matter_where_squares_overflow_or_vanish(factor):
+    x, y = normal(300) + 1, normal(300) + 1 + 0.3 * normal(300, seed=1)
+    for kind, found in measure_all(factor * x, factor * y).items():
+        plain = measure_all(x, y)[kind]
+        assert (found.value, found.low, found.high) == pytest.approx((plain.value, plain.low, plain.high), rel=1e-4)
+
+
+def test_pairs_of_very_different_scale_are_far_apart():
+    x = normal(300)
+    found = measure_all(x, 1e20 * x)
+    assert found["l2"].value == pytest.approx(7e19, rel=0.1)
+    assert all(found[kind].low < found[kind].value < found[kind].high for kind in ("l2", "dot"))
+    assert found["cka"].value == pytest.approx(1)
+
+
+def test_numbers_of_other_types():
+    x, y = (1000 * normal(300)).round(), (1000 * normal(300) + 300 * normal(300, seed=1)).round()
+    plain = measure_all(x, y)
+    for kind in (torch.int32, torch.int64, torch.float64):
+        for name, found in measure_all(x.to(kind), y.to(kind)).items():
+            assert found.value == pytest.approx(plain[name].value, rel=1e-4)
+    with pytest.raises(InputError, match="complex numbers"):
+        sensitivity(x + 0j, y)
+    with pytest.raises(InputError, match=r"reach \de\+90: divide"):
+        sensitivity(x.double() * 1e87, y)
+    with pytest.raises(InputError, match=r"\(300, 0\) and .*: both must be \(N, D\)"):
+        cka(x[:, :0], y)

@@ -33,6 +33,7 @@ def test_a_readers_own_backbone_becomes_a_classifier():
         (lambda x: x.flatten(), r"a tensor \(6144,\)"),
         (lambda x: (x.flatten(1),), "gives a tuple"),
         (lambda x: x.flatten(1) / 0, "not finite"),
+        (lambda x: x.flatten(1) + 0j, "complex features"),
         (lambda x: x @ torch.ones(7, 7), r"fails on images of 32 x 32 \(`size`\): .*multiplied"),
     ],
 )
@@ -126,3 +127,36 @@ def test_files_that_do_not_fit_are_named_and_change_nothing(tmp_path, capsys):
         models.load_weights(model, tmp_path / "nowhere.pt")
     assert "unpickled" not in capsys.readouterr().out
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: [1], r"no state dict: save"),
+        (lambda state: {1: torch.ones(2)}, r"no state dict \(1: Tensor\)"),
+        (lambda state: {"a": {"b": torch.ones(2)}}, r"no state dict \('a': dict\)"),
+        (lambda state: {"x": torch.ones(2, 2).to_sparse()}, "'x' is sparse or quantised"),
+        (lambda state: {"x": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8)}, "'x' is sparse or quant"),
+        (lambda state: {k: v for k, v in state.items() if k != "head.weight"}, r"incomplete \(1 of .* 'head.weight'"),
+        (lambda state: {k: v for k, v in state.items() if "head" not in k}, r"incomplete \(2 of .* 'head.bias' first"),
+        (lambda state: {**state, "head.bias": torch.tensor(1.0)}, r"'head.bias' is \(\), not \(3,\)"),
+        (lambda state: {**state, "head.bias": torch.ones(5)}, r"'head.bias' is \(5,\), not \(3,\)"),
+        (lambda state: {**state, "head.weight": torch.ones(4, 5)}, r"'head.weight' is \(4, 5\), not \(3, 96\)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # torch's, about quantised tensors
+def test_damaged_checkpoints_are_named(tmp_path, change, message):
+    model, path = models.build("small", 3, 0), tmp_path / "damaged.pt"
+    torch.save({"state_dict": change(model.state_dict())}, path)
+    with pytest.raises(InputError, match=rf"damaged\.pt.*{message}"):
+        models.load_weights(model, path)
+
+
+def test_an_empty_file_and_another_suffix_are_named(tmp_path):
+    model = models.build("small", 3, 0)
+    (tmp_path / "empty.pt").write_bytes(b"")
+    with pytest.raises(InputError, match=r"empty\.pt is not a whole file of weights \(EOFError\)"):
+        models.load_weights(model, tmp_path / "empty.pt")
+    with pytest.raises(InputError, match=r"give .*new\.pt the suffix \.safetensors"):
+        models.save_weights(model, tmp_path / "new.pt")
+    assert not (tmp_path / "new.pt").exists()

@@ -135,8 +135,9 @@ def test_what_cannot_work_is_named(start):
     model, probe = start
     with pytest.raises(InputError, match=r"Unknown fine-tuning method 'adapter'. Known: full, lora"):
         training.finetune(model, probe.head, split(50), VALIDATION, method="adapter", **OPTIONS)
-    with pytest.raises(InputError, match="rank 0: the rank must be at least 1"):
-        training.finetune(model, probe.head, split(50), VALIDATION, method="lora", rank=0, **OPTIONS)
+    for rank in (0, 1.5, "4"):
+        with pytest.raises(InputError, match=f"rank is {rank!r}: give a whole number, at least 1"):
+            training.finetune(model, probe.head, split(50), VALIDATION, method="lora", rank=rank, **OPTIONS)
     with pytest.raises(InputError, match="head for 7 features"):
         training.finetune(model, nn.Linear(7, 3), split(50), VALIDATION, **OPTIONS)
     with pytest.raises(InputError, match="has a label 5, and the model only 2 classes"):

@@ -13,7 +13,7 @@ from invariance import models, training
 from invariance.datasets import Split, Transforms2D
 from invariance.datasets.module import ImageData
 from invariance.errors import InputError
-from invariance.training.fit import SCHEDULES, fit, schedule_for
+from invariance.training.fit import SCHEDULES, _dry_run, fit, schedule_for
 
 CPU = torch.device("cpu")
 SPEC = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black")
@@ -163,12 +163,71 @@ def test_a_batch_larger_than_the_split_is_one_batch():
 def test_what_cannot_work_is_named_before_training():
     with pytest.raises(InputError, match=r"train split has a label 2, and the model only 2 classes"):
         fit(models.build("small", 2, 0), data(), 1, 1e-3, CPU)
-    with pytest.raises(InputError, match="0 epochs"):
-        trained(epochs=0)
-    with pytest.raises(InputError, match="learning rate 0: "):
-        trained(learning_rate=0.0)
+    for epochs in (0, 1.5, True):
+        with pytest.raises(InputError, match=f"epochs is {epochs}: give a whole number, at least 1"):
+            trained(epochs=epochs)
+    for rate in (0.0, float("inf"), "0.1"):
+        with pytest.raises(InputError, match=f"learning_rate is {rate!r}: give a number above 0"):
+            trained(learning_rate=rate)
+    for decay in (float("nan"), -1.0):
+        with pytest.raises(InputError, match=r"weight_decay is .*: give a number above 0, or 0"):
+            trained(weight_decay=decay)
     with pytest.raises(InputError, match=r"Unknown schedule 'cosine'"):
         trained(schedule="cosine")
+    with pytest.raises(InputError, match="All weights of the model are frozen"):
+        fit(models.build("small", 3, 0).requires_grad_(False), data(), 1, 1e-3, CPU)
+    none_at_once = data()
+    none_at_once.eval_batch_size = 0
+    with pytest.raises(InputError, match="eval_batch_size is 0"):
+        fit(models.build("small", 3, 0), none_at_once, 1, 1e-3, CPU)
+    with pytest.raises(InputError, match=f"No device 'cuda:{torch.cuda.device_count()}' here"):
+        fit(models.build("small", 3, 0), data(), 1, 1e-3, torch.device("cuda", torch.cuda.device_count()))
+    if torch.cuda.is_available():
+        with pytest.raises(InputError, match="split is made on cpu and training runs on cuda:0: use one device"):
+            fit(models.build("small", 3, 0), data(), 1, 1e-3, torch.device("cuda"))
+
+
+@pytest.mark.parametrize(("name", "size"), [("small_vit", 16), ("vgg11", 8)])
+def test_a_model_for_images_of_another_size_is_named_before_training(name, size):
+    source = SPEC.model_copy(update={"size": size}).generator()
+    small = ImageData(Split(source, 0, "train", 50), Split(source, 0, "validation", 50), 50, 0)
+    with pytest.raises(InputError, match=f"The model fails on training images of {size} x {size}: .* for one size"):
+        fit(models.build(name, 3, 0), small, 1, 1e-3, CPU)
+
+
+@pytest.mark.parametrize(
+    ("give", "shape"), [(lambda x: x.flatten(1)[:2], r"\(2, 3\)"), (lambda x: x.flatten(2)[..., :3072], r"\(3, 3, 3\)")]
+)
+def test_a_backbone_that_gives_another_shape_is_named_before_training(give, shape):
+    class Wrong(nn.Module):
+        def forward(self, images):
+            return give(images)
+
+    model = models.Classifier(Wrong(), 1024 if "3, 3, 3" in shape else 3072, 3)
+    with pytest.raises(InputError, match=f"The model gives on training images of 32 x 32: {shape} instead of"):
+        fit(model, data(), 1, 1e-3, CPU)
+
+
+def test_the_dry_run_changes_nothing():
+    model = models.build("small", 3, 0)
+    model.backbone.append(nn.Dropout())
+    before, state = {k: v.clone() for k, v in model.state_dict().items()}, torch.get_rng_state()
+    _dry_run(model, data(), CPU)
+    assert model.training and torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_device_may_be_named():
+    by_name, by_object = models.build("small", 3, 0), models.build("small", 3, 0)
+    assert fit(by_name, data(), 1, 1e-3, "cpu") == fit(by_object, data(), 1, 1e-3, CPU)
+
+
+def test_a_log_that_cannot_be_written_is_named_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *given, **options: pytest.fail("training started"))
+    (tmp_path / "file").write_text("")
+    for log in ("/proc/x/y.csv", tmp_path, tmp_path / "file" / "y.csv"):
+        with pytest.raises(InputError, match=f"Cannot write the log {log}: .* Choose a file"):
+            trained(log=log)
 
 
 def test_devices_are_checked_before_work_starts():

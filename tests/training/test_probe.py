@@ -133,5 +133,62 @@ def test_probe_input_is_checked():
         training.linear_probe(train, train, 3, 0)
     with pytest.raises(InputError, match=r"\(50, 20\) with 49 labels"):
         training.linear_probe((inputs, labels[1:]), train, 4, 0)
-    with pytest.raises(InputError, match="features of one width"):
+    with pytest.raises(InputError, match="features of one width and type"):
         training.linear_probes([train, (inputs[:, :9], labels)], [train, (inputs[:, :9], labels)], 4, 0)
+
+
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_views_and_validation_must_fit_together(method):
+    train, other, validation = clusters(50, 0), clusters(50, 2), clusters(40, 1)
+    (inputs, labels), narrow = train, (other[0][:, :9], other[1])
+    for views, against, message in (
+        ([train, narrow], validation, "20 wide, float32 on cpu and 9 wide, float32 on cpu: take all from one backbone"),
+        (train, narrow, "20 wide, float32 on cpu and 9 wide"),
+        (train, (validation[0].double(), validation[1]), "float32 on cpu and 20 wide, float64"),
+        ([train, clusters(30, 2)], validation, "Views of lengths 30, 50: give at least one, each of the same"),
+        ([], validation, "Views of lengths none: give at least one"),
+        ((inputs.half(), labels), validation, r"Features of torch.float16 .* such as features\.float\(\)"),
+        ((inputs, labels.float()), validation, "Labels of torch.float32 .* give int64"),
+        ((inputs, labels[:, None]), validation, r"\(50, 20\) with \(50, 1\) labels"),
+        ((inputs[:, :0], labels), validation, r"\(50, 0\) with 50 labels"),
+        ((inputs.numpy(), labels.numpy()), validation, "must be a pair of tensors"),
+    ):
+        with pytest.raises(InputError, match=message):
+            training.linear_probe(views, against, 4, 0, method)
+    with pytest.raises(InputError, match="0 training and 0 validation sets"):
+        training.linear_probes([], [], 4, 0, method)
+    with pytest.raises(InputError, match="1 training and 2 validation sets"):
+        training.linear_probes([train], [validation] * 2, 4, 0, method)
+
+
+def test_settings_of_a_probe_are_checked():
+    train = clusters(50, 0)
+    for name in ("epochs", "batch_size"):
+        for value in (0, -1, 1.5, True):
+            with pytest.raises(InputError, match=f"{name} is {value!r}: give a whole number, at least 1"):
+                training.linear_probe(train, train, 4, 0, **{name: value})
+    for rate in (0, float("nan"), "fast"):
+        with pytest.raises(InputError, match=r"learning_rate is .*: give a number above 0"):
+            training.linear_probe(train, train, 4, 0, learning_rate=rate)
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int32])
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_small_label_types_do_not_overflow(method, kind):
+    (inputs, labels), validation = clusters(500, 0), clusters(200, 1)
+    plain = training.linear_probe((inputs, labels), validation, 4, 0, method, epochs=3)
+    small = training.linear_probe((inputs, labels.to(kind)), validation, 4, 0, method, epochs=3)
+    assert torch.equal(small.head.weight, plain.head.weight)
+
+
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_a_probe_leaves_the_global_random_state_alone(method):
+    state = torch.get_rng_state()
+    training.linear_probe(clusters(50, 0), clusters(50, 1), 4, 0, method, epochs=1)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("method", ["adam", "lbfgs"])
+def test_float64_features_have_a_float64_head(method):
+    train = tuple(part.double() if part.is_floating_point() else part for part in clusters(200, 0))
+    assert training.linear_probe(train, train, 4, 0, method, epochs=1).accuracy(train) > 0

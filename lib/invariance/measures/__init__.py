@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from invariance.errors import check_known
-from invariance.measures.base import Measured
+from invariance.measures.base import Measured, Undefined
 from invariance.measures.cka import CKA, SMALLEST, cka
 from invariance.measures.layers import layer_extractor, layer_features, spread_layers
 from invariance.measures.sensitivity import KINDS, Sensitivity, pair_keys, paired_images, sensitivities, sensitivity
 
 __all__ = [
     "CKA",
+    "MEASURES",
     "SMALLEST",
     "Measured",
     "Sensitivity",
+    "Undefined",
     "cka",
     "layer_extractor",
     "layer_features",

@@ -1,5 +1,6 @@
 """What every measure gives, and the checks and resampling that they share."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +15,10 @@ GROUPS = 2000
 """More pairs than this are resampled in so many groups, which bounds memory and changes no interval much."""
 BLOCK, LEAST_BLOCKS = 10, 20
 """Pairs that are resampled together, where there are enough pairs for so many blocks."""
+SAFE = (1e-12, 1e12)
+"""Representations that reach a size within these are measured in float32, whose squares and their sums then fit."""
+LARGEST = 1e75
+"""Larger ones than this overflow in float64 too."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,32 @@ class Measured:
     high: float
 
 
-def check_paired(x: Tensor, x_prime: Tensor, least: int = 2) -> None:
-    """Raise `InputError` unless both are finite representations (N, D), (N, E) of at least `least` pairs."""
-    if x.ndim != 2 or x_prime.ndim != 2 or len(x) != len(x_prime):
-        raise InputError(f"Representations of shapes {tuple(x.shape)} and {tuple(x_prime.shape)}: both must be (N, D).")
+class Undefined(InputError):
+    """A measure of a representation that does not tell images apart."""
+
+
+def paired(x: Tensor, x_prime: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
+    """Representations (N, D), (N, E) of at least `least` pairs, as float32 or, where its squares overflow, float64.
+
+    Raises `InputError` for other shapes, fewer pairs, complex numbers or values that are not finite.
+    """
+    shapes = f"{tuple(x.shape)} and {tuple(x_prime.shape)}"
+    if x.ndim != 2 or x_prime.ndim != 2 or len(x) != len(x_prime) or not x.shape[1] * x_prime.shape[1]:
+        raise InputError(f"Representations of shapes {shapes}: both must be (N, D), D at least 1.")
     if len(x) < least:
         raise InputError(f"A measure of {len(x)} pairs: it needs at least {least}.")
-    if not (torch.isfinite(x).all() and torch.isfinite(x_prime).all()):
+    if x.is_complex() or x_prime.is_complex():
+        raise InputError("Representations of complex numbers: measure their absolute values, or parts side by side.")
+    both = [part if part.dtype == torch.float32 else part.double() for part in (x, x_prime)]
+    # One look at all four numbers, since a GPU has to wait for it; they are NaN where any value is.
+    ends = torch.stack([end.double() for part in both for end in part.aminmax()]).tolist()
+    if not all(map(math.isfinite, ends)):
         raise InputError("The representations are not finite: the model has diverged.")
+    sizes = [max(-low, high) for low, high in (ends[:2], ends[2:])]
+    if max(sizes) > LARGEST:
+        raise InputError(f"The representations reach {max(sizes):.0e}: divide them all by that.")
+    fits = all(size == 0 or SAFE[0] < size < SAFE[1] for size in sizes) and both[0].dtype == both[1].dtype
+    return tuple(both) if fits else (both[0].double(), both[1].double())
 
 
 def ratio_intervals(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,14 +65,17 @@ def ratio_intervals(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
     blocks of neighbours are resampled (circular block bootstrap), `RESAMPLES` times. Gives low and high, each (K,).
     """
     n, k = above.shape
-    both = torch.cat((above, below), 1).float()
+    both = torch.cat((above, below), 1)
+    exponents = torch.frexp(both.mean(0)).exponent  # powers of two change no digit, and all sums then fit
+    both = torch.ldexp(both, -exponents).float()
     groups = min(n, GROUPS)
     both = both.new_zeros(groups, 2 * k).index_add_(0, torch.arange(n) * groups // n, both)
     block = max(1, min(-(-BLOCK * groups // n), groups // LEAST_BLOCKS))
     blocks = torch.stack([both.roll(-shift, 0) for shift in range(block)]).sum(0)
     sums = _resampling_counts(groups, groups // block) @ blocks
     ratios = sums[:, :k] / sums[:, k:]
-    low, high = torch.quantile(ratios.double(), torch.tensor([0.025, 0.975], dtype=torch.float64), dim=0)
+    ratios = torch.ldexp(ratios.double(), exponents[:k] - exponents[k:])
+    low, high = torch.quantile(ratios, torch.tensor([0.025, 0.975], dtype=torch.float64), dim=0)
     return low, high
 
 

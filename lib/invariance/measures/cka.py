@@ -20,7 +20,7 @@ from scipy.special import stdtrit
 from torch import Tensor
 
 from invariance.errors import InputError
-from invariance.measures.base import Measured, check_paired
+from invariance.measures.base import Measured, Undefined, paired
 
 BATCH, LEAST_BATCHES = 64, 16
 SMALLEST = 4
@@ -43,10 +43,10 @@ def cka(x: Tensor, x_prime: Tensor, batch: int | None = None, as_published: bool
     the end are left out. The interval is the jackknife's over minibatches. `as_published` centres the Gram
     matrices before it clears their diagonals, as the paper's code does; that changes no more than the rounding,
     since the unbiased HSIC ignores what is added to whole rows and columns, as centring does. Raises
-    `InputError` for fewer than 4 pairs, other shapes, values that are not finite, or a representation that is
-    the same for every image.
+    `InputError` for fewer than 4 pairs, other shapes, values that are complex or not finite, and `Undefined`, which
+    is one, for a representation that is the same for every image.
     """
-    check_paired(x, x_prime, SMALLEST)
+    x, x_prime = paired(x, x_prime, SMALLEST)
     if batch is None:
         batch = min(max(8, min(BATCH, len(x) // LEAST_BATCHES)), len(x))
     if not SMALLEST <= batch <= len(x):
@@ -73,7 +73,7 @@ def _gram(x: Tensor, batches: int, as_published: bool) -> Tensor:
     length = x.norm()
     x = x - x.mean(0)
     if x.norm() <= 1e-6 * length:
-        raise InputError("The representation is the same for every image: CKA is undefined.")
+        raise Undefined("The representation is the same for every image: CKA is undefined.")
     x = (x / x.norm() * len(x) ** 0.5).reshape(batches, -1, x.shape[1])
     if as_published:
         x = x - x.mean(1, keepdim=True)

@@ -28,7 +28,7 @@ from torch import Tensor
 from invariance import sampling
 from invariance.datasets.split import ImageSource, Split
 from invariance.errors import InputError, check_known
-from invariance.measures.base import Measured, check_paired, ratio_intervals
+from invariance.measures.base import Measured, Undefined, paired, ratio_intervals
 
 KINDS = ("l2", "cosine", "dot")
 
@@ -75,7 +75,8 @@ def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0, kind: str = "l2") -> 
 
     Random pairs are each x with the one before it in a random order, so never x with itself. The interval resamples
     blocks of neighbours in that order, since these share an image. Raises `InputError` for fewer than two pairs, other
-    shapes, values that are not finite, or a representation that is the same for every image.
+    shapes, values that are complex or not finite, and `Undefined`, which is one, for a representation that is the same
+    for every image.
     """
     check_known("kind of sensitivity", kind, KINDS)
     return sensitivities(x, x_prime, seed, (kind,))[kind]
@@ -88,7 +89,7 @@ def sensitivities(
 
     Without `intervals` nothing is resampled, and they are NaN.
     """
-    check_paired(x, x_prime)
+    x, x_prime = paired(x, x_prime)
     if x.shape != x_prime.shape:
         raise InputError(f"Representations of shapes {tuple(x.shape)} and {tuple(x_prime.shape)}: both must be (N, D).")
     order = sampling.permutation(sampling.stream(seed, "random pairs"), len(x)).to(x.device)
@@ -110,11 +111,11 @@ def _compare(kind: str, own: Tensor, ends: Tensor, apart: Tensor) -> tuple[Tenso
     else:
         # 1 - cos, without the cancellation that its definition has where both nearly agree. Zero is unlike all others.
         product = own * ends
-        distances, least = (apart.square() - (own - ends).square()).clamp_min(0) / (2 * product.clamp_min(1e-30)), 1e-6
+        distances, least = (apart.square() - (own - ends).square()).clamp_min(0) / (2 * product.clamp_min(1e-300)), 1e-6
         distances = torch.where(product > 0, distances, (apart > 0).double())
     if distances[:, 1].mean() <= least:
         what = "points the same way" if kind == "cosine" else "is the same"
-        raise InputError(f"The representation {what} for every image: same representation, no {kind} sensitivity.")
+        raise Undefined(f"The representation {what} for every image: same representation, no {kind} sensitivity.")
     shown = {"l2": apart, "cosine": 1 - distances, "dot": (own.square() + ends.square()) / 2 - distances}
     return distances, shown[kind]
 

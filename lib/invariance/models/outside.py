@@ -67,13 +67,16 @@ def _checked_width(backbone: nn.Module, size: int, width: int | None) -> int:
     try:
         found = backbone.eval()(images.to(_device(backbone)))
     except Exception as error:  # whatever a network raises on images that it cannot take
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"The backbone {name} fails on images of {size} x {size} (`size`): {reason}") from error
+        raise InputError(
+            f"The backbone {name} fails on images of {size} x {size} (`size`): {_reason(error)}"
+        ) from error
     finally:
         backbone.train(training)
     if not isinstance(found, Tensor) or found.dim() != 2 or len(found) != 2:
         given = f"a tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
         raise InputError(f"The backbone {name} gives {given} for 2 images: make it give features (2, D).")
+    if found.is_complex():
+        raise InputError(f"The backbone {name} gives complex features: make it give real ones, such as .abs().")
     if width is not None and found.shape[1] != width:
         raise InputError(
             f"The backbone {name} gives {found.shape[1]} features an image, not {width}: pass that as width."
@@ -84,7 +87,12 @@ def _checked_width(backbone: nn.Module, size: int, width: int | None) -> int:
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
-    """Write the weights of `model` to a `.safetensors` file, whole or not at all."""
+    """Write the weights of `model` to a `.safetensors` file, whole or not at all.
+
+    Raises `InputError` for another suffix, from which `load_weights` would expect another format.
+    """
+    if Path(path).suffix != ".safetensors":
+        raise InputError(f"Weights are saved as safetensors: give {path} the suffix .safetensors.")
     with write_aside(path) as aside:
         save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
 
@@ -98,9 +106,18 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     found, wanted = read_weights(path), model.state_dict()
     shapes = {name: value.shape for name, value in wanted.items()}
     wrong = sorted(k for k in shapes.keys() | found.keys() if k not in found or found[k].shape != shapes.get(k))
-    if wrong and set(wrong) <= {"head.weight", "head.bias"} and "head.bias" in found:
-        classes, own = len(found["head.bias"]), len(wanted["head.bias"])
-        raise InputError(f"{path} holds {classes} classes, the model has {own}: build it with classes={classes}.")
+    head = {"head.weight", "head.bias"}
+    if wrong and set(wrong) <= head <= found.keys() & shapes.keys():
+        held, own = found["head.bias"].shape, shapes["head.bias"]
+        if len(held) == 1 and found["head.weight"].shape[:1] == held != own:
+            raise InputError(
+                f"{path} holds {held[0]} classes, the model has {own[0]}: build it with classes={held[0]}."
+            )
+        found_shape, shape = tuple(found[wrong[0]].shape), tuple(shapes[wrong[0]])
+        raise InputError(f"{path}: the tensor {wrong[0]!r} is {found_shape}, not {shape}: write or download it again.")
+    if wrong and wrong == sorted(shapes.keys() - found.keys()) and len(wrong) < len(shapes):
+        count = f"{len(wrong)} of the model's {len(shapes)} tensors are missing, {wrong[0]!r} first"
+        raise InputError(f"{path} is incomplete ({count}): save the whole of model.state_dict().")
     if wrong:
         fits = _architecture(found)
         hint = f"build {fits!r}" if fits else "build the model that they come from"
@@ -122,16 +139,26 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is not a whole file of weights ({reason}): write or download it again.") from error
+        raise InputError(
+            f"{path} is not a whole file of weights ({_reason(error)}): write or download it again."
+        ) from error
     except Exception as error:  # pickle's own errors, of many types, for objects other than tensors
         raise InputError(
             f"{path} holds more than tensors, which is not safe to load: save model.state_dict()."
         ) from error
-    found = found.get("state_dict", found) if isinstance(found, dict) else {}
-    if not found or not all(isinstance(value, Tensor) for value in found.values()):
+    found = found.get("state_dict", found) if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not found:
         raise InputError(f"{path} holds no state dict: save model.state_dict().")
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise InputError(f"{path} holds no state dict ({name!r}: {type(value).__name__}): save model.state_dict().")
+        if value.layout != torch.strided or value.is_quantized:
+            raise InputError(f"{path}: the tensor {name!r} is sparse or quantised: save it dense, as float32.")
     return found
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _architecture(weights: dict[str, Tensor]) -> str | None:

@@ -143,8 +143,10 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
     """What the right transformations are worth at each level: same minus disjoint, paired by seed.
 
     Columns: level, gap, standard_error, low, high (95 %), seeds. `table` has the columns level,
-    transforms, seed, value; seeds without both values of a level do not count there.
+    transforms, seed, value; seeds without both values of a level do not count there. Raises `InputError` for a
+    table that lacks one of the two.
     """
+    _check_both(table)
     wide = table.pivot(index=["level", "seed"], columns="transforms", values="value")
     rows = []
     for level in ordered(table["level"]):
@@ -155,12 +157,20 @@ def gaps(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["level", "gap", "standard_error", "low", "high", "seeds"])
 
 
+def _check_both(table: pd.DataFrame) -> None:
+    found = list(dict.fromkeys(table["transforms"]))
+    if not {"same", "disjoint"} <= set(found):
+        named = ", ".join(map(repr, found)) or "none"
+        raise InputError(f"A gap is between 'same' and 'disjoint' transforms: the table has rows with {named} only.")
+
+
 def summary(values: pd.DataFrame) -> dict[str, float]:
     """The three bars of the paper's summary figure for one factor, from (level, transforms, value).
 
     `gap`: difference between the two means over the levels that have both; `range_same` and
-    `range_disjoint`: largest minus smallest mean over levels within each.
+    `range_disjoint`: largest minus smallest mean over levels within each. Raises `InputError` as `gaps` does.
     """
+    _check_both(values)
     by_level = values.groupby(["transforms", "level"])["value"].mean()
     same, disjoint = by_level["same"], by_level["disjoint"]
     return {

@@ -6,9 +6,11 @@ the best validation accuracy are kept. Pretraining and fine-tuning both come her
 
 import logging
 import math
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ from invariance.datasets.module import ImageData
 from invariance.errors import InputError, check_known
 from invariance.files import write_aside
 from invariance.models import Classifier
-from invariance.training.devices import fast_bf16
+from invariance.training.checks import check_rate, check_whole
+from invariance.training.devices import fast_bf16, pick_device
 from invariance.training.progress import Progress
 
 WARMUP_EPOCHS = 5
@@ -67,6 +70,13 @@ class CurveLog(pl.Callback):
 
     def __init__(self, path: Path, count: int) -> None:
         self.path, self.count, self.rows = path, count, []
+        try:  # now, and not after the first epoch
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path.parent), path.open("a") if path.exists() else nullcontext():
+                pass
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(f"Cannot write the log {path}: {reason}. Choose a file where you may write.") from error
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.started = time.perf_counter()
@@ -154,7 +164,7 @@ def fit(
     data: ImageData,
     epochs: int,
     learning_rate: float,
-    device: torch.device,
+    device: torch.device | str,
     *,
     weight_decay: float = 0.0,
     schedule: str = "constant",
@@ -177,8 +187,13 @@ def fit(
     `learning_rate`. Raises `InputError` for input that cannot work and `FloatingPointError` when the loss stops being
     finite. The same seed of `data` gives the same weights on the same device.
     """
+    device = pick_device(str(device))
     check_known("schedule", schedule, SCHEDULES)
-    _check(model, data, epochs, learning_rate)
+    for name, value in (("epochs", epochs), ("batch_size", data.batch_size), ("eval_batch_size", data.eval_batch_size)):
+        check_whole(name, value)
+    check_rate("learning_rate", learning_rate)
+    check_rate("weight_decay", weight_decay, zero=True)
+    _check(model, data, device)
     _quieten()
     per_epoch = -(-data.train.count // (data.batch_size * devices))
     factor = SCHEDULES[schedule] and partial(SCHEDULES[schedule], steps=epochs * per_epoch, epoch=per_epoch)
@@ -208,16 +223,42 @@ def fit(
     return module.curve
 
 
-def _check(model: Classifier, data: ImageData, epochs: int, learning_rate: float) -> None:
-    if epochs < 1 or not 0 < learning_rate < math.inf:
-        raise InputError(f"{epochs} epochs at learning rate {learning_rate:g}: both must be above 0.")
+def _check(model: Classifier, data: ImageData, device: torch.device) -> None:
+    if not any(p.requires_grad for p in model.parameters()):
+        raise InputError("All weights of the model are frozen: call model.requires_grad_(True), or on a part of it.")
     for split in (data.train, data.validation):
+        place = split.source.device
+        if place.type != device.type or (place.index or 0) != (device.index or 0):
+            raise InputError(
+                f"The {split.name} split is made on {place} and training runs on {device}: use one device."
+            )
         highest = int(split.source.labels(split.keys()).max())
         if highest >= model.head.out_features:
             raise InputError(
                 f"The {split.name} split has a label {highest}, and the model only {model.head.out_features} classes: "
                 f"build it with classes={highest + 1} or more."
             )
+    _dry_run(model, data, device)
+
+
+@torch.no_grad()
+def _dry_run(model: Classifier, data: ImageData, device: torch.device) -> None:
+    """Raise `InputError` unless the model takes the training images; changes nothing of it but the device."""
+    images, _ = data.train.batch(torch.arange(min(3, data.train.count)))  # three: odd shapes show, as of pairs
+    images, training = data.train.source.normalise(images), model.training
+    about = f"The model {{}} on training images of {images.shape[2]} x {images.shape[3]}: {{}}".format
+    arithmetic = torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device))
+    try:
+        with sampling.torch_seed(0, device), arithmetic:
+            shape = tuple(model.to(device).eval()(images).shape)
+    except Exception as error:  # whatever a network raises on images that it cannot take
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(about("fails", f"{reason}. Build both for one size.")) from error
+    finally:
+        model.train(training)
+    wanted = (len(images), model.head.out_features)
+    if shape != wanted:
+        raise InputError(about("gives", f"{shape} instead of {wanted}. Its backbone must give features (B, D)."))
 
 
 def _training_mode(model: nn.Module) -> None:

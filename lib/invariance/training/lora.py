@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from invariance import sampling
-from invariance.errors import InputError
+from invariance.training.checks import check_whole
 
 
 class LowRank(nn.Module):
@@ -33,10 +33,9 @@ class LowRank(nn.Module):
 def attach(model: nn.Module, rank: int, seed: int) -> None:
     """Freeze `model` and give its linear and convolutional layers trainable updates of rank `rank`, from `seed`.
 
-    Raises `InputError` for a rank below 1.
+    Raises `InputError` for a rank that is not a whole number of at least 1.
     """
-    if rank < 1:
-        raise InputError(f"LoRA of rank {rank}: the rank must be at least 1.")
+    check_whole("rank", rank)
     model.requires_grad_(False)
     with sampling.torch_seed(sampling.stream(seed, "low-rank updates")):
         for layer in list(model.modules()):

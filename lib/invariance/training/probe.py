@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
 from invariance.training import logistic
+from invariance.training.checks import check_rate, check_whole
 
 METHODS = ("adam", "lbfgs")
 WEIGHT_DECAYS = (1e-2, 1e-3, 1e-4)
@@ -52,7 +54,8 @@ def linear_probe(
 
     With several views of the training images, epochs of Adam take them in turn; L-BFGS takes them together. `epochs`,
     `learning_rate` and `batch_size` are those of `method="adam"`. Raises `InputError` for an unknown method, features
-    that are not finite (N, D) with a label each, or labels outside 0 .. classes - 1.
+    that are not finite (N, D) of one width and type with a label each, views of other lengths, or labels outside
+    0 .. classes - 1.
     """
     return linear_probes([train], [validation], classes, seed, method, epochs, learning_rate, batch_size)[0]
 
@@ -73,9 +76,14 @@ def linear_probes(
     the same features cost no memory.
     """
     check_known("probe method", method, METHODS)
+    for name, value in (("classes", classes), ("epochs", epochs), ("batch_size", batch_size)):
+        check_whole(name, value)
+    check_rate("learning_rate", learning_rate)
+    if not trains or len(trains) != len(validations):
+        raise InputError(f"{len(trains)} training and {len(validations)} validation sets: give one of each a probe.")
     problems = [_checked(views, validation, classes) for views, validation in zip(trains, validations, strict=True)]
-    if len({views[0][0].shape[1] for views, _ in problems}) > 1:
-        raise InputError("Probes that are trained together need features of one width: train them one by one.")
+    if len({_described(views[0][0]) for views, _ in problems}) > 1:
+        raise InputError("Probes that are trained together need features of one width and type: train them one by one.")
     with torch.no_grad():
         if method == "lbfgs":
             return [_exact(views, validation, classes) for views, validation in problems]
@@ -86,16 +94,42 @@ Problem = tuple[list[Labelled], Labelled]
 
 
 def _checked(views: Views, validation: Labelled, classes: int) -> Problem:
-    views = [views] if isinstance(views[0], Tensor) else list(views)
-    for inputs, labels in (*views, validation):
-        if inputs.dim() != 2 or len(inputs) != len(labels) or not len(labels):
-            shapes = f"{tuple(inputs.shape)} with {len(labels)} labels"
-            raise InputError(f"Features of shape {shapes}: a probe needs (N, D) and N labels, N at least 1.")
-        if not torch.isfinite(inputs).all():
-            raise InputError("The features for the probe are not finite: the backbone has diverged.")
-        if labels.min() < 0 or labels.max() >= classes:
-            raise InputError(f"A label lies outside 0 .. {classes - 1}: pass the number of classes that the data have.")
+    views = list(views) if not len(views) or isinstance(views[0], (tuple, list)) else [views]
+    parts = [_labelled(part, classes) for part in (*views, validation)]
+    found = list(dict.fromkeys(_described(inputs) for inputs, _ in parts))
+    if len(found) > 1:
+        raise InputError(f"Features of one probe are {' and '.join(found)}: take all from one backbone, as one type.")
+    *views, validation = parts
+    counts = {len(labels) for _, labels in views}
+    if len(counts) != 1:
+        lengths = ", ".join(map(str, sorted(counts))) or "none"
+        raise InputError(f"Views of lengths {lengths}: give at least one, each of the same training images.")
     return views, validation
+
+
+def _labelled(part: Labelled, classes: int) -> Labelled:
+    if len(part) != 2 or not all(isinstance(values, Tensor) for values in part):
+        raise InputError("Data for a probe must be a pair of tensors: features (N, D) and N labels.")
+    inputs, labels = part
+    if inputs.dim() != 2 or labels.dim() != 1 or len(inputs) != len(labels) or not len(labels) or not inputs.shape[1]:
+        shapes = f"{tuple(inputs.shape)} with {len(labels) if labels.dim() == 1 else tuple(labels.shape)} labels"
+        raise InputError(f"Features of shape {shapes}: a probe needs (N, D) and N labels, N and D at least 1.")
+    if inputs.dtype not in (torch.float32, torch.float64):
+        raise InputError(f"Features of {inputs.dtype} for a probe: give float32, such as features.float().")
+    if labels.is_floating_point() or labels.is_complex() or labels.device != inputs.device:
+        raise InputError(
+            f"Labels of {labels.dtype} on {labels.device} for features on {inputs.device}: "
+            "give int64 labels on the same device."
+        )
+    if not torch.isfinite(inputs).all():
+        raise InputError("The features for the probe are not finite: the backbone has diverged.")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise InputError(f"A label lies outside 0 .. {classes - 1}: pass the number of classes that the data have.")
+    return inputs, labels.long()
+
+
+def _described(inputs: Tensor) -> str:
+    return f"{inputs.shape[1]} wide, {str(inputs.dtype).removeprefix('torch.')} on {inputs.device}"
 
 
 def _accuracy(weight: Tensor, bias: Tensor, data: Labelled) -> Tensor:
@@ -103,7 +137,8 @@ def _accuracy(weight: Tensor, bias: Tensor, data: Labelled) -> Tensor:
 
 
 def _head(weight: Tensor, bias: Tensor) -> nn.Linear:
-    head = nn.Linear(weight.shape[1], len(weight), device=weight.device).requires_grad_(False)
+    like = {"device": weight.device, "dtype": weight.dtype}
+    head = skip_init(nn.Linear, weight.shape[1], len(weight), **like).requires_grad_(False)  # no random weights first
     head.weight.copy_(weight)
     head.bias.copy_(bias)
     return head

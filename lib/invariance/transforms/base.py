@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from invariance.errors import InputError
+
 Parameters = dict[str, Tensor]
 """Everything random in one transformation: tensors with a leading batch dimension (B, ...)."""
 
@@ -32,6 +34,8 @@ class Transformation:
     C = 3 (a whole image), and leaves the given ones as they are. With `probability` below 1 the
     image is left alone otherwise; the composition draws that choice. `move_box(boxes, parameters,
     size)` says where the object's bounding box (B, 4), as x, y, width, height in pixels, goes.
+
+    Raises `InputError` for a probability outside [0, 1], or without functions to draw and apply.
     """
 
     name: str
@@ -43,6 +47,12 @@ class Transformation:
     min_size: int = 1
     move_box: Callable[[Tensor, Parameters, int], Tensor] | None = None
     summary: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.probability, (int, float)) or not 0 <= self.probability <= 1:
+            raise InputError(f"Transformation {self.name!r} has probability {self.probability!r}: give one of 0 to 1.")
+        if not callable(self.draw) or not callable(self.apply):
+            raise InputError(f"Transformation {self.name!r}: draw and apply must be functions.")
 
 
 def on_rgb(change: Callable[[Tensor, Parameters], object]) -> Callable[[Tensor, Parameters], Tensor]:

@@ -9,6 +9,7 @@ Chapter: book/01_transforms_2d.py.
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import cloudpickle
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
+from invariance.transforms import own
 from invariance.transforms.base import Parameters, Transformation
 from invariance.transforms.corruption import CORRUPTION, noise_as_published
 from invariance.transforms.geometric import GEOMETRIC, scale_box_as_published
@@ -47,7 +49,7 @@ def names_of(category: str) -> list[str]:
 
 
 def find(names: Sequence[str], as_published: bool = False) -> list[Transformation]:
-    """Transformations by name; raises `InputError` for an unknown or a repeated name."""
+    """Transformations by name; raises `InputError` for an unknown or a repeated name, or one of two names."""
     if isinstance(names, str):
         raise InputError(f"transforms must be a list of names, got the string {names!r}; write [{names!r}].")
     for name in names:
@@ -55,13 +57,22 @@ def find(names: Sequence[str], as_published: bool = False) -> list[Transformatio
     if len(set(names)) < len(names):
         raise InputError(f"A transformation is listed twice: {', '.join(names)}. List each once.")
     table = {**TRANSFORMATIONS, **AS_PUBLISHED} if as_published else TRANSFORMATIONS
-    return [table[name] for name in names]
+    found = [table[name] for name in names]
+    for name, t in zip(names, found, strict=True):
+        if not isinstance(t, Transformation) or t.name != name:
+            other = f"the name {t.name!r}" if isinstance(t, Transformation) else f"a {type(t).__name__}"
+            raise InputError(f"TRANSFORMATIONS[{name!r}] holds {other}: it must be a Transformation of that name.")
+    return found
+
+
+def is_own(t: Transformation) -> bool:
+    """Whether a transformation is a reader's own, and not one of the paper's."""
+    return t.name not in PAPER_NAMES
 
 
 def fingerprint(names: Sequence[str]) -> str:
     """The source text of your own transformations among `names`, which tells two states apart; "" for the paper's."""
-    own = [t for t in find(names) if t.name not in PAPER_NAMES]
-    return "\n".join(_source(function) for t in own for function in (t.draw, t.apply, t.move_box))
+    return "\n".join(_source(function) for t in find(names) if is_own(t) for function in (t.draw, t.apply, t.move_box))
 
 
 def _source(function: object) -> str:
@@ -87,14 +98,17 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> list[Parameters]:
 
     `keys` is int64 (B,); `size` the canvas side in pixels. Each transformation draws from its
     own stream, so that its parameters do not depend on which others are in the list. Where one
-    is applied with a probability, `on` (B,) says to which images.
+    is applied with a probability, `on` (B,) says to which images. Raises `InputError` where your
+    own transformation draws something else.
     """
     drawn = []
     for t in find(names):
-        own = sampling.fold(keys, t.name)
-        parameters = t.draw(own, size)
+        stream = sampling.fold(keys, t.name)
+        parameters = t.draw(stream, size)
+        if is_own(t):
+            own.check_drawn(t, parameters, keys)
         if t.probability < 1:
-            parameters["on"] = sampling.bernoulli(sampling.fold(own, "on"), t.probability)
+            parameters["on"] = sampling.bernoulli(sampling.fold(stream, "on"), t.probability)
         drawn.append(parameters)
     return drawn
 
@@ -116,7 +130,8 @@ def apply(
 
     `boxes` (B, 4), int64 x, y, width, height, are the objects' bounding boxes; without them the
     images are whole pictures (C = 3) and `translate` shifts by up to 15 % of the side. `overwrite`
-    allows to use the memory of `images`.
+    allows to use the memory of `images`. Raises `InputError` where your own transformation gives
+    other than such images, at its first use also for values that are not in [0, 1].
     """
     check_size(names, images.shape[-1])
     if len(images) == 0:
@@ -130,20 +145,24 @@ def apply(
             images = _where_on(t, images, {**given, "box": boxes}, overwrite)
             if any(later.move_box for later, _ in steps[k + 1 :]):
                 moved = t.move_box(boxes, given, images.shape[-1])
+                if is_own(t):
+                    own.check_moved(t, moved, boxes)
                 boxes = torch.where(given["on"][:, None], moved, boxes) if "on" in given else moved
         overwrite = overwrite or images.untyped_storage().data_ptr() != before.untyped_storage().data_ptr()
     return images
 
 
 def _where_on(t: Transformation, images: Tensor, parameters: Parameters, overwrite: bool) -> Tensor:
-    in_place = getattr(t.apply, "overwrite", t.apply)
+    change, in_place = t.apply, getattr(t.apply, "overwrite", t.apply)
+    if is_own(t):
+        change, in_place = (partial(own.apply_checked, t, function) for function in (change, in_place))
     overwrite = overwrite and images.is_contiguous()  # what was expanded, for one, cannot be written to
     if "on" not in parameters:
-        return (in_place if overwrite else t.apply)(images, parameters)
+        return (in_place if overwrite else change)(images, parameters)
     on = parameters["on"]
     rest = {name: value for name, value in parameters.items() if name != "on"}
     if images.is_cuda:  # choosing a subset would make the device wait for the host
-        return torch.where(on[:, None, None, None], t.apply(images, rest), images)
+        return torch.where(on[:, None, None, None], change(images, rest), images)
     chosen = on.nonzero()[:, 0]
     if len(chosen) == 0:
         return images

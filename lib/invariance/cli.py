@@ -139,9 +139,10 @@ def profile(
     from rich.console import Console
 
     from invariance import profiling
+    from invariance.files import check_folder
 
     console = Console()
-    profiling.check_folder(out)
+    check_folder(out)
     found = profiling.load_backbone(model, weights, pretrained, size, seed)
     shift, scale = (
         _numbers(given, name) or own for given, name, own in ((mean, "mean", found.mean), (std, "std", found.std))
@@ -149,7 +150,7 @@ def profile(
     table = profiling.profile_model(
         found.network,
         images,
-        _words(transforms) or None,
+        _words(transforms) if transforms else None,
         _words(layers),
         pairs,
         found.size,

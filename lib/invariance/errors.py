@@ -1,8 +1,10 @@
-"""The one error that a reader's own input can cause, and the checks of a name and of a whole number."""
+"""The one error that a reader's own input can cause, and the checks of names and numbers."""
 
+import math
 import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Real
 
 LEAST, MOST = -(2**63), 2**63 - 1
 """What tensors of indices and keys can hold."""
@@ -35,6 +37,14 @@ def check_whole(what: str, value: object, low: int = LEAST, high: int = MOST) ->
     except TypeError:
         number = None
     if number is None or not low <= number <= high:
-        limits = "of at most 64 bits" if low == LEAST else f"from {low} to {'2^63 - 1' if high == MOST else high}"
+        limits = f"of at least {low}" if high == MOST else f"from {low} to {high}"
+        limits = "of at most 64 bits" if (low, high) == (LEAST, MOST) else limits
         raise InputError(f"{what} {value!r} is not usable: give a whole number {limits}.")
     return number
+
+
+def check_rate(what: str, value: object, zero: bool = False) -> None:
+    """Raise `InputError` unless `value` is a finite number above 0, or with `zero` also 0."""
+    fits = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < math.inf
+    if not fits or (value == 0 and not zero):
+        raise InputError(f"{what} {value!r} is not usable: give a number above 0{', or 0' * zero}.")

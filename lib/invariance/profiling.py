@@ -7,7 +7,6 @@
 
 import copy
 import importlib.util
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +22,9 @@ from torch import Tensor, nn
 from invariance import assets, figures, measures, models, sampling, transforms
 from invariance.datasets import ImageSource, NaturalImages, Transforms2D, normalise
 from invariance.datasets.photos import LEAST, Photos, photo_files, read_photos
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError, check_known, check_whole
 from invariance.files import write_aside
 from invariance.training import pick_device
-from invariance.training.checks import check_whole
 
 OUTPUT = "output"
 """The layer name that stands for what the backbone gives."""
@@ -142,7 +140,7 @@ def check_choices(
 ) -> None:
     """Raise `InputError` for what `profile_model` could not work with; for use before the model is at hand."""
     pick_device(device)
-    _check_size(size)
+    check_whole("size", size, 1, LARGEST)
     transforms.check_size(list(transforms.TRANSFORMATIONS) if transformations is None else transformations, size)
     if transformations is not None and not len(transformations):
         raise InputError("No transformations to measure: name at least one, or leave them out for all.")
@@ -162,12 +160,6 @@ def check_choices(
         photo_files(images)
     else:
         check_known("images", images, ("glyphs", *assets.NATURAL, "or a folder"))
-
-
-def _check_size(size: int) -> None:
-    check_whole("size", size)
-    if size > LARGEST:
-        raise InputError(f"Images of {size} x {size} pixels: choose a size up to {LARGEST}.")
 
 
 @dataclass(frozen=True)
@@ -193,7 +185,7 @@ def load_backbone(
     """
     if size is None:
         size = 224 if model.startswith("timm:") else 32
-    _check_size(size)
+    check_whole("size", size, 1, LARGEST)
     if pretrained and not model.startswith("timm:"):
         raise InputError(f"There are no published weights for {model!r}: give a file as --weights.")
     if ".py:" in model:
@@ -366,15 +358,6 @@ def terminal_table(table: pd.DataFrame) -> Table:
     for row, before in zip(rows, [{"category": ""}, *rows], strict=False):
         shown.add_row(row["category"] * (row["category"] != before["category"]), *list(row.values())[1:])
     return shown
-
-
-def check_folder(folder: str | Path) -> None:
-    """Raise `InputError` unless results can be written into a folder, which need not exist yet."""
-    folder = Path(folder).absolute()
-    nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        why = "you may not write there" if nearest.is_dir() else f"{nearest} is a file"
-        raise InputError(f"Cannot write to {folder}: {why}. Choose another folder as --out.")
 
 
 def save(table: pd.DataFrame, folder: str | Path) -> list[Path]:

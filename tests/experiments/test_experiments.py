@@ -441,6 +441,8 @@ def test_what_could_only_fail_is_named_before_anything_runs(cache):
         units.Sensitivity(**measured, pairs=3)
     with pytest.raises(InputError, match="Unknown transformation 'hu'"):
         units.Sensitivity(**measured, pairs=30, transforms=("hu",))
+    with pytest.raises(InputError, match=r"Unknown part 'objct'\. Did you mean 'object'"):
+        units.Sensitivity(**measured, pairs=30, vary="objct")
     with pytest.raises(InputError, match="finite number"):
         one(learning_rate=float("inf"))
 

@@ -136,7 +136,7 @@ def test_what_cannot_work_is_named(start):
     with pytest.raises(InputError, match=r"Unknown fine-tuning method 'adapter'. Known: full, lora"):
         training.finetune(model, probe.head, split(50), VALIDATION, method="adapter", **OPTIONS)
     for rank in (0, 1.5, "4"):
-        with pytest.raises(InputError, match=f"rank is {rank!r}: give a whole number, at least 1"):
+        with pytest.raises(InputError, match=f"rank {rank!r} is not usable: give a whole number of at least 1"):
             training.finetune(model, probe.head, split(50), VALIDATION, method="lora", rank=rank, **OPTIONS)
     with pytest.raises(InputError, match="head for 7 features"):
         training.finetune(model, nn.Linear(7, 3), split(50), VALIDATION, **OPTIONS)

@@ -164,13 +164,13 @@ def test_what_cannot_work_is_named_before_training():
     with pytest.raises(InputError, match=r"train split has a label 2, and the model only 2 classes"):
         fit(models.build("small", 2, 0), data(), 1, 1e-3, CPU)
     for epochs in (0, 1.5, True):
-        with pytest.raises(InputError, match=f"epochs is {epochs}: give a whole number, at least 1"):
+        with pytest.raises(InputError, match=f"epochs {epochs} is not usable: give a whole number of at least 1"):
             trained(epochs=epochs)
     for rate in (0.0, float("inf"), "0.1"):
-        with pytest.raises(InputError, match=f"learning_rate is {rate!r}: give a number above 0"):
+        with pytest.raises(InputError, match=f"learning_rate {rate!r} is not usable: give a number above 0"):
             trained(learning_rate=rate)
     for decay in (float("nan"), -1.0):
-        with pytest.raises(InputError, match=r"weight_decay is .*: give a number above 0, or 0"):
+        with pytest.raises(InputError, match=r"weight_decay .* is not usable: give a number above 0, or 0"):
             trained(weight_decay=decay)
     with pytest.raises(InputError, match=r"Unknown schedule 'cosine'"):
         trained(schedule="cosine")
@@ -178,7 +178,7 @@ def test_what_cannot_work_is_named_before_training():
         fit(models.build("small", 3, 0).requires_grad_(False), data(), 1, 1e-3, CPU)
     none_at_once = data()
     none_at_once.eval_batch_size = 0
-    with pytest.raises(InputError, match="eval_batch_size is 0"):
+    with pytest.raises(InputError, match="eval_batch_size 0 is not usable"):
         fit(models.build("small", 3, 0), none_at_once, 1, 1e-3, CPU)
     with pytest.raises(InputError, match=f"No device 'cuda:{torch.cuda.device_count()}' here"):
         fit(models.build("small", 3, 0), data(), 1, 1e-3, torch.device("cuda", torch.cuda.device_count()))

@@ -17,12 +17,15 @@ def clusters(n, seed, width=20, classes=4, spread=1.0):
 
 
 def test_both_probes_reach_the_same_accuracy_on_hard_features():
-    sizes = (3000, 1000, 5000)
+    sizes = (3000, 4000, 5000)
     train, validation, test = (clusters(n, seed, spread=2.0) for seed, n in enumerate(sizes))
-    adam = training.linear_probe(train, validation, 4, seed=0, method="adam", epochs=100, batch_size=100)
+    adam = [
+        training.linear_probe(train, validation, 4, seed, "adam", epochs=100, batch_size=100).accuracy(test)
+        for seed in range(4)
+    ]
     exact = training.linear_probe(train, validation, 4, seed=0, method="lbfgs")
     assert 0.6 < exact.accuracy(test) < 0.95
-    assert abs(adam.accuracy(test) - exact.accuracy(test)) < 0.005
+    assert abs(sum(adam) / 4 - exact.accuracy(test)) < 0.005
 
 
 def test_both_probes_agree_within_half_a_point_on_a_trained_models_features():
@@ -30,14 +33,14 @@ def test_both_probes_agree_within_half_a_point_on_a_trained_models_features():
     source = spec.generator()
     model = models.build("small", 6, 0)
     pretraining = [Split(source, 0, f"pretraining/{part}", n) for part, n in (("train", 4000), ("validation", 300))]
-    fit(model, ImageData(*pretraining, 96, 0), 3, 3e-3, torch.device("cpu"))
+    fit(model, ImageData(*pretraining, 96, 0), 8, 3e-3, torch.device("cpu"))
     train, validation, test = (
         training.features(model, Split(source, 1, f"target/{part}", n))
-        for part, n in (("train", 2000), ("validation", 500), ("test", 4000))
+        for part, n in (("train", 2000), ("validation", 2000), ("test", 4000))
     )
     adam = training.linear_probe(train, validation, 6, seed=0, method="adam", epochs=200, batch_size=64)
     exact = training.linear_probe(train, validation, 6, seed=0, method="lbfgs")
-    assert 0.9 < exact.accuracy(test) < 0.98
+    assert 0.9 < exact.accuracy(test) < 0.99
     assert abs(adam.accuracy(test) - exact.accuracy(test)) < 0.005
 
 
@@ -165,10 +168,10 @@ def test_settings_of_a_probe_are_checked():
     train = clusters(50, 0)
     for name in ("epochs", "batch_size"):
         for value in (0, -1, 1.5, True):
-            with pytest.raises(InputError, match=f"{name} is {value!r}: give a whole number, at least 1"):
+            with pytest.raises(InputError, match=f"{name} {value!r} is not usable: give a whole number of at least 1"):
                 training.linear_probe(train, train, 4, 0, **{name: value})
     for rate in (0, float("nan"), "fast"):
-        with pytest.raises(InputError, match=r"learning_rate is .*: give a number above 0"):
+        with pytest.raises(InputError, match=r"learning_rate .* is not usable: give a number above 0"):
             training.linear_probe(train, train, 4, 0, learning_rate=rate)
 
 

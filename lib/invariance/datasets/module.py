@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from invariance import sampling
-from invariance.datasets.split import Split
+from invariance.datasets.split import Split, as_split
 from invariance.errors import InputError
 
 
@@ -52,7 +52,7 @@ class ImageData(LightningDataModule):
         super().__init__()
         if batch_size < 1:
             raise InputError(f"Batch size {batch_size}: it must be at least 1.")
-        self.train, self.validation = train, validation
+        self.train, self.validation = as_split(train), as_split(validation)
         self.batch_size, self.eval_batch_size, self.seed = batch_size, eval_batch_size, seed
 
     def prepare_data(self) -> None:

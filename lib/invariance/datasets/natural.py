@@ -8,7 +8,7 @@ Chapter: book/01_transforms_2d.py.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ class NaturalImages(Config, frozen=True):
     `transforms` act on the whole image, in the order given; `translate` then shifts by up to 15 %.
     `classes` may be any of the source's; None means all. `split_seed` chooses the validation images.
     """
+
+    parts: ClassVar[tuple[str, ...]] = ("transformation",)
 
     kind: Literal["natural_images"] = "natural_images"
     source: str = "scenes10"
@@ -100,7 +102,7 @@ class NaturalImages(Config, frozen=True):
 class Generator:
     """Makes images of one `NaturalImages` specification on one device (an `ImageSource`)."""
 
-    parts = ("transformation",)
+    parts = NaturalImages.parts
     redraws = True
 
     def __init__(self, spec: NaturalImages, device: torch.device) -> None:

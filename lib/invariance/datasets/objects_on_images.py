@@ -12,7 +12,7 @@ Chapter: book/06_when_invariance_harms.py.
 """
 
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -45,6 +45,8 @@ class ObjectsOnImages(Config, frozen=True):
     k-th to the k-th, else any; a share `availability` (beta, [0, 1]) of the images carries an object.
     `translate` puts the object at a random place inside the image.
     """
+
+    parts: ClassVar[tuple[str, ...]] = ("object", "background", "transformation")
 
     kind: Literal["objects_on_images"] = "objects_on_images"
     task: Literal["cifar_only", "cifar_mixed", "objects_mixed", "objects_only"]
@@ -102,7 +104,7 @@ class Generator:
     `background` is the natural image; `transformation` is the place of a translated object.
     """
 
-    parts = ("object", "background", "transformation")
+    parts = ObjectsOnImages.parts
     redraws = True
 
     def __init__(self, spec: ObjectsOnImages, device: torch.device) -> None:

@@ -81,6 +81,17 @@ class Split:
         return self.source.images(content, transformation=view_keys(content, view)), self.source.labels(content)
 
 
+def as_split(data: object) -> Split:
+    """The split itself, or that of a data set from `invariance.view`. Raises `InputError` for anything else."""
+    found = data if isinstance(data, Split) else getattr(data, "split", None)
+    if not isinstance(found, Split):
+        raise InputError(
+            f"A {type(data).__name__} cannot be used here: make the data with invariance.transforms_2d(...), "
+            "natural_images(...) or objects_on_images(...)."
+        )
+    return found
+
+
 def view_keys(content: Tensor, view: int) -> Tensor | None:
     """Keys (B,) for another draw of the transformations of these contents; None for the first, their own."""
     return sampling.fold(content, f"view {view}") if view else None

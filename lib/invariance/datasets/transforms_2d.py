@@ -9,7 +9,7 @@ Chapter: book/01_transforms_2d.py.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, field_validator, model_validator
@@ -31,6 +31,8 @@ class Transforms2D(Config, frozen=True):
     `transforms` apply in the order given. `classes` may be any of the foreground source's;
     None means all. `object_scale` is the share of the canvas that an object fills.
     """
+
+    parts: ClassVar[tuple[str, ...]] = ("transformation", "object", "background")
 
     kind: Literal["transforms_2d"] = "transforms_2d"
     foregrounds: str = "glyphs"
@@ -71,7 +73,7 @@ class Transforms2D(Config, frozen=True):
 class Generator:
     """Makes images of one `Transforms2D` specification on one device (an `ImageSource`)."""
 
-    parts = ("transformation", "object", "background")
+    parts = Transforms2D.parts
     redraws = False
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:

@@ -346,6 +346,7 @@ class Sensitivity(Unit):
         if "cka" in self.measured and self.pairs < measures.SMALLEST:
             raise InputError(f"CKA of {self.pairs} pairs: it needs at least {measures.SMALLEST}.")
         for data in self.data.values():
+            check_known("part", self.vary, data.parts)
             _check_available(data, test=self.pairs)
 
     def needs(self) -> list[Unit]:

@@ -24,10 +24,9 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from invariance import sampling
 from invariance.datasets.module import ImageData
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError, check_known, check_rate, check_whole
 from invariance.files import write_aside
 from invariance.models import Classifier
-from invariance.training.checks import check_rate, check_whole
 from invariance.training.devices import fast_bf16, pick_device
 from invariance.training.progress import Progress
 
@@ -190,7 +189,7 @@ def fit(
     device = pick_device(str(device))
     check_known("schedule", schedule, SCHEDULES)
     for name, value in (("epochs", epochs), ("batch_size", data.batch_size), ("eval_batch_size", data.eval_batch_size)):
-        check_whole(name, value)
+        check_whole(name, value, 1)
     check_rate("learning_rate", learning_rate)
     check_rate("weight_decay", weight_decay, zero=True)
     _check(model, data, device)

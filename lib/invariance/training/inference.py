@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from invariance.datasets.split import ImageSource, Split, view_keys
+from invariance.datasets.split import ImageSource, Split, as_split, view_keys
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 
@@ -27,6 +27,7 @@ def features_of_keys(model: Classifier, source: ImageSource, content: Tensor, **
 
 def features(model: Classifier, split: Split, view: int = 0) -> tuple[Tensor, Tensor]:
     """Representations float32 (N, D) and labels int64 (N,) of every image of a split, in one of its views."""
+    split = as_split(split)
     keys = split.keys()
     found = features_of_keys(model, split.source, keys, transformation=view_keys(keys, view))
     return found, split.source.labels(keys)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from invariance import sampling
-from invariance.training.checks import check_whole
+from invariance.errors import check_whole
 
 
 class LowRank(nn.Module):
@@ -35,7 +35,7 @@ def attach(model: nn.Module, rank: int, seed: int) -> None:
 
     Raises `InputError` for a rank that is not a whole number of at least 1.
     """
-    check_whole("rank", rank)
+    check_whole("rank", rank, 1)
     model.requires_grad_(False)
     with sampling.torch_seed(sampling.stream(seed, "low-rank updates")):
         for layer in list(model.modules()):

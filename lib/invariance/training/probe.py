@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from invariance import sampling
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError, check_known, check_rate, check_whole
 from invariance.training import logistic
-from invariance.training.checks import check_rate, check_whole
 
 METHODS = ("adam", "lbfgs")
 WEIGHT_DECAYS = (1e-2, 1e-3, 1e-4)
@@ -77,7 +76,7 @@ def linear_probes(
     """
     check_known("probe method", method, METHODS)
     for name, value in (("classes", classes), ("epochs", epochs), ("batch_size", batch_size)):
-        check_whole(name, value)
+        check_whole(name, value, 1)
     check_rate("learning_rate", learning_rate)
     if not trains or len(trains) != len(validations):
         raise InputError(f"{len(trains)} training and {len(validations)} validation sets: give one of each a probe.")

@@ -111,7 +111,7 @@ glue("whole", figures.sensitivity_profile(table))
 tables.show(profiling.summary(table))
 
 # %% tags=["remove-input"]
-evidence.Evidence(table, record=None).link("profile")
+evidence.link(table, "profile")
 
 # %% [markdown]
 # The file has the four measures of the library, each with its interval. Three are sensitivities, for three ideas of distance:

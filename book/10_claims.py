@@ -116,7 +116,7 @@ tables.show(
 claims.show(ledger)
 
 # %% tags=["remove-input"]
-evidence.Evidence(ledger, found["factors"].record).link("claims")
+evidence.link(ledger, "claims")
 
 # %% [markdown]
 # **How to read a ✓.** The number passed its threshold, with the networks and images of this run. {glue:text}`also_missed`

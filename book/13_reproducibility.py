@@ -144,7 +144,7 @@ tables.show(
 )
 
 # %% tags=["remove-input"]
-evidence.Evidence(spread, tables_of["factors"].record).link("deviations")
+evidence.link(spread, "deviations")
 
 # %% [markdown]
 # A deviation of 0.1 with three seeds means a 95 % interval of ± 0.25 for the mean; with ten seeds, ± 0.07. Much of

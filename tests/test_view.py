@@ -136,3 +136,12 @@ def test_numbers_may_be_those_of_numpy_and_torch():
     assert len(data) == 200
     for index in (np.int64(7), np.uint8(7), torch.tensor(7), np.int16(-193)):
         assert torch.equal(data[index][0], whole[7][0])
+
+
+def test_a_data_set_says_what_it_is_and_refuses_pairs_that_would_be_equal():
+    plain = invariance.transforms_2d(classes=["umbrella"], count=10)
+    assert repr(plain).startswith("10 images of 1 classes: Transforms2D(") and "umbrella" in repr(plain)
+    with pytest.raises(InputError, match="no transformations, so such pairs would be equal"):
+        plain.pairs(3)
+    first, second = plain.pairs(3, vary="background")
+    assert (first != second).any()

@@ -54,16 +54,21 @@ class Evidence:
         return Evidence(self.table[np.logical_and.reduce(chosen)], self.record)
 
     def link(self, name: str) -> HTML:
-        """A link that saves the table as NAME.csv (compressed if large); it is part of the page itself."""
-        content, suffix = self.table.to_csv(index=False, float_format="%.6g").encode(), ".csv"
-        if len(content) > LARGE:
-            content, suffix = gzip.compress(content, mtime=0), ".csv.gz"
-        data = base64.b64encode(content).decode()
-        size = f"{len(self.table):,} rows, {len(content) / 1000:,.0f} kB"
-        return HTML(
-            f'<a download="{name}{suffix}" href="data:application/octet-stream;base64,{data}">'
-            f"Download the data behind this ({name}{suffix}: {size})</a>"
-        )
+        """A link that saves the table as NAME.csv."""
+        return link(self.table, name)
+
+
+def link(table: pd.DataFrame, name: str) -> HTML:
+    """A link that saves a table as NAME.csv (compressed if large); it is part of the page itself."""
+    content, suffix = table.to_csv(index=False, float_format="%.6g").encode(), ".csv"
+    if len(content) > LARGE:
+        content, suffix = gzip.compress(content, mtime=0), ".csv.gz"
+    data = base64.b64encode(content).decode()
+    size = f"{len(table):,} rows, {len(content) / 1000:,.0f} kB"
+    return HTML(
+        f'<a download="{name}{suffix}" href="data:application/octet-stream;base64,{data}">'
+        f"Download the data behind this ({name}{suffix}: {size})</a>"
+    )
 
 
 def folder() -> Path:

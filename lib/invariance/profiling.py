@@ -1,4 +1,4 @@
-"""The sensitivity of any backbone to each transformation: a table and a figure for a model of your own.
+"""The sensitivity of any backbone to each transformation: a table and a figure for a model of your own::
 
     table = invariance.profile_model(backbone, images="photos/", pairs=500)
 

@@ -1,8 +1,8 @@
-"""Data sets for use outside the book: an ordinary `torch.utils.data.Dataset`, made in one call.
+"""Data sets for use outside the book: an ordinary `torch.utils.data.Dataset`, made in one call::
 
-dataset = transforms_2d("glyphs", transforms=["rotate", "hue"], classes=["umbrella", "airplane"])
-image, label = dataset[0]
-loader = torch.utils.data.DataLoader(dataset, batch_size=512)
+    dataset = transforms_2d("glyphs", transforms=["rotate", "hue"], classes=["umbrella", "airplane"])
+    image, label = dataset[0]
+    loader = torch.utils.data.DataLoader(dataset, batch_size=512)
 
 `natural_images` and `objects_on_images` are made and used in the same way.
 Chapters: book/01_transforms_2d.py and book/12_data_card.py.
@@ -35,6 +35,9 @@ class ImageDataset(Dataset):
     def __len__(self) -> int:
         return self.split.count
 
+    def __repr__(self) -> str:
+        return f"{len(self):,} images of {len(self.classes)} classes: {self.split.source.spec!r}"
+
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.__getitems__([index])[0]
 
@@ -51,13 +54,16 @@ class ImageDataset(Dataset):
         """Test images, float32 (count, 3, H, W) each, that differ in one part and share everything else.
 
         `vary` is one of the data set's parts, `self.split.source.parts`: the transformation, the object or the
-        background. Sensitivity is measured on such pairs (section 5 of the paper).
+        background. Sensitivity is measured on such pairs (section 5 of the paper). Raises `InputError` for an unknown
+        part, or the transformation where there is none.
         """
+        if vary == "transformation" and not getattr(self.split.source.spec, "transforms", True):
+            raise InputError("The data set has no transformations, so such pairs would be equal: give it some.")
         count = check_whole("Number of pairs", count, 1)
         return measures.paired_images(self.split.source, count, check_whole("Seed", seed), vary)
 
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
-        """A grid of the first images, each with the name of its class."""
+        """A grid of the first images, each with the name of its class; outside a notebook, `.savefig(...)` it."""
         columns = check_whole("Number of columns", columns, 1)
         shown = min(check_whole("Number of rows", rows, 1) * columns, len(self))
         images, labels = self.split.batch(torch.arange(shown))
@@ -78,10 +84,9 @@ def transforms_2d(
 ) -> ImageDataset:
     """A Transforms-2D data set (section 3 of the paper) with `count` images.
 
-    `foregrounds` and `backgrounds` are asset sources; `split`, "train", "validation" or "test", and `seed`
-    choose which images;
-    `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`. Raises
-    `InputError` for anything unknown or out of range.
+    `foregrounds` and `backgrounds` are asset sources; `split`, "train", "validation" or "test", and `seed` choose which
+    images. `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`, or `prototypes`, the
+    number of objects of each class, by default 1. Raises `InputError` for anything unknown or out of range.
     """
     check_known("split", split, PARTS)
     spec = Transforms2D(

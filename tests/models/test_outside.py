@@ -69,6 +69,15 @@ def test_timm_is_asked_for_its_weights_on_request_only(monkeypatch):
     assert asked == [False, True]
 
 
+def test_timm_weights_that_cannot_be_had_are_named(monkeypatch):
+    def create_model(name, **options):
+        raise OSError("no network\nand much more")
+
+    monkeypatch.setattr("timm.create_model", create_model)
+    with pytest.raises(InputError, match="timm could not get the weights of 'resnet18': no network"):
+        models.wrap("timm:resnet18", classes=3, pretrained=True)
+
+
 def test_missing_timm_and_other_names_say_what_to_do(monkeypatch):
     monkeypatch.setattr("invariance.models.outside.find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install timm"):

@@ -52,8 +52,13 @@ def _timm(name: str, seed: int, pretrained: bool) -> nn.Module:
     if not timm.is_model(name):
         close = ", ".join(get_close_matches(name.split(".")[0], timm.list_models(), n=3))
         raise InputError(f"timm has no model {name!r}; near it: {close or 'none'}. timm.list_models() lists all.")
-    with sampling.torch_seed(seed):
-        return timm.create_model(name, pretrained=pretrained, num_classes=0)
+    try:
+        with sampling.torch_seed(seed):
+            return timm.create_model(name, pretrained=pretrained, num_classes=0)
+    except Exception as error:  # whatever its downloads raise
+        if not pretrained:
+            raise
+        raise InputError(f"timm could not get the weights of {name!r}: {_reason(error)}") from error
 
 
 def _device(module: nn.Module) -> torch.device:

@@ -233,7 +233,7 @@ found.link("invariance_transfer")
 # The paper repeats the experiment with DenseNet, VGG and a vision transformer. {glue:text}`other_models` The parameter `architectures` says how
 # many are run.
 
-# %% tags=["remove-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "The other architectures", "code_prompt_hide": "Hide the values"}
 for name, rows_of_model in found.table.groupby("model", sort=False):
     if name != table["model"].iloc[0]:
         display(Markdown(f"**{name}**"), results.compared_invariance_transfer(rows_of_model, paper))

@@ -206,7 +206,7 @@ results.compared_mismatch_costs(table, paper)
 # %% [markdown]
 # And the accuracies behind them, this run's and in brackets the paper's, architecture by architecture:
 
-# %% tags=["remove-input", "hide-output"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All accuracies", "code_prompt_hide": "Hide the values"}
 for name in results.ordered(table["model"]):
     display(Markdown(f"**{name}**"), results.compared_mismatch(table, paper, name))
 

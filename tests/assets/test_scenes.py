@@ -131,7 +131,7 @@ def test_backgrounds_are_the_first_scenes_and_cached(own_cache, two_hundred, mon
     [
         (lambda: scenes.render([0], size=0), r"Scene size 0 .* from 4 to 1024"),
         (lambda: scenes.render([0], size=32.0), r"Scene size 32\.0 .* whole number"),
-        (lambda: scenes.render([0], seed=-1), r"Scene seed -1 .* from 0"),
+        (lambda: scenes.render([0], seed=-1), r"Scene seed -1 .* at least 0"),
         (lambda: scenes.render([-1]), r"indices .* from 0 up"),
         (lambda: scenes.render([0.5]), r"indices .* whole numbers"),
         (lambda: scenes.render(3), r"indices .* list or 1-D array"),

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from invariance import book, site
+from invariance.errors import InputError
 from invariance.experiments import CHAPTERS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -58,6 +59,23 @@ def test_papermill_runs_a_chapter_as_typed_from_the_root_and_from_book(built, tm
     command = [str(papermill), path, str(out), "-p", "profile", "smoke", "-p", "seeds", "1", "--no-progress-bar"]
     subprocess.run(command, cwd=built / folder, check=True, capture_output=True, text=True)
     assert nbformat.read(out, as_version=4).metadata.papermill.exception is None
+
+
+def test_what_papermill_wrote_becomes_a_page_with_its_numbers_and_figures(built, tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "_vendor", lambda root: None)
+    notebook = tmp_path / "out.ipynb"
+    shutil.copy(built / "_build" / "executed" / "03_invariances_or_classes.ipynb", notebook)
+    shown = [output.data for cell in nbformat.read(notebook, 4).cells for output in cell.get("outputs", [])]
+    assert sum("image/svg+xml" in data for data in shown) == 3  # readers of the notebook itself see them, too
+    index = book.page(built, notebook)
+    assert index == tmp_path / "out" / "index.html" and index.exists()
+    page = (index.parent / "book" / "out.html").read_text()
+    assert "glue:" not in page and len(re.findall(r"<img[^>]*svg", page)) >= 3
+    with pytest.raises(InputError, match="is no executed notebook: run a chapter with papermill first"):
+        book.page(built, tmp_path / "other.ipynb")
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError, match="exists and holds no page"):
+        book.page(built, notebook, tmp_path / "mine")
 
 
 def test_a_chapter_refuses_an_unknown_profile_before_work(built, tmp_path):

@@ -197,7 +197,7 @@ glue("depth", figures.sensitivity_by_depth(depth))
 # - **Image size.** Use the size that the model was trained for. The strength of `blur`, `noise`, `elastic` and `erasing` is set in
 #   pixels for images of 32 x 32, and means less of the picture on larger ones; the command says so.
 # - **Normalisation.** Give the model's own `mean` and `std`. Wrong ones measure a model that nobody uses.
-# - **Arithmetic.** A profile runs in float32. The experiments of the other chapters use bfloat16 where the processor is
+# - **Arithmetic.** A profile runs in float32 (convolutions on recent GPUs in TF32, unless you switch that off). The experiments of the other chapters use bfloat16 where the processor is
 #   fast at it; the [deviation log](11_deviations) measures how little that moves a sensitivity.
 # - **Low is not good.** Which invariances a model should have depends on the task, as
 #   [When invariance harms](06_when_invariance_harms) shows.

@@ -51,7 +51,7 @@ figures.use_book_style()
 # {glue:text}`n_classes:d` everyday symbols, each with a material, a light from above and a soft edge. Each class has
 # {glue:text}`n_prototypes:d` versions, its *prototypes*. The experiments use the first one, as the paper does.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-cell"]
 glue("n_classes", len(glyphs.CLASSES), display=False)
 glue("n_prototypes", glyphs.PROTOTYPES, display=False)
 glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES))
@@ -70,7 +70,7 @@ glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES))
 # A background is a small landscape, drawn by a program too. There are ten types. A data set uses 867 of them, as many
 # as the paper has photographs, and picks one at random for every image.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-cell"]
 rows, names = gallery.scene_types(size=64, count=9)
 glue("scenes", figures.picture_grid(rows, names))
 
@@ -121,7 +121,7 @@ gallery.transformation_table()
 # "Probability" is the chance that an image gets the transformation at all. The others always act, by an amount
 # drawn evenly from their range.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-cell"]
 for category in CATEGORIES:
     names = names_of(category)
     rows = [gallery.sweep(name, object_class, count=9)[0][:9] for name in names]
@@ -184,7 +184,7 @@ rotate.draw(keys, size=32)
 # A data set may list several transformations. They act one after the other, in the order of the list. The
 # experiments of this book mostly use three at a time, one of each category.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-cell"]
 combined = Transforms2D(classes=(object_class,), transforms=tuple(transforms))
 moved, finished = gallery.draws(combined, label=0, count=9, seed=seed)
 glue("n_combined", len(transforms), display=False)
@@ -242,7 +242,7 @@ frame_explorer(
 barred = invariance.transforms_2d(transforms=["rotate", "bar"], count=50_000, seed=seed)
 
 # %% tags=["remove-cell"]
-glue("barred", barred.preview(rows=2), display=False)
+glue("barred", barred.preview(rows=2))
 
 # %% [markdown]
 # ```{glue:figure} barred

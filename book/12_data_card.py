@@ -58,9 +58,9 @@ len(objects_2d), len(natural), len(both)
 # %% tags=["remove-cell"]
 glue("used", ", ".join(transforms) or "no transformations", display=False)
 glue("natural_source", images, display=False)
-glue("preview_2d", objects_2d.preview(2), display=False)
-glue("preview_natural", natural.preview(2), display=False)
-glue("preview_both", both.preview(2), display=False)
+glue("preview_2d", objects_2d.preview(2))
+glue("preview_natural", natural.preview(2))
+glue("preview_both", both.preview(2))
 
 # %% [markdown]
 # ```{glue:figure} preview_2d
@@ -163,7 +163,7 @@ glue("paper_test", paper.factors.test_samples, display=False)
 # {glue:text}`n_types:d` types, in ten variants each, with the sizes and the interface of CIFAR-10 and CIFAR-100. To be no easier than need be, they are seen
 # from varied views and through varied cameras, and discs and bars stand in front of them.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-cell"]
 names = list(assets.natural_classes("scenes10"))
 shown = [invariance.natural_images("scenes10", classes=[name], count=9).split.batch()[0] for name in names]
 glue(

@@ -48,6 +48,8 @@ def test_figures_have_alternative_text_and_no_glued_value_is_missing(built):
         images = re.findall(r"<img[^>]*>", page)
         assert images, stem
         assert [image[:200] for image in images if not re.search(r'alt="[^"]+"', image)] == [], stem
+        figures = re.findall(r'<img[^>]*src="\.\./(_images/[^"]+)"', page)
+        assert len(figures) == len(set(figures)), f"{stem} shows a figure twice"
 
 
 @pytest.mark.parametrize("folder", [".", "book"])

@@ -38,7 +38,7 @@ def main():
         print(f"geometric mean {summary['geometric mean']:.1f} times the baseline, least {summary['least']:.1f}")
         tables = training.tables(device)
         for title, others in tables.items():
-            show(f"{title} ({device}); rates in images a second", others)
+            show(f"{title} ({device})", others)
         record[device.type] = {"generator": rows, "summary": summary, "models": tables}
     with write_aside(Path("_build/bench.json")) as aside:
         aside.write_text(json.dumps(record, indent=1))

@@ -5,6 +5,7 @@ On a CPU the small model is measured, on a GPU also the paper's ResNet-18 at its
 
 import os
 import random
+import statistics
 import tempfile
 import time
 import warnings
@@ -24,7 +25,8 @@ from torch.utils.data import DataLoader, Dataset
 from invariance import models
 from invariance.assets import backgrounds, foregrounds
 from invariance.datasets import Split, Transforms2D
-from invariance.datasets.module import ImageData
+from invariance.datasets.chunks import batches_at_once
+from invariance.datasets.module import Batches, ImageData
 from invariance.training import linear_probe
 from invariance.training.devices import fast_bf16
 from invariance.training.fit import fit
@@ -40,8 +42,8 @@ def tables(device):
     torch.backends.cudnn.deterministic = True  # as in `fit`
     batch, images = {"cpu": (256, 10_000), "cuda": (4096, 200_000)}[device.type]
     return {
-        f"small model, batch {batch:,}": steps(device, "small", batch),
-        f"small model, batch {batch:,}, whole runs": runs(device, "small", batch, images),
+        **steps(device, "small", batch),
+        f"small, batch {batch:,}, whole runs": runs(device, "small", batch, images),
         "linear probe of 200 epochs beside its forward passes": [
             probe_cost(device, "small", 4_000, 20),
             probe_cost(device, "resnet18", *((50_000, 20) if device.type == "cuda" else (10_000, 2))),
@@ -53,7 +55,7 @@ def tables(device):
 def large_model(device, name="resnet18", batch=512, images=50_000):
     """The tables that need a GPU."""
     return {
-        f"{name}, batch {batch}": steps(device, name, batch),
+        **steps(device, name, batch),
         f"{name}, batch {batch}, whole runs": runs(device, name, batch, images, compile=True),
         f"{name}, batch {batch}, how busy the device is": [
             {"case": "device busy, percent of the step", "value": busy(device, name, batch)},
@@ -94,41 +96,53 @@ def synchronised(function, device):
 
 
 def steps(device, name, batch):
-    """Training steps and features, on ready images and with the data made on the fly."""
+    """Training steps and features, on ready images and with the data made on the fly: two tables.
+
+    What is timed ends with the last of the batches that are made at once, and holds all their making.
+    """
     model, step = trainer_step(device, name)
-    split = Split(source(device), 0, "bench/train", batch)
-
-    def make():
-        images, labels = split.batch()
-        return split.source.normalise(images), labels
-
-    images, labels = make()
-    keys = split.keys()
+    split = Split(source(device), 0, "bench/train", batch * batches_at_once(batch, 32, device))
+    batches, keys = Batches(split, batch, seed=0), split.keys()
+    ready = next(iter(batches))
 
     @torch.no_grad()
     def forward():
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
-            model.features(images)
+            model.features(ready[0])
 
     found = {
-        "training step": lambda: step(images, labels),
-        "training step, data made on the fly": lambda: step(*make()),
-        "making the data": make,
+        "training step": lambda: [step(*ready) for _ in range(len(batches))],
+        "training step, data made on the fly": lambda: [step(*made) for made in batches],
+        "making the data": lambda: list(batches),
         "features": lambda: (model.eval(), forward()),
         "features, data made on the fly": lambda: features_of_keys(model, split.source, keys),
     }
-    return [{"case": case, "ours": rate(synchronised(function, device), batch)} for case, function in found.items()]
+    found = {case: synchronised(function, device) for case, function in found.items()}
+    images = {case: batch if case == "features" else split.count for case in found}
+    rows = [{"case": case, "images a second": rate(function, images[case])} for case, function in found.items()]
+    added = percent_added(found["training step"], found["training step, data made on the fly"])
+    title = f"{name}, batch {batch:,}"
+    return {title: rows, f"{title}, what the data cost": [{"case": "added to a step, percent", "value": added}]}
+
+
+def percent_added(without, within, rounds=15):
+    """How much longer `within` takes; the median of rounds in which they take turns, since machines change speed."""
+
+    def seconds(function):
+        started = time.perf_counter()
+        function()
+        return time.perf_counter() - started
+
+    return 100 * (statistics.median(seconds(within) / seconds(without) for _ in range(rounds)) - 1)
 
 
 def runs(device, name, batch, images, compile=False):
     """`fit` with Lightning, from indices to weights, and the plain loop that most people would write."""
-    ours = fit_rate(device, name, batch, images)
-    rows = [{"case": "fit, data made on the fly", "ours": ours}]
+    rates = {"fit, data made on the fly": fit_rate(device, name, batch, images)}
     if compile:
-        rows.append({"case": "the same, compiled", "ours": fit_rate(device, name, batch, images, compile=True)})
-    plain = plain_rate(device, name, batch)
-    rows.append({"case": f"plain Lightning loop in float32, PIL loader with {WORKERS} workers", "ours": plain})
-    return rows
+        rates["the same, compiled"] = fit_rate(device, name, batch, images, compile=True)
+    rates[f"plain Lightning loop in float32, PIL loader with {WORKERS} workers"] = plain_rate(device, name, batch)
+    return [{"case": case, "images a second": value} for case, value in rates.items()]
 
 
 def splits(device, images, batch):
@@ -221,15 +235,14 @@ def probe_cost(device, name, samples, epochs):
     return {"case": case, "probe, seconds": probe, "forwards, seconds": forwards, "ratio": forwards / probe}
 
 
-def busy(device, name, batch, count=20):
+def busy(device, name, batch, count=64):
     """Percent of the time in which the device works, over training steps with the data made on the fly."""
     _, step = trainer_step(device, name)
-    split = Split(source(device), 0, "bench/train", batch)
+    batches = Batches(Split(source(device), 0, "bench/train", batch * count), batch, seed=0)
 
     def train():
-        for _ in range(count):
-            images, labels = split.batch()
-            step(split.source.normalise(images), labels)
+        for images, labels in batches:
+            step(images, labels)
 
     run = synchronised(train, device)
     run()

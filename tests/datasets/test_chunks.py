@@ -9,7 +9,7 @@ from invariance.datasets import Split, Transforms2D
 from invariance.datasets.chunks import CHUNK, in_chunks
 
 CPU, SIZE = torch.device("cpu"), 32
-MOST = CHUNK // SIZE**2
+MOST = CHUNK["cpu"] // SIZE**2
 """Images in a chunk."""
 
 

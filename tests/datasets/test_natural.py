@@ -6,7 +6,6 @@ import torch
 
 from invariance import assets
 from invariance.datasets import NaturalImages, Split
-from invariance.datasets.module import ImageData
 from invariance.datasets.natural import ROW, Pictures, _rows_of
 from invariance.errors import InputError
 from invariance.measures import paired_images
@@ -140,14 +139,6 @@ def test_only_what_is_asked_for_is_rendered(monkeypatch):
     pictures.take(torch.tensor([50_001, 50_002, 50_001]))
     pictures.take(torch.tensor([50_002]))
     assert sum(asked) == 2002
-
-
-def test_training_gets_its_images_at_once(monkeypatch):
-    train, validation = split(30), split(20, name="x/validation")
-    got = []
-    monkeypatch.setattr(type(train.source), "prepare", lambda self, content: got.append(len(content)))
-    ImageData(train, validation, batch_size=8, seed=0).prepare_data()
-    assert got == [30, 20]
 
 
 def test_samples_come_as_a_count_or_a_share_of_each_class():

@@ -9,7 +9,6 @@ from scipy import stats
 
 from invariance import assets, sampling
 from invariance.datasets import Split, Transforms2D, paste
-from invariance.datasets.module import BatchSampler
 from invariance.errors import InputError
 from invariance.transforms import TRANSFORMATIONS
 
@@ -161,17 +160,6 @@ def test_a_16_bit_picture_keeps_its_brightness(tmp_path):
     (tmp_path / "b").mkdir()
     Image.fromarray(np.full((40, 40), 0x8000, dtype=np.uint16)).save(tmp_path / "b" / "grey.png")
     assert (assets.backgrounds(f"folder:{tmp_path / 'b'}", 32) == 128).all()
-
-
-def test_shuffling_changes_every_epoch_and_follows_the_seed():
-    first = BatchSampler(10, 4, seed=1)
-    epochs = [torch.cat(list(first)) for _ in range(2)]
-    assert [len(b) for b in BatchSampler(10, 4, seed=1)] == [4, 4, 2]
-    assert len(first) == 3
-    assert not torch.equal(*epochs)
-    assert torch.equal(epochs[0], torch.cat(list(BatchSampler(10, 4, seed=1))))
-    assert all(torch.equal(e.sort().values, torch.arange(10)) for e in epochs)
-    assert torch.equal(torch.cat(list(BatchSampler(10, 4))), torch.arange(10))
 
 
 def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path):

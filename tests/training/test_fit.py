@@ -11,7 +11,7 @@ from torch import nn
 
 from invariance import models, training
 from invariance.datasets import Split, Transforms2D
-from invariance.datasets.module import ImageData
+from invariance.datasets.module import Batches, ImageData
 from invariance.errors import InputError
 from invariance.training.fit import SCHEDULES, _dry_run, fit, schedule_for
 
@@ -98,14 +98,15 @@ def test_a_loss_that_breaks_late_in_an_epoch_is_found_before_validation(device):
         pytest.skip("needs a GPU")
     device = training.pick_device(device)
     poisoned, steps = data(device=device), {"cpu": 5, "cuda": 6}[device.type]
-    make, made = poisoned.on_after_batch_transfer, []
+    made = []
 
-    def poison(batch, index):
-        images, labels = make(batch, index)
-        made.append(0)
-        return (images * float("nan") if len(made) == 5 else images), labels
+    class Poisoned(Batches):
+        def __iter__(self):
+            for images, labels in super().__iter__():
+                made.append(0)
+                yield (images * float("nan") if len(made) == 5 else images), labels
 
-    poisoned.on_after_batch_transfer = poison
+    poisoned.train_dataloader = lambda: Poisoned(poisoned.train, poisoned.batch_size, 0)
     with pytest.raises(FloatingPointError, match="in step 5 of epoch 1"):
         fit(models.build("small", 3, 0), poisoned, 2, 1e-3, device)
     assert len(made) == steps

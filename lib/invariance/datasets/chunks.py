@@ -1,26 +1,34 @@
-"""Large batches on a CPU: in chunks that stay in its cache, one after another."""
+"""How many images are made at once: on a CPU as many as its cache holds, on a GPU enough to keep it busy."""
 
 from collections.abc import Callable
 from functools import cache
 
 import torch
 
-CHUNK = 256 * 32 * 32
-"""Pixels made at once on a CPU: few enough to stay in its cache, enough to share among its cores."""
+CHUNK = {"cpu": 256 * 32 * 32, "cuda": 16_384 * 32 * 32}
+"""Pixels made at once. On a CPU few enough to stay in its cache and enough to share among its cores; on a GPU
+enough that to start some hundred operations takes less time than they do, in two or three gigabytes."""
 
 
 def in_chunks(fill: Callable[[slice], object], count: int, size: int, device: torch.device) -> None:
-    """Call `fill` with slices that cover `count` images of `size` x `size` pixels.
+    """Call `fill` with slices that cover `count` images of `size` x `size` pixels, one after another.
 
-    On a CPU these are small, and PyTorch's operations split each among the cores; elsewhere there is one
-    slice. Images are made in float32 even where a model around them is not.
+    Memory does not grow with `count`. Images are made in float32 even where a model around them is not.
     """
-    step = max(1, CHUNK // size**2) if device.type == "cpu" else max(1, count)
+    step = max(1, CHUNK[device.type] // size**2)
     if device.type == "cpu":
         _keep_freed_memory()
     with torch.autocast(device.type, enabled=False):
         for start in range(0, count, step):
             fill(slice(start, min(start + step, count)))
+
+
+def batches_at_once(batch_size: int, size: int, device: torch.device) -> int:
+    """How many batches of images of `size` x `size` pixels fill a chunk, at least 1.
+
+    A training batch alone leaves a GPU waiting for the host between operations that are too small for it.
+    """
+    return max(1, CHUNK[device.type] // (batch_size * size**2))
 
 
 @cache

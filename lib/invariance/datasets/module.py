@@ -1,4 +1,4 @@
-"""The data module: indices in, images out, on the device that trains.
+"""The data module: batches of finished images, made on the device that trains.
 
 Not imported by the package itself: Lightning takes seconds to load, and only who trains needs it.
 """
@@ -8,45 +8,51 @@ from collections.abc import Iterator
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 from invariance import sampling
+from invariance.datasets.chunks import batches_at_once
 from invariance.datasets.split import Split, as_split
 from invariance.errors import InputError
 
 
-class Indices(Dataset):
-    """The numbers 0 .. count-1; asked with a tensor of positions, it gives that tensor back."""
+class Batches:
+    """Normalised images and labels of a split, batch after batch, on the split's device.
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    With a `seed` every pass has another order, from the seed alone, and a source that redraws gives other draws
+    of the transformations. Several batches are made at once where that is quicker. Of `processes` that train
+    together each, counted from 0, gets its share of the batches: equally many, the first ones twice if need be.
+    """
 
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, positions: Tensor) -> Tensor:
-        return positions
-
-
-class BatchSampler(Sampler[Tensor]):
-    """Batches of indices as tensors; shuffled differently every epoch, from `seed` alone."""
-
-    def __init__(self, count: int, batch_size: int, seed: int | None = None) -> None:
-        self.count, self.batch_size, self.seed, self.epoch = count, batch_size, seed, 0
+    def __init__(
+        self, split: Split, batch_size: int, seed: int | None = None, process: int = 0, processes: int = 1
+    ) -> None:
+        self.split, self.batch_size, self.seed = split, batch_size, seed
+        self.process, self.processes = process, processes
+        self.passes = 0
 
     def __len__(self) -> int:
-        return -(-self.count // self.batch_size)
+        return -(-self.split.count // (self.batch_size * self.processes))
 
-    def __iter__(self) -> Iterator[Tensor]:
-        order = torch.arange(self.count)
-        if self.seed is not None:
-            order = sampling.permutation(sampling.stream(self.seed, "shuffle", self.epoch), self.count)
-            self.epoch += 1
-        yield from order.split(self.batch_size)
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        source, number = self.split.source, self.passes
+        self.passes += 1
+        view = number if self.seed is not None and source.redraws else 0
+        batches = self._order(number).to(source.device).split(self.batch_size)
+        mine = [batches[k % len(batches)] for k in range(self.process, len(self) * self.processes, self.processes)]
+        at_once = batches_at_once(self.batch_size, source.size, source.device)
+        for start in range(0, len(mine), at_once):
+            images, labels = self.split.batch(torch.cat(mine[start : start + at_once]), view)
+            images = source.normalise(images)
+            yield from zip(images.split(self.batch_size), labels.split(self.batch_size), strict=True)
+
+    def _order(self, number: int) -> Tensor:
+        if self.seed is None:
+            return torch.arange(self.split.count)
+        return sampling.permutation(sampling.stream(self.seed, "shuffle", number), self.split.count)
 
 
 class ImageData(LightningDataModule):
-    """Loads only indices; images are made after the batch has reached the device."""
+    """Training and validation images of two splits, for `fit` or a trainer of Lightning."""
 
     def __init__(self, train: Split, validation: Split, batch_size: int, seed: int, eval_batch_size: int = 500) -> None:
         super().__init__()
@@ -59,20 +65,11 @@ class ImageData(LightningDataModule):
         for split in (self.train, self.validation):
             split.source.prepare(split.keys())
 
-    def train_dataloader(self) -> DataLoader:
-        return _loader(self.train, self.batch_size, self.seed)
+    def train_dataloader(self) -> Batches:
+        return Batches(self.train, self.batch_size, self.seed, *self._processes())
 
-    def val_dataloader(self) -> DataLoader:
-        return _loader(self.validation, self.eval_batch_size)
+    def val_dataloader(self) -> Batches:
+        return Batches(self.validation, self.eval_batch_size, None, *self._processes())
 
-    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        training = self.trainer.training
-        split = self.train if training else self.validation
-        view = self.trainer.current_epoch if training and split.source.redraws else 0
-        images, labels = split.batch(batch, view)
-        return split.source.normalise(images), labels
-
-
-def _loader(split: Split, batch_size: int, seed: int | None = None) -> DataLoader:
-    sampler = BatchSampler(split.count, batch_size, seed)
-    return DataLoader(Indices(split.count), sampler=sampler, batch_size=None)
+    def _processes(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -104,6 +104,7 @@ class Generator:
 
     parts = NaturalImages.parts
     redraws = True
+    size = SIZE
 
     def __init__(self, spec: NaturalImages, device: torch.device) -> None:
         self.spec, self.device = spec, device

@@ -106,6 +106,7 @@ class Generator:
 
     parts = ObjectsOnImages.parts
     redraws = True
+    size = SIZE
 
     def __init__(self, spec: ObjectsOnImages, device: torch.device) -> None:
         self.spec, self.device = spec, device

@@ -38,6 +38,10 @@ class Photos:
     def device(self) -> torch.device:
         return self.pictures.device
 
+    @property
+    def size(self) -> int:
+        return self.pictures.shape[-1]
+
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         return indices if "content" in name else sampling.keys(sampling.stream(seed, name), indices)
 
@@ -46,7 +50,7 @@ class Photos:
 
     def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
         keys = sampling.fold(content if transformation is None else transformation, "transforms")
-        parameters = transforms.draw(self.names, keys, self.pictures.shape[-1])
+        parameters = transforms.draw(self.names, keys, self.size)
         return transforms.apply(self.names, self.pictures[content].float() / 255, parameters)
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:

@@ -26,12 +26,13 @@ class ImageSource(Protocol):
     transformations, which comes from the keys `other` (B,) instead. `differing` makes two such sets of keys
     stand for different things, image by image. `prepare` is told what will be asked for in small batches,
     where it is quicker to get it all at once. `redraws` says whether training draws the transformations of
-    an image anew in every epoch.
+    an image anew in every epoch; `size` is the side of its images in pixels.
     """
 
     device: torch.device
     parts: tuple[str, ...]
     redraws: bool
+    size: int
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor: ...
 

@@ -77,7 +77,7 @@ class Generator:
     redraws = False
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
-        self.spec, self.device = spec, device
+        self.spec, self.device, self.size = spec, device, spec.size
         side = int(scaled_side(torch.tensor([spec.object_scale]), spec.size))
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)

@@ -268,7 +268,7 @@ def _training_mode(model: nn.Module) -> None:
 
 
 def _quieten() -> None:
-    # Lightning's start-up notes do not apply: its loaders give only indices, and what is frozen is meant to be.
+    # Lightning's start-up notes do not apply: what is frozen is meant to be.
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    for message in (".*not have many workers.*", ".*in eval mode at the start.*", ".*isinstance.treespec, LeafSpec.*"):
+    for message in (".*in eval mode at the start.*", ".*isinstance.treespec, LeafSpec.*"):
         warnings.filterwarnings("ignore", message=message)

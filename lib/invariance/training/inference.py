@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from invariance.datasets.chunks import batches_at_once
 from invariance.datasets.split import ImageSource, Split, as_split, view_keys
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
@@ -16,12 +17,13 @@ def features_of_keys(model: Classifier, source: ImageSource, content: Tensor, **
     """Representations float32 (N, D) of the images with these content keys and exchanged parts."""
     model = model.to(source.device).eval()
     device = source.device
-    found = []
-    for chosen in torch.arange(len(content), device=device).split(BATCH[device.type]):
+    found, batch = [], BATCH[device.type]
+    made_at_once = batch * batches_at_once(batch, source.size, device)
+    for chosen in torch.arange(len(content), device=device).split(made_at_once):
         given = {name: keys[chosen] for name, keys in parts.items() if keys is not None}
         images = source.normalise(source.images(content[chosen], **given))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
-            found.append(model.features(images).float())
+            found += [model.features(some).float() for some in images.split(batch)]
     return torch.cat(found)
 
 

@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from invariance import sampling
+from invariance.datasets import NaturalImages, Split, Transforms2D
+from invariance.datasets.chunks import CHUNK, batches_at_once
+from invariance.datasets.module import Batches, ImageData
+
+CPU = torch.device("cpu")
+TRIPLE = ("scale", "hue", "noise")
+
+
+def objects(count=50):
+    return Split(Transforms2D(classes=("umbrella", "airplane"), transforms=TRIPLE).generator(), 0, "train", count)
+
+
+def photos(name="target/train", count=30):
+    return Split(NaturalImages(transforms=("rotate",)).generator(), 0, name, count)
+
+
+def all_of(batches):
+    images, labels = zip(*batches, strict=True)
+    return torch.cat(images), torch.cat(labels)
+
+
+@pytest.mark.parametrize("most", [1, 3 * 8 * 32 * 32, 10**9])
+def test_batches_hold_the_same_images_however_many_are_made_at_once(monkeypatch, most):
+    split = objects()
+    monkeypatch.setitem(CHUNK, "cpu", most)
+    batches = list(Batches(split, 8))
+    assert [len(labels) for _, labels in batches] == [8] * 6 + [2]
+    assert len(Batches(split, 8)) == 7
+    assert all(images.is_contiguous(memory_format=torch.channels_last) for images, _ in batches)
+    images, labels = split.batch()
+    torch.testing.assert_close(all_of(batches)[0], split.source.normalise(images), rtol=0, atol=1e-6)
+    assert torch.equal(all_of(batches)[1], labels)
+
+
+def test_a_chunk_holds_whole_batches_and_at_least_one():
+    assert batches_at_once(96, 32, CPU) == 2
+    assert batches_at_once(512, 32, CPU) == 1
+    assert batches_at_once(512, 32, torch.device("cuda", 0)) == 32
+    assert batches_at_once(64, 224, torch.device("cuda", 0)) == 5
+
+
+def test_the_order_changes_with_every_pass_and_follows_the_seed():
+    split = objects(10)
+    batches, again = Batches(split, 4, seed=1), Batches(split, 4, seed=1)
+    first, second = all_of(batches), all_of(batches)
+    assert torch.equal(all_of(again)[0], first[0])
+    assert not torch.equal(first[0], second[0])
+    order = sampling.permutation(sampling.stream(1, "shuffle", 1), 10)
+    images, labels = split.batch(order)
+    assert torch.equal(second[1], labels)
+    torch.testing.assert_close(second[0], split.source.normalise(images), rtol=0, atol=1e-6)
+
+
+def test_training_draws_the_transformations_of_natural_images_anew_and_evaluation_does_not():
+    training, evaluation = Batches(photos(), 30, seed=0), Batches(photos(), 30)
+    sums = []
+    for number in range(2):
+        order = sampling.permutation(sampling.stream(0, "shuffle", number), 30)
+        images = all_of(training)[0][order.argsort()]
+        torch.testing.assert_close(images, photos().source.normalise(photos().batch(view=number)[0]))
+        sums.append(images.sum())
+    assert sums[0] != sums[1]
+    assert torch.equal(all_of(evaluation)[0], all_of(evaluation)[0])
+
+
+def test_processes_share_the_batches_and_take_equally_many_steps():
+    split = objects(50)
+    whole = [labels.tolist() for _, labels in Batches(split, 8, seed=3)]
+    shares = [[labels.tolist() for _, labels in Batches(split, 8, 3, process, 4)] for process in range(4)]
+    assert [len(share) for share in shares] == [2, 2, 2, 2] == [len(Batches(split, 8, 3, k, 4)) for k in range(4)]
+    dealt = [share[k] for k in range(2) for share in shares]
+    assert dealt == [*whole, whole[0]]
+
+
+def test_training_gets_its_images_at_once(monkeypatch):
+    train, validation = photos(), photos("x/validation", 20)
+    got = []
+    monkeypatch.setattr(type(train.source), "prepare", lambda self, content: got.append(len(content)))
+    ImageData(train, validation, batch_size=8, seed=0).prepare_data()
+    assert got == [30, 20]

@@ -118,9 +118,9 @@ def steps(device, name, batch):
         "features, data made on the fly": lambda: features_of_keys(model, split.source, keys),
     }
     found = {case: synchronised(function, device) for case, function in found.items()}
+    added = percent_added(found["training step"], found["training step, data made on the fly"])
     images = {case: batch if case == "features" else split.count for case in found}
     rows = [{"case": case, "images a second": rate(function, images[case])} for case, function in found.items()]
-    added = percent_added(found["training step"], found["training step, data made on the fly"])
     title = f"{name}, batch {batch:,}"
     return {title: rows, f"{title}, what the data cost": [{"case": "added to a step, percent", "value": added}]}
 

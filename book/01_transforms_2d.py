@@ -95,8 +95,10 @@ glue("scenes", figures.picture_grid(rows, names))
 # In code, a data set is a specification. It holds no images; it says how to make them.
 
 # %%
-spec = Transforms2D(classes=(object_class, "umbrella", "airplane"), transforms=("rotate",))
-images, labels = Split(spec.generator(), seed=seed, name="train", count=50_000).batch(torch.arange(8))
+classes = (object_class, "umbrella", "airplane")
+spec = Transforms2D(classes=classes, transforms=("rotate",))
+split = Split(spec.generator(), seed=seed, name="train", count=50_000)
+images, labels = split.batch(torch.arange(8))
 images.shape, labels
 
 # %% [markdown]
@@ -105,7 +107,8 @@ images.shape, labels
 # the seed and the name of the split, and from nothing else.
 
 # %%
-alone, _ = Split(spec.generator(), seed=seed, name="train", count=50_000).batch(torch.tensor([5]))
+again = Split(spec.generator(), seed=seed, name="train", count=50_000)
+alone, _ = again.batch(torch.tensor([5]))
 torch.equal(alone[0], images[5])
 
 # %% [markdown]
@@ -218,28 +221,37 @@ def draw_bar(keys, size):
 def bar(images, parameters):
     along = torch.linspace(-1, 1, images.shape[-1], device=images.device)
     angle = torch.deg2rad(parameters["angle"])[:, None, None]
-    distance = (along * angle.cos() + along[:, None] * angle.sin()).abs()  # (B, H, W), from the bar's middle line
+    # How far each pixel is from the middle line of the bar: (B, H, W).
+    distance = (along * angle.cos() + along[:, None] * angle.sin()).abs()
     painted = torch.where(distance[:, None] < 0.12, 0.5, images[:, :3])
     return torch.cat((painted, images[:, 3:]), dim=1)  # the alpha channel stays
 
 
 angles = {"angle": Range(0, 180, "degrees")}
-TRANSFORMATIONS["bar"] = Transformation("bar", "corruption", draw_bar, bar, angles, summary="paints a grey bar")
+TRANSFORMATIONS["bar"] = Transformation(
+    "bar",
+    "corruption",
+    draw_bar,
+    bar,
+    angles,
+    summary="paints a grey bar",
+)
 
 # %% [markdown]
 # That is all. The explorer knows it:
 
 # %%
-frame_explorer(
-    {name: Choice(*gallery.sweep(name, object_class, count=17)) for name in ("bar", "erasing")},
-    name="Transformation",
-)
+choices = {}
+for name in ("bar", "erasing"):
+    choices[name] = Choice(*gallery.sweep(name, object_class, count=17))
+frame_explorer(choices, name="Transformation")
 
 # %% [markdown]
 # A data set can have it, alone or among others:
 
 # %%
-barred = invariance.transforms_2d(transforms=["rotate", "bar"], count=50_000, seed=seed)
+names = ["rotate", "bar"]
+barred = invariance.transforms_2d(transforms=names, count=50_000, seed=seed)
 
 # %% tags=["remove-cell"]
 glue("barred", barred.preview(rows=2))
@@ -258,7 +270,14 @@ glue("barred", barred.preview(rows=2))
 # %%
 untrained = models.build("small", classes=10, seed=seed).backbone
 names = ["bar", "erasing", "rotate"]
-measured = invariance.profile_model(untrained, "glyphs", names, pairs=200, device="cpu", untrained=None)
+measured = invariance.profile_model(
+    untrained,
+    "glyphs",
+    names,
+    pairs=200,
+    device="cpu",
+    untrained=None,
+)
 
 # %% tags=["remove-input"]
 columns = ("transformation", "sensitivity", "95 % interval")
@@ -270,7 +289,12 @@ tables.show([{name: row[name] for name in columns} for row in profiling.summary(
 # You have just seen one made: `invariance.transforms_2d` gives an ordinary PyTorch data set.
 
 # %%
-data = invariance.transforms_2d("glyphs", transforms=["rotate", "hue"], classes=["umbrella", "airplane"], count=50_000)
+data = invariance.transforms_2d(
+    "glyphs",
+    transforms=["rotate", "hue"],
+    classes=["umbrella", "airplane"],
+    count=50_000,
+)
 loader = torch.utils.data.DataLoader(data, batch_size=512)
 images, labels = next(iter(loader))
 images.shape, labels[:8]

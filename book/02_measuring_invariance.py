@@ -31,10 +31,10 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds (at quick, twice as many are run here); 0 means as many as the profile says
+seeds = 0  # how many; 0 means as the profile says (at quick, twice as many)
 seed = 0  # the seed whose pairs and distances are shown
-category = "geometric"  # the transformation shown: geometric, photometric or corruption
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
+category = "geometric"  # of the one shown: geometric, photometric, corruption
+show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
 from myst_nb import glue
@@ -84,8 +84,10 @@ glue("width", trained.width, display=False)
 
 # %%
 task = factors.task(sizes, seed)
-name = next(name for name in task.transforms["same"] if name in names_of(category))
-source = factors.SETTINGS["t2d"].data(sizes, task.classes["same"], (name,)).generator("cpu")
+of_category = names_of(category)
+name = next(name for name in task.transforms["same"] if name in of_category)
+data = factors.SETTINGS["t2d"].data(sizes, task.classes["same"], (name,))
+source = data.generator("cpu")
 x, x_prime = measures.paired_images(source, pairs=9, seed=seed)
 
 # %% tags=["remove-cell"]

@@ -29,9 +29,9 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds (at quick, twice as many are run here); 0 means as many as the profile says
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
-model = ""  # small, small_resnet, small_vit, resnet18, ...; empty means the profile's
+seeds = 0  # how many; 0 means as the profile says (at quick, twice as many)
+show = "auto"  # own, published, or auto: published at the paper's size, if any
+model = ""  # small, small_vit, resnet18, ...; empty means the profile's
 
 # %% tags=["remove-cell"]
 from myst_nb import glue

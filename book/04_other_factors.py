@@ -33,10 +33,10 @@ import os
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds to run; 0 means as many as the profile says
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
-pictures = "embedded"  # embedded, or paper: the paper's objects and photographs, which are downloaded
-model = ""  # small, small_resnet, small_vit, resnet18, ...: this one everywhere; empty means the profile's
-few = 0  # images of the target for fine-tuning on few; 0 means as many as the profile says
+show = "auto"  # own, published, or auto: published at the paper's size, if any
+pictures = "embedded"  # or paper: the paper's own pictures, downloaded
+model = ""  # small, small_vit, resnet18, ... everywhere; empty: the profile's
+few = 0  # target images for fine-tuning on few; 0 means as the profile says
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]

@@ -30,11 +30,11 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds to run (at quick, part of this page has twice as many); 0 means as many as the profile says
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
-pictures = "embedded"  # embedded: drawn scenes; paper: CIFAR-10 and CIFAR-100, which have to be on this machine
-model = ""  # small, small_resnet, small_vit, resnet18, ...: this one everywhere; empty means the profile's
-views = 0  # draws of the transformations that the linear probe learns from; 0 means as many as the profile says
+seeds = 0  # how many; 0 means as the profile says (at quick, twice for a part)
+show = "auto"  # own, published, or auto: published at the paper's size, if any
+pictures = "embedded"  # or paper: CIFAR-10 and CIFAR-100, if they are here
+model = ""  # small, small_vit, resnet18, ... everywhere; empty: the profile's
+views = 0  # draws that the linear probe sees; 0 means as the profile says
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
@@ -131,7 +131,9 @@ glue("examples", figures.picture_grid(list(rows.values()), list(rows)))
 # relationship have twice as many seeds as everything else on this page.
 
 # %%
-found = {role: evidence.of(f"factors_{role}", sizes, device, show) for role in ROLES}
+found = {}
+for role in ROLES:
+    found[role] = evidence.of(f"factors_{role}", sizes, device, show)
 paper = results.paper_factors()
 
 # %% tags=["remove-cell"]

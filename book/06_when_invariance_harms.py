@@ -29,11 +29,11 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds to run (at quick, part of this page has twice as many); 0 means as many as the profile says
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
-pictures = "embedded"  # embedded, or paper: CIFAR-10 and the paper's objects, which are downloaded
-model = ""  # small, small_resnet, small_vit, resnet18, ...; empty means the profile's
-epochs = 0  # passes over the pretraining images; 0 means as many as the profile says
+seeds = 0  # how many; 0 means as the profile says (at quick, twice for a part)
+show = "auto"  # own, published, or auto: published at the paper's size, if any
+pictures = "embedded"  # or paper: CIFAR-10 and the paper's objects, downloaded
+model = ""  # small, small_vit, resnet18, ...; empty means the profile's
+epochs = 0  # passes over the pretraining images; 0 means as the profile says
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]

@@ -32,10 +32,10 @@ import os
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds to run; 0 means as many as the profile says
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
-architectures = 0  # how many of the architectures to run, 1 to 4; 0 means as many as the profile says
-pairs = 0  # pairs of images a measurement, at least 2; 0 means as many as the profile says
-shown = "new objects on scenes"  # the data of the large map: a name in the figure of the types, or cifar10 or cifar100
+show = "auto"  # own, published, or auto: published at the paper's size, if any
+architectures = 0  # how many to run, 1 to 4; 0 means as the profile says
+pairs = 0  # of images a measurement, 2 or more; 0 means as the profile says
+shown = "new objects on scenes"  # data of the large map: a name of the figure
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]

@@ -29,9 +29,9 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds to run (at quick, the first model has twice as many); 0 means as many as the profile says
-show = "auto"  # own, published or auto: a published run of the paper's size where there is one
-architectures = 0  # how many of the architectures to run, 1 to 4; 0 means as many as the profile says
+seeds = 0  # 0 means as the profile says (at quick, twice for the first model)
+show = "auto"  # own, published, or auto: published at the paper's size, if any
+architectures = 0  # how many to run, 1 to 4; 0 means as the profile says
 samples = 0  # pretraining images; 0 means as many as the profile says
 seed = 0  # the seed whose images are shown
 

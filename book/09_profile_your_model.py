@@ -33,9 +33,9 @@ import os
 
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-images = "glyphs"  # glyphs, scenes10, scenes100, cifar10, cifar100, or a folder of photos
-transforms = ""  # only these transformations, such as "rotate,hue"; empty means all 18
-pairs = 0  # pairs of images for each transformation; 0 means as many as the profile says
+images = "glyphs"  # or scenes10, scenes100, cifar10, cifar100, a photo folder
+transforms = ""  # only these, such as "rotate,hue"; empty means all 18
+pairs = 0  # of images for each transformation; 0 means as the profile says
 seed = 0  # which images, which draws, and which of the book's models
 
 # %% tags=["remove-cell"]
@@ -61,9 +61,11 @@ profiling.check_choices(images, chosen, pairs, device=device)
 from invariance import profile_model
 
 trained_with = factors.task(sizes, seed).transforms["same"]
-backbone = measuring.model(sizes, seed, "trained with it", device).trained().backbone
+unit = measuring.model(sizes, seed, "trained with it", device)
+backbone = unit.trained().backbone
 
-table = profile_model(backbone, images, chosen, pairs=pairs, device=device, seed=seed, name=sizes.model)
+settings = {"pairs": pairs, "device": device, "seed": seed, "name": sizes.model}
+table = profile_model(backbone, images, chosen, **settings)
 
 # %% tags=["remove-cell"]
 glue("trained_with", ", ".join(trained_with), display=False)
@@ -134,11 +136,19 @@ class ColourShares(nn.Module):
     def forward(self, images):  # (B, 3, H, W), normalised to [-1, 1]
         step = ((images + 1) * 2).long().clamp(0, 3)
         colour = 16 * step[:, 0] + 4 * step[:, 1] + step[:, 2]
-        return nn.functional.one_hot(colour.flatten(1), 64).float().mean(1)  # (B, 64)
+        pixels = nn.functional.one_hot(colour.flatten(1), 64)
+        return pixels.float().mean(1)  # (B, 64)
 
 
 telling = ["v_flip", "h_flip", "rotate", "hue", "brightness", "blur"]
-known = profile_model(ColourShares(), "scenes10", telling, pairs=pairs, device=device, name="colour shares")
+known = profile_model(
+    ColourShares(),
+    "scenes10",
+    telling,
+    pairs=pairs,
+    device=device,
+    name="colour shares",
+)
 tables.show(profiling.summary(known))
 
 # %% tags=["remove-cell"]
@@ -161,8 +171,9 @@ for name in ("v_flip", "rotate", "hue"):
 
 # %%
 layers = [*measures.spread_layers(backbone, 5), "output"]
-shown = list(dict.fromkeys([*trained_with, "translate", "brightness", "blur", "h_flip"]))[:6]
-depth = profile_model(backbone, images, shown, layers, pairs, device=device, seed=seed, name=sizes.model)
+others = ["translate", "brightness", "blur", "h_flip"]
+shown = list(dict.fromkeys([*trained_with, *others]))[:6]
+depth = profile_model(backbone, images, shown, layers, **settings)
 
 # %% tags=["remove-cell"]
 glue("layers", len(layers), display=False)

@@ -24,7 +24,7 @@ import os
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds; 0 means as many as the profile says
-show = "auto"  # own (run or read what was run), published, or auto: published paper-scale results where there are any
+show = "auto"  # own, published, or auto: published at the paper's size, if any
 show_claim = 1  # the claim whose rules are shown in full, 1 to 7
 
 # %% tags=["remove-cell"]

@@ -25,7 +25,7 @@
 # means that nothing was measured.
 
 # %% tags=["parameters"]
-transforms = ["scale", "translate"]  # of the pictures below, made with and without the quirks; any of the 18
+transforms = ["scale", "translate"]  # of the pictures below; any of the 18
 seed = 0  # which random draws to show
 
 # %% tags=["remove-cell"]
@@ -73,8 +73,10 @@ glue("random", figures.picture_grid(blocks, ["as meant", "as published"]))
 # are the whole change:
 
 # %%
-meant = Split(Transforms2D(transforms=transforms).generator(), seed, "train", 9)
-published = Split(Transforms2D(transforms=transforms, as_published=True).generator(), seed, "train", 9)
+spec = Transforms2D(transforms=transforms)
+as_published = Transforms2D(transforms=transforms, as_published=True)
+meant = Split(spec.generator(), seed, "train", 9)
+published = Split(as_published.generator(), seed, "train", 9)
 
 # %% tags=["remove-cell"]
 rows = [gallery.pictures(split.batch()[0]) for split in (meant, published)]

@@ -23,7 +23,7 @@
 # The page takes seconds; every picture on it is made when it is asked for.
 
 # %% tags=["parameters"]
-objects = "glyphs"  # of the first preview: glyphs, random, folder:PATH or hub:OWNER/NAME
+objects = "glyphs"  # or random, folder:PATH, hub:OWNER/NAME: the first preview
 images = "scenes10"  # of the others: scenes10, scenes100, cifar10 or cifar100
 transforms = ["rotate", "hue"]  # of the first two previews; any of the 18
 seed = 0  # which random draws to show
@@ -49,7 +49,12 @@ paper = profiles.profile("paper")
 # %%
 import invariance
 
-objects_2d = invariance.transforms_2d(objects, transforms=transforms, count=50_000, seed=seed)
+objects_2d = invariance.transforms_2d(
+    objects,
+    transforms=transforms,
+    count=50_000,
+    seed=seed,
+)
 natural = invariance.natural_images(images, transforms=transforms, seed=seed)
 both = invariance.objects_on_images("objects_mixed", images=images, seed=seed)
 

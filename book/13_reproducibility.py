@@ -23,9 +23,9 @@ import os
 profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many seeds; 0 means as many as the profile says
-show = "auto"  # own (run or read what was run), published, or auto: published paper-scale results where there are any
+show = "auto"  # own, published, or auto: published at the paper's size, if any
 seed = 0  # of the small trainings that are compared below
-gpu_rate = 40_000  # images a second on which a GPU of yours trains ResNet-18, for the estimate of costs
+gpu_rate = 40_000  # images a second: training ResNet-18 on a GPU of yours
 
 # %% tags=["remove-cell"]
 from myst_nb import glue
@@ -88,7 +88,8 @@ place = pick_device(device)
 # Train the small network for some seconds, twice from scratch with the same seed and once with another, and compare all weights.
 
 # %%
-first, again, other = (reproducing.fitted(s, device) for s in (seed, seed, seed + 1))
+first, again = (reproducing.fitted(seed, device) for _ in range(2))
+other = reproducing.fitted(seed + 1, device)
 same = reproducing.largest_difference(first, again)
 different = reproducing.largest_difference(first, other)
 
@@ -132,8 +133,9 @@ tables.show(rows)
 # of one measure only.
 
 # %%
-tables_of = {name: evidence.of(name, sizes, device, show) for name in EXPERIMENTS}
-spread = reproducing.seed_spread({name: one.table for name, one in tables_of.items()})
+runs = {name: evidence.of(name, sizes, device, show) for name in EXPERIMENTS}
+tables_of = {name: run.table for name, run in runs.items()}
+spread = reproducing.seed_spread(tables_of)
 
 # %% tags=["remove-input"]
 tables.show(
@@ -170,7 +172,7 @@ glue("gpu_rate", int(gpu_rate), display=False)
 glue("paper_seeds", profiles.profile("paper").seeds, display=False)
 
 # %% tags=["remove-input"]
-tables.show(reproducing.costs(tables_of, profiles.profile("paper", seeds=1), rates))
+tables.show(reproducing.costs(runs, profiles.profile("paper", seeds=1), rates))
 
 # %% [markdown]
 # The paper has {glue:text}`paper_seeds:d` seeds. Set `gpu_rate` to what a GPU of yours reaches; `make bench` on it says that.

@@ -24,6 +24,15 @@ def test_every_chapter_is_in_the_table_of_contents():
     assert set(book.chapter_sources(REPOSITORY)) == {Path(chapter).name for chapter in chapters}
 
 
+def test_code_on_a_page_fits_its_width():
+    """On a screen 1200 pixels wide 80 characters fit, beside the contents; the rest would have to be scrolled to."""
+    hidden = {"remove-cell", "remove-input"}
+    for path in sorted((REPOSITORY / "book").glob("*.ipynb")):
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        shown = [cell.source for cell in cells if not hidden & set(cell.metadata.get("tags", []))]
+        assert [line for source in shown for line in source.splitlines() if len(line) > 80] == [], path.name
+
+
 def test_published_outputs_hold_no_warning_and_no_path_of_a_machine():
     for path in sorted((REPOSITORY / "book").glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells

@@ -196,7 +196,7 @@ glue("bars", figures.sensitivity_bars(table))
 # :alt: Bars of sensitivity for three kinds of model in each category of transformation.
 #
 # Sensitivity to the target's geometric, photometric and corruption transformation. Dots are seeds, bars their means with 95 %
-# intervals over seeds. {glue:text}`source`.
+# intervals over seeds. Run: {glue:text}`source`.
 # ```
 #
 # Averaged over seeds and categories, the sensitivity is {glue:text}`mean_same:.2f` for models trained with the transformation,

@@ -175,7 +175,7 @@ round(probe.accuracy(represented("test", sizes.factors.test_samples)), 3)
 # :alt: Accuracy on the target for four class relationships, one line for the same and one for other transformations, with the paper's values as hollow marks.
 #
 # Accuracy of the linear probe on the target. Filled marks: this run, with seeds as small marks and 95 % intervals over
-# seeds. Hollow marks: the paper. {glue:text}`profile`: model {glue:text}`model`, {glue:text}`n_images:,d` pretraining images,
+# seeds. Hollow marks: the paper. Run: {glue:text}`profile`; model {glue:text}`model`, {glue:text}`n_images:,d` pretraining images,
 # {glue:text}`n_epochs:d` epochs.
 # ```
 #
@@ -217,7 +217,7 @@ found.link("class_relationship")
 # :alt: Bars of the gap between transformations and of the two ranges over classes, with the paper's values as hollow marks.
 #
 # What changes accuracy more? Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow marks the paper.
-# {glue:text}`profile`.
+# Run: {glue:text}`profile`.
 # ```
 #
 # In this run the gap is {glue:text}`gap:.2f`; the range over classes is {glue:text}`range_same:.2f` with the same

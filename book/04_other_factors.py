@@ -196,7 +196,7 @@ glue("paper_epochs", full.factors.epochs, display=False)
 #
 # Accuracy of the linear probe on the target. Filled marks: this run, with seeds as small marks and 95 % intervals over seeds. Hollow marks:
 # the paper; where its level is another number, that stands in brackets. Bars that meet an edge go on beyond it.
-# {glue:text}`source_lp`.
+# Run: {glue:text}`source_lp`.
 # ```
 #
 # In each panel there are two things to compare. The distance between the two lines is what the transformations are worth. The height of
@@ -234,7 +234,7 @@ found.link("factors")
 # :alt: Four panels, one a factor, with the accuracy after full fine-tuning on few images, for the same and for other transformations.
 #
 # Accuracy after full fine-tuning on {glue:text}`n_few:,d` images; the last panel varies that number. Marks and bars as in {numref}`fig-factors-lp`.
-# {glue:text}`source_full-few`.
+# Run: {glue:text}`source_full-few`.
 # ```
 #
 # ```{glue:figure} panels_full-many
@@ -242,7 +242,7 @@ found.link("factors")
 # :alt: Three panels, one a factor of pretraining, with the accuracy after full fine-tuning on many images.
 #
 # Accuracy after full fine-tuning on {glue:text}`n_many:,d` images. Marks and bars as in {numref}`fig-factors-lp`.
-# {glue:text}`source_full-many`.
+# Run: {glue:text}`source_full-many`.
 # ```
 #
 # Averaged over the four class relationships, all in the first direction, the gap between same and other transformations is
@@ -275,7 +275,7 @@ results.compared_factors(ours["full-many"], theirs["full-many"])
 # :alt: Three panels, one a kind of transfer. In each, the gap between transformations and the two ranges as bars, factor by factor, with the paper's values as hollow marks.
 #
 # Gap and ranges for the factors of pretraining and the three kinds of transfer, all in the first direction. Bars are means over seeds, lines
-# 95 % intervals, small dots seeds, hollow marks the paper. {glue:text}`source_first`.
+# 95 % intervals, small dots seeds, hollow marks the paper. Run: {glue:text}`source_first`.
 # ```
 #
 # In numbers, this run ± half the width of its 95 % interval, and the paper's in brackets:
@@ -326,7 +326,7 @@ glue("rates", figures.learning_rates(rates_found.table))
 # :alt: Accuracy over five learning rates from 0.00001 to 0.1, one line for the same and one for other transformations.
 #
 # Accuracy on the target after full fine-tuning on few images, by learning rate. Small marks are seeds, bars 95 % intervals.
-# {glue:text}`rate_source`.
+# Run: {glue:text}`rate_source`.
 # ```
 #
 # The best of the five rates is {glue:text}`best_same:g` for models pretrained with the same transformations and

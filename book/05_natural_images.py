@@ -216,7 +216,7 @@ glue("model", used["models"][0], display=False)
 # In the place of CIFAR-10: accuracy of the linear probe on the target. Pretraining images are per class, images for transfer in all. Filled
 # marks: this run, with seeds as small marks and 95 % intervals over seeds. Hollow marks: the paper, its levels in brackets where they
 # are other ones. Images for transfer are shares of a class's images, the paper's mark beside the same share.
-# {glue:text}`source_cifar10_lp`.
+# Run: {glue:text}`source_cifar10_lp`.
 # ```
 #
 # The default is {glue:text}`model`, pretrained on the other half of the classes with {glue:text}`n_pretraining_cifar10:,d` images of each (a hundred
@@ -240,7 +240,7 @@ results.compared_factors(ours["cifar10", "lp"], theirs["cifar10", "lp"])
 # :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor, with the paper's values as hollow marks.
 #
 # In the place of CIFAR-10: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images (hollow: 10 %); the panel of images for
-# transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar10_full-many`.
+# transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. Run: {glue:text}`source_cifar10_full-many`.
 # ```
 #
 # Averaged over the class relationships, all in the first direction, the gap between same and other transformations is
@@ -265,7 +265,7 @@ found["cifar10"].link("factors_cifar10")
 # :name: fig-natural-100-lp
 # :alt: Panels of accuracy by linear probe over the levels of each factor, for the same and for other transformations, with the paper's CIFAR-100 values as hollow marks.
 #
-# In the place of CIFAR-100: accuracy of the linear probe on the target. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100_lp`.
+# In the place of CIFAR-100: accuracy of the linear probe on the target. Marks as in {numref}`fig-natural-10-lp`. Run: {glue:text}`source_cifar100_lp`.
 # ```
 #
 # ```{glue:figure} panels_cifar100_full-many
@@ -273,7 +273,7 @@ found["cifar10"].link("factors_cifar10")
 # :alt: Panels of accuracy after full fine-tuning on many images, over the levels of each factor, with the paper's values as hollow marks.
 #
 # In the place of CIFAR-100: accuracy after full fine-tuning on {glue:text}`share_many:g` % of the images (hollow: 10 %); the panel of images for
-# transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. {glue:text}`source_cifar100_full-many`.
+# transfer varies that share. Marks as in {numref}`fig-natural-10-lp`. Run: {glue:text}`source_cifar100_full-many`.
 # ```
 #
 # Here the gap is {glue:text}`gap_cifar100_lp` by linear probe, {glue:text}`gap_cifar100_full-few` after fine-tuning on
@@ -312,14 +312,14 @@ found["cifar100"].link("factors_cifar100")
 # :alt: Three panels, one a kind of transfer, with the gap between transformations and the two ranges as bars, factor by factor, with the paper's values for CIFAR-10 as hollow marks.
 #
 # Gap and ranges in the place of CIFAR-10, in the first direction. Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow
-# marks the paper. {glue:text}`source_cifar10_first`.
+# marks the paper. Run: {glue:text}`source_cifar10_first`.
 # ```
 #
 # ```{glue:figure} summary_cifar100
 # :name: fig-natural-100-summary
 # :alt: The same three panels of gaps and ranges, with the paper's values for CIFAR-100 as hollow marks.
 #
-# The same in the place of CIFAR-100. {glue:text}`source_cifar100_first`.
+# The same in the place of CIFAR-100. Run: {glue:text}`source_cifar100_first`.
 # ```
 #
 # In numbers, this run ± half the width of its 95 % interval, and the paper's in brackets, for ten and for a hundred classes:

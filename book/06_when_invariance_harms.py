@@ -188,7 +188,7 @@ glue("sweep_availability", figures.relevance_sweep(table, "availability"))
 # :alt: For each of four pretrainings two bars of sensitivity, one for exchanging the image and one for exchanging the object, with the paper's values as hollow marks.
 #
 # Sensitivity to exchanging the picture and the object, by pretraining, with the object at its fixed place. Dots are seeds, bars their means
-# with 95 % intervals, hollow marks the paper. {glue:text}`source_fixed`; {glue:text}`n_pairs:,d` pairs.
+# with 95 % intervals, hollow marks the paper. Run: {glue:text}`source_fixed`; {glue:text}`n_pairs:,d` pairs.
 # ```
 #
 # Compare the first two groups of bars. The model of the first group never saw an object, so it had no occasion to learn to ignore one; its
@@ -208,7 +208,7 @@ glue("sweep_availability", figures.relevance_sweep(table, "availability"))
 # :alt: A map of four by four accuracies, pretraining in rows and target in columns, each with its interval and the paper's value.
 #
 # Accuracy of the linear probe of every pretraining (rows) on every target (columns), the object at its fixed place: mean over seeds, half
-# the width of its 95 % interval, and the paper's value. {glue:text}`source_fixed`.
+# the width of its 95 % interval, and the paper's value. Run: {glue:text}`source_fixed`.
 # ```
 #
 # Look at the third column, the task that asks for the object in front of a picture. A model that never saw an object reaches
@@ -258,7 +258,7 @@ found.link("relevance")
 #
 # Accuracy where a part is the label, over the sensitivity to that part; the target's images show both parts. Large marks are means over
 # seeds, small ones seeds, hollow ones the paper. $r$ is Pearson's correlation over the four models: its mean over seeds, with the 95 % interval.
-# {glue:text}`source_fixed`.
+# Run: {glue:text}`source_fixed`.
 # ```
 #
 # A correlation over four points is weak evidence, whatever its size. That is why the paired comparisons above come first.
@@ -274,7 +274,7 @@ found.link("relevance")
 # :alt: Accuracy on three targets, and sensitivity to images and objects, over the correlation of object and image class.
 #
 # Pretraining on both, with the picture's class as the label, for growing correlation of object and class. Left: accuracy on the
-# targets; right: sensitivities. Small marks are seeds, bars 95 % intervals over them. {glue:text}`source_correlation`.
+# targets; right: sensitivities. Small marks are seeds, bars 95 % intervals over them. Run: {glue:text}`source_correlation`.
 # ```
 
 # %% tags=["remove-input"]
@@ -298,7 +298,7 @@ results.sweep_changes(table, "correlation")
 # :name: fig-relevance-beta
 # :alt: Accuracy on three targets, and sensitivity to images and objects, over the share of pretraining images with an object.
 #
-# Pretraining on pictures of which a growing share carries an object. Marks as in {numref}`fig-relevance-alpha`. {glue:text}`source_availability`.
+# Pretraining on pictures of which a growing share carries an object. Marks as in {numref}`fig-relevance-alpha`. Run: {glue:text}`source_availability`.
 # ```
 
 # %% tags=["remove-input"]

@@ -147,7 +147,7 @@ glue("random_maps", figures.transfer_maps(found.table, "random"))
 #
 # Mean sensitivity over the transformations, on each type of data, for models trained on image objects. Dots are seeds, bars their means with
 # 95 % intervals, hollow marks the paper's ResNet-18. Offline the two kinds of natural images are the same landscapes and count as one.
-# {glue:text}`source`; model {glue:text}`model`, {glue:text}`n_images:,d` pretraining images, {glue:text}`n_pairs:,d` pairs.
+# Run: {glue:text}`source`; model {glue:text}`model`, {glue:text}`n_images:,d` pretraining images, {glue:text}`n_pairs:,d` pairs.
 # ```
 #
 # Read the upper two bars of each group against each other. On the training objects, models have a sensitivity of {glue:text}`near_same`
@@ -173,7 +173,7 @@ glue("random_maps", figures.transfer_maps(found.table, "random"))
 # :alt: The same bars for models that were trained on random objects.
 #
 # The same for models trained on random objects in front of noise. Offline the two kinds of natural images are the same landscapes and
-# count as one. {glue:text}`source`.
+# count as one. Run: {glue:text}`source`.
 # ```
 #
 # On image objects, which these models have never seen, the sensitivity is {glue:text}`random_same` to the transformation trained with and
@@ -204,7 +204,7 @@ found.link("invariance_transfer")
 # :alt: A map of sensitivities with the transformation trained with in rows and the transformation measured in columns; the cells where both are the same have a frame.
 #
 # Sensitivity of each model (rows: what it was trained with) to each transformation (columns), on {glue:text}`shown`, for models trained on
-# image objects; means over seeds. Frames mark the transformation trained with. {glue:text}`source`.
+# image objects; means over seeds. Frames mark the transformation trained with. Run: {glue:text}`source`.
 # ```
 #
 # A column tells how much a transformation changes this data, as any model sees it. A row tells what a model ignores. Learned invariance is
@@ -218,14 +218,14 @@ found.link("invariance_transfer")
 # :alt: Ten small maps of models against transformations, one for each type of data, for models trained on image objects.
 #
 # Models trained on image objects; rows, columns and colours as in {numref}`fig-transfer-map`. Upper row: on scenes, and the first kind of
-# natural images; lower row: on noise, and the second kind. {glue:text}`source`.
+# natural images; lower row: on noise, and the second kind. Run: {glue:text}`source`.
 # ```
 #
 # ```{glue:figure} random_maps
 # :name: fig-transfer-random-maps
 # :alt: Ten small maps of models against transformations, one for each type of data, for models trained on random objects.
 #
-# Models trained on random objects. {glue:text}`source`.
+# Models trained on random objects. Run: {glue:text}`source`.
 # ```
 #
 # ## Other architectures

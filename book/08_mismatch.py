@@ -140,7 +140,7 @@ glue("cost", figures.mismatch_cost(table, paper))
 # :alt: A map of eight by eight accuracies, number of transformations in pretraining in rows and in the target in columns, with the paper's values in brackets.
 #
 # Accuracy of the linear probe of model {glue:text}`model`; means over seeds, the paper's ResNet-18 in brackets (its plots do not tell values
-# above 0.99 apart). {glue:text}`source_main`; {glue:text}`n_images:,d` pretraining images.
+# above 0.99 apart). Run: {glue:text}`source_main`; {glue:text}`n_images:,d` pretraining images.
 # ```
 #
 # Read it column by column: a column is one target. Going down from its diagonal cell, pretraining has more and more that the target does not need;
@@ -154,14 +154,14 @@ glue("cost", figures.mismatch_cost(table, paper))
 #
 # Accuracy over the number of transformations in pretraining, one curve a target. A mark shows where pretraining matches the target: left of
 # it transformations are missing, right of it there are extra ones. Bands are 95 % intervals over seeds, dashed lines the paper.
-# {glue:text}`source`.
+# Run: {glue:text}`source`.
 # ```
 #
 # ```{glue:figure} maps
 # :name: fig-mismatch-maps
 # :alt: The map of eight by eight accuracies for every architecture of this run.
 #
-# Accuracies in percent for every architecture of this run. {glue:text}`source`.
+# Accuracies in percent for every architecture of this run. Run: {glue:text}`source`.
 # ```
 
 # %% tags=["remove-input"]
@@ -177,7 +177,7 @@ found.link("mismatch")
 # :alt: Difference in accuracy from the matching model, over the number of extra transformations on the left and of missing ones on the right, one line an architecture.
 #
 # Mean difference from the matching model on the same target. Small marks are seeds, bars 95 % intervals over seeds, dashed lines the
-# paper. {glue:text}`source`.
+# paper. Run: {glue:text}`source`.
 # ```
 #
 # With model {glue:text}`model`, one missing transformation changes the accuracy by {glue:text}`one_missing`; with

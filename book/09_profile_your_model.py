@@ -226,7 +226,8 @@ glue("depth", figures.sensitivity_by_depth(depth))
 # ```python
 # thumbnail = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())
 # for network in (thumbnail, ColourShares()):
-#     display(tables.show(profiling.summary(profile_model(network, "scenes10", pairs=pairs, device=device))))
+#     found = profile_model(network, "scenes10", pairs=pairs, device=device)
+#     display(tables.show(profiling.summary(found)))
 # ```
 # `blur` and `pixelate` keep the averages over large squares nearly as they are, so expect the thumbnail to notice them little. Both
 # change single colours, so `ColourShares` may notice them more. Flips and rotations move colours to other squares, which the thumbnail

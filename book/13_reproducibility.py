@@ -50,10 +50,11 @@ place = pick_device(device)
 #
 # ```bash
 # source .venv/bin/activate
-# invariance run mismatch                                    # at quick, on what is there
-# invariance run mismatch --profile paper --device cuda      # the paper's protocol, on one GPU
-# invariance run mismatch --profile paper --seeds 1          # a first look: one seed instead of ten
-# invariance run mismatch --profile paper --pictures paper   # with the paper's pictures, and CIFAR
+# invariance run mismatch    # at quick, on what is there
+# # The paper's protocol, on one GPU; one seed instead of ten; the paper's pictures.
+# invariance run mismatch --profile paper --device cuda
+# invariance run mismatch --profile paper --seeds 1
+# invariance run mismatch --profile paper --pictures paper
 # ```
 #
 # ### On several GPUs
@@ -76,9 +77,11 @@ place = pick_device(device)
 # again. A unit that fails stops only those that need its result; its report says why.
 #
 # ```bash
-# invariance status --profile paper        # units done, missing and failed; seconds spent, and an estimate for the rest
+# # Units done, missing and failed; seconds spent, and an estimate for the rest.
+# invariance status --profile paper
 # invariance status mismatch --profile paper
-# invariance clean                         # removes results of older versions and what killed runs left behind
+# # Remove results of older versions, and what killed runs left behind.
+# invariance clean
 # ```
 #
 # ## Is it the same every time?
@@ -192,7 +195,8 @@ reproducing.show_published()
 # number for another unit:
 #
 # ```python
-# evidence.spot_check("quick", "mismatch", choice=7)  # published values beside those computed now
+# # Published values beside those computed now.
+# evidence.spot_check("quick", "mismatch", choice=7)
 # ```
 #
 # **A limitation.** Versions matter. The same code with another version of PyTorch may round differently, and then a training ends elsewhere.

@@ -1,10 +1,6 @@
 """The smallest units that train and measure something, for the tests of this folder."""
 
-from invariance.experiments import (
-    factors,
-    profiles,
-    units,
-)
+from invariance.experiments import factors, profiles, units
 from invariance.experiments.units import Pretraining
 
 SMALL = {"samples": 64, "validation_samples": 32, "probe_samples": 64, "test_samples": 64}

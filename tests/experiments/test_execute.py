@@ -16,9 +16,7 @@ import psutil
 import pytest
 from small_units import one, probe_of
 
-from invariance.experiments import (
-    execute,
-)
+from invariance.experiments import execute
 from invariance.experiments.units import Pretraining
 
 

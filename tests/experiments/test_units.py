@@ -8,12 +8,7 @@ from small_units import TINY, one, probe_of
 
 from invariance.datasets import NaturalImages
 from invariance.errors import InputError
-from invariance.experiments import (
-    cleaning,
-    execute,
-    factors,
-    units,
-)
+from invariance.experiments import cleaning, execute, factors, units
 from invariance.experiments.design import untrained
 from invariance.experiments.units import Pretraining
 from invariance.files import write_aside

@@ -265,12 +265,16 @@ model = models.build("small", 3, 0)
 curve = fit(model, data, 3, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")
 total = sum(p.double().sum().item() for p in model.parameters())
 with open(f"rank{os.environ['RANK']}.json", "w") as out:
-    json.dump([total, curve[-1]["accuracy"]], out)
+    batches = data.train_dataloader()
+    found = {"model": total, "accuracy": curve[-1]["accuracy"], "process": batches.process, "steps": len(batches)}
+    json.dump(found, out)
 """)
     torchrun = Path(sys.executable).with_name("torchrun")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "INVARIANCE_CACHE": str(shared_cache)}
     command = [torchrun, "--standalone", "--nproc-per-node", "2", script]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     first, second = (json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in (0, 1))
+    assert (first.pop("process"), second.pop("process")) == (0, 1)
     assert first == second
-    assert first[1] > 0.8
+    assert first["steps"] == 384 // 32 // 2  # each took half of the batches
+    assert first["accuracy"] > 0.8

@@ -37,7 +37,7 @@ from myst_nb import glue
 
 import invariance
 from invariance import figures, gallery, models, profiling, sampling, tables
-from invariance.assets import glyphs
+from invariance.pictures import glyphs
 from invariance.datasets import Split, Transforms2D
 from invariance.explorer import Choice, frame_explorer
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation, names_of
@@ -97,7 +97,7 @@ glue("scenes", figures.picture_grid(rows, names))
 # %%
 classes = (object_class, "umbrella", "airplane")
 spec = Transforms2D(classes=classes, transforms=("rotate",))
-split = Split(spec.generator(), seed=seed, name="train", count=50_000)
+split = Split(spec.renderer(), seed=seed, name="train", count=50_000)
 images, labels = split.batch(torch.arange(8))
 images.shape, labels
 
@@ -107,7 +107,7 @@ images.shape, labels
 # the seed and the name of the split, and from nothing else.
 
 # %%
-again = Split(spec.generator(), seed=seed, name="train", count=50_000)
+again = Split(spec.renderer(), seed=seed, name="train", count=50_000)
 alone, _ = again.batch(torch.tensor([5]))
 torch.equal(alone[0], images[5])
 
@@ -347,6 +347,6 @@ images.shape, labels[:8]
 # ```
 #
 # **Defined in:** {py:mod}`invariance.transforms` (the 18 transformations), {py:mod}`invariance.datasets`
-# ({py:obj}`~invariance.datasets.Transforms2D`, {py:obj}`~invariance.datasets.Split`), {py:mod}`invariance.view`
-# ({py:obj}`~invariance.view.transforms_2d`), {py:mod}`invariance.assets` (objects and backgrounds), {py:mod}`invariance.sampling` (random
+# ({py:obj}`~invariance.datasets.Transforms2D`, {py:obj}`~invariance.datasets.Split`), {py:mod}`invariance.data`
+# ({py:obj}`~invariance.data.transforms_2d`), {py:mod}`invariance.pictures` (objects and backgrounds), {py:mod}`invariance.sampling` (random
 # numbers).

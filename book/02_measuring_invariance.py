@@ -87,7 +87,7 @@ task = factors.task(sizes, seed)
 of_category = names_of(category)
 name = next(name for name in task.transforms["same"] if name in of_category)
 data = factors.SETTINGS["t2d"].data(sizes, task.classes["same"], (name,))
-source = data.generator("cpu")
+source = data.renderer("cpu")
 x, x_prime = measures.paired_images(source, pairs=9, seed=seed)
 
 # %% tags=["remove-cell"]

@@ -149,7 +149,7 @@ glue("summary", figures.factor_summary(bars, theirs))
 
 # %%
 backbone = factors.trained(sizes, 0, "disjoint", "same", device).trained()
-target = factors.target(sizes, seed=0).generator(training.pick_device(device))
+target = factors.target(sizes, seed=0).renderer(training.pick_device(device))
 
 
 def represented(part, count):

@@ -68,8 +68,8 @@ ROLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 # To have the real ones, fetch them once (170 MB each) and set `pictures = "paper"` in the parameters cell:
 #
 # ```bash
-# python -c "from invariance import assets; assets.download('cifar10')"
-# python -c "from invariance import assets; assets.download('cifar100')"
+# python -c "from invariance import pictures; pictures.download('cifar10')"
+# python -c "from invariance import pictures; pictures.download('cifar100')"
 # papermill book/05_natural_images.ipynb out.ipynb -p pictures paper
 # ```
 #

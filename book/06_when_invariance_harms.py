@@ -86,7 +86,7 @@ sizes = profiles.chosen(
 COUNT = 7
 specs = {task: relevance.data(sizes, seed, task) for task in relevance.TASKS}
 moving = relevance.data(sizes, seed, "cifar_mixed", translate=True)
-both = specs["cifar_mixed"].generator("cpu")
+both = specs["cifar_mixed"].renderer("cpu")
 x, other_object = paired_images(both, COUNT, seed, "object")
 glue("images", sizes.natural["cifar10"], display=False)
 glue("objects", ", ".join(name.replace("_", " ") for name in both.spec.object_names()), display=False)

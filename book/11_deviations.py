@@ -75,8 +75,8 @@ glue("random", figures.picture_grid(blocks, ["as meant", "as published"]))
 # %%
 spec = Transforms2D(transforms=transforms)
 as_published = Transforms2D(transforms=transforms, as_published=True)
-meant = Split(spec.generator(), seed, "train", 9)
-published = Split(as_published.generator(), seed, "train", 9)
+meant = Split(spec.renderer(), seed, "train", 9)
+published = Split(as_published.renderer(), seed, "train", 9)
 
 # %% tags=["remove-cell"]
 rows = [gallery.pictures(split.batch()[0]) for split in (meant, published)]

@@ -31,9 +31,9 @@ seed = 0  # which random draws to show
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import assets, figures, gallery
-from invariance.assets import glyphs, scenes
-from invariance.assets.natural import TEST, TRAIN
+from invariance import pictures, figures, gallery
+from invariance.pictures import glyphs, scenes
+from invariance.pictures.natural import TEST, TRAIN
 from invariance.datasets import TASKS
 from invariance.experiments import factors, profiles
 
@@ -115,7 +115,7 @@ glue("preview_both", both.preview(2))
 # %% tags=["remove-cell"]
 glue("n_classes", len(glyphs.CLASSES), display=False)
 glue("n_prototypes", glyphs.PROTOTYPES, display=False)
-glue("n_scenes", len(assets.backgrounds("scenes", 32)), display=False)
+glue("n_scenes", len(pictures.backgrounds("scenes", 32)), display=False)
 glue("n_types", len(scenes.TYPES), display=False)
 glue("n_target", factors.SETTINGS["t2d"].target, display=False)
 glue("n_tasks", len(TASKS), display=False)
@@ -169,7 +169,7 @@ glue("paper_test", paper.factors.test_samples, display=False)
 # from varied views and through varied cameras, and discs and bars stand in front of them.
 
 # %% tags=["remove-cell"]
-names = list(assets.natural_classes("scenes10"))
+names = list(pictures.natural_classes("scenes10"))
 shown = [invariance.natural_images("scenes10", classes=[name], count=9).split.batch()[0] for name in names]
 glue(
     "scenes10",
@@ -192,7 +192,7 @@ glue(
 # | pictures | how | licence |
 # |---|---|---|
 # | the paper's objects and backgrounds | `hub:tillspeicher/transforms_2d_base`, with the extra `hub` installed | Apache-2.0 as a collection; single photographs keep their own, which the data set lists |
-# | CIFAR | `source="cifar10"`; where `CIFAR_DIR` says, or downloaded by `assets.download("cifar10")` | see its page |
+# | CIFAR | `source="cifar10"`; where `CIFAR_DIR` says, or downloaded by `pictures.download("cifar10")` | see its page |
 # | your own | `folder:PATH`: objects as `PATH/<class>/<file>.png`, backgrounds as `PATH/<file>.jpg` | yours |
 #
 # The objects and backgrounds of the paper go back to SI-Score {cite}`djolonga2021robustness`. Downloads are pinned to one revision and
@@ -226,7 +226,7 @@ glue(
 # data set, cite the paper {cite}`speicher2024invariance`; for the embedded pictures, cite this book (`CITATION.cff`).
 
 # %% tags=["remove-cell"]
-glue("version", assets.VERSION, display=False)
+glue("version", pictures.VERSION, display=False)
 
 # %% [markdown]
 # ## Exercises
@@ -253,6 +253,6 @@ glue("version", assets.VERSION, display=False)
 # some of CIFAR-100's are.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.view` ({py:obj}`~invariance.view.transforms_2d`, {py:obj}`~invariance.view.natural_images`,
-# {py:obj}`~invariance.view.objects_on_images`), {py:mod}`invariance.datasets` (the specifications), {py:mod}`invariance.assets` (the
+# **Defined in:** {py:mod}`invariance.data` ({py:obj}`~invariance.data.transforms_2d`, {py:obj}`~invariance.data.natural_images`,
+# {py:obj}`~invariance.data.objects_on_images`), {py:mod}`invariance.datasets` (the specifications), {py:mod}`invariance.pictures` (the
 # pictures), {py:mod}`invariance.transforms`.

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from invariance import gallery
-from invariance.assets import scenes
 from invariance.datasets import ObjectsOnImages, Transforms2D
+from invariance.pictures import scenes
 from invariance.transforms import TRANSFORMATIONS
 
 

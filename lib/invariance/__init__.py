@@ -10,10 +10,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _SHORTCUTS = {
-    "natural_images": "invariance.view",
-    "objects_on_images": "invariance.view",
+    "natural_images": "invariance.data",
+    "objects_on_images": "invariance.data",
     "profile_model": "invariance.profiling",
-    "transforms_2d": "invariance.view",
+    "transforms_2d": "invariance.data",
 }
 
 

@@ -11,7 +11,7 @@ from invariance.errors import InputError
 
 
 def cache_dir() -> Path:
-    """Folder for rendered assets and finished experiment units.
+    """Folder for rendered pictures and finished units.
 
     `$INVARIANCE_CACHE` if set, else `invariance` in the user's cache folder
     (`$XDG_CACHE_HOME`, else `~/.cache`). Raises `InputError` where there is no home to begin with.

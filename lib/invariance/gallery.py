@@ -11,8 +11,8 @@ from IPython.display import HTML
 from torch import Tensor
 
 from invariance import sampling, tables, transforms
-from invariance.assets import scenes
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D, paste
+from invariance.pictures import scenes
 from invariance.transforms import TRANSFORMATIONS, Parameters, Transformation
 
 
@@ -30,7 +30,7 @@ def scene_types(size: int, count: int) -> tuple[list[np.ndarray], list[str]]:
 
 def examples(spec: Transforms2D | NaturalImages | ObjectsOnImages, count: int, seed: int = 0) -> np.ndarray:
     """The first `count` images of a data set's split of examples, uint8 (n, H, W, 3); equal seeds, equal contents."""
-    return pictures(Split(spec.generator("cpu"), seed, "examples/test", count).batch()[0])
+    return pictures(Split(spec.renderer("cpu"), seed, "examples/test", count).batch()[0])
 
 
 def draws(spec: Transforms2D, label: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +38,7 @@ def draws(spec: Transforms2D, label: int, count: int, seed: int = 0) -> tuple[np
 
     Gives the transformed objects (RGBA) and the finished images (RGB) on changing backgrounds.
     """
-    generator = spec.generator()
+    generator = spec.renderer()
     content = sampling.keys(sampling.stream(seed, "gallery"), torch.arange(count))
     parameters = transforms.draw(spec.transforms, sampling.fold(content, "transforms"), spec.size)
     plain = generator.foregrounds(content, torch.full((count,), label))
@@ -55,7 +55,7 @@ def sweep(name: str, object_class: str, count: int = 16) -> tuple[np.ndarray, li
     """
     t = TRANSFORMATIONS[name]
     values, labels = _path(t, count)
-    generator = Transforms2D(classes=(object_class,)).generator()
+    generator = Transforms2D(classes=(object_class,)).renderer()
     frames = len(labels)
     content = sampling.keys(sampling.stream(1, "sweep"), torch.zeros(frames, dtype=torch.int64))
     boxes = generator.box.expand(frames, 4)

@@ -19,8 +19,8 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor, nn
 
-from invariance import assets, figures, measures, models, sampling, transforms
-from invariance.datasets import ImageSource, NaturalImages, Transforms2D, normalise
+from invariance import figures, measures, models, pictures, sampling, transforms
+from invariance.datasets import NaturalImages, Renderer, Transforms2D, normalise
 from invariance.datasets.photos import LEAST, Photos, photo_files, read_photos
 from invariance.errors import InputError, check_known, check_whole
 from invariance.files import write_aside
@@ -59,7 +59,7 @@ def profile_model(
     """Sensitivity of a backbone to each transformation, and of an untrained copy to compare with.
 
     `backbone` maps normalised images (B, 3, size, size) to representations (B, D). `images` is "glyphs", one of
-    `assets.NATURAL`, or a folder of pictures, each of which makes one pair. `mean` and `std`, a number or
+    `pictures.NATURAL`, or a folder of pictures, each of which makes one pair. `mean` and `std`, a number or
     one a channel, normalise images in [0, 1]. `layers` are names for `measures.layer_extractor`, and "output".
     `untrained` is a model to compare with, None, or "auto": a copy with fresh weights, where every layer can be reset.
     Runs in float32, in evaluation mode, and leaves the backbone on the device.
@@ -146,7 +146,7 @@ def check_choices(
         raise InputError("No transformations to measure: name at least one, or leave them out for all.")
     check_whole("pairs", pairs, LEAST)
     images = str(images)
-    if images in assets.NATURAL:
+    if images in pictures.NATURAL:
         most = NaturalImages(source=images).available("test")
         if size != 32:
             raise InputError(
@@ -159,7 +159,7 @@ def check_choices(
     elif "/" in images or "\\" in images or Path(images).expanduser().exists():
         photo_files(images)
     else:
-        check_known("images", images, ("glyphs", *assets.NATURAL, "or a folder"))
+        check_known("images", images, ("glyphs", *pictures.NATURAL, "or a folder"))
 
 
 @dataclass(frozen=True)
@@ -384,11 +384,11 @@ def _per_channel(values: Numbers, word: str, device: torch.device) -> Tensor:
     return found.to(device)
 
 
-def _sources(images: str, size: int, device: torch.device, pairs: int, seed: int) -> Callable[[str], ImageSource]:
+def _sources(images: str, size: int, device: torch.device, pairs: int, seed: int) -> Callable[[str], Renderer]:
     if images == "glyphs":
-        return lambda name: Transforms2D(transforms=(name,), size=size).generator(device)
-    if images in assets.NATURAL:
-        return lambda name: NaturalImages(source=images, transforms=(name,)).generator(device)
+        return lambda name: Transforms2D(transforms=(name,), size=size).renderer(device)
+    if images in pictures.NATURAL:
+        return lambda name: NaturalImages(source=images, transforms=(name,)).renderer(device)
     photos = Photos(read_photos(images, size, pairs, seed).to(device))
     return lambda name: replace(photos, names=(name,))
 
@@ -406,7 +406,7 @@ def _extractor(network: nn.Module, layers: Sequence[str]) -> Extract:
 
 @torch.no_grad()
 def _features(
-    extractors: dict[str, Extract], source: ImageSource, content: Tensor, keys: Tensor, scaling: tuple[Tensor, Tensor]
+    extractors: dict[str, Extract], source: Renderer, content: Tensor, keys: Tensor, scaling: tuple[Tensor, Tensor]
 ) -> dict[tuple[str, str], Tensor]:
     parts = []
     for chosen, by in zip(content.split(BATCH), keys.split(BATCH), strict=True):

@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from invariance import evidence, models, results, tables
-from invariance.assets import class_names
 from invariance.datasets import Split, Transforms2D
 from invariance.errors import InputError, check_known
 from invariance.evidence import Evidence
 from invariance.experiments import EXPERIMENTS, execute
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Unit
+from invariance.pictures import class_names
 from invariance.training import cores, pick_device, threads
 from invariance.training.devices import fast_bf16
 from invariance.training.inference import features_of_keys
@@ -42,7 +42,7 @@ def fitted(seed: int, device: str = "cpu", samples: int = 512, epochs: int = 2) 
     from invariance.training.fit import fit
 
     place = pick_device(device)
-    source = _data().generator(place)
+    source = _data().renderer(place)
     parts = (Split(source, seed, "train", samples), Split(source, seed, "validation", 128))
     model = models.build("small", 10, seed)
     fit(model, ImageData(*parts, batch_size=64, seed=seed), epochs, 1e-3, place)
@@ -65,7 +65,7 @@ def between(first: str, second: str, images: int = 256) -> dict[str, float]:
     """
     made, represented = [], []
     for device in (first, second):
-        source = _data().generator(pick_device(device))
+        source = _data().renderer(pick_device(device))
         keys = source.keys(0, "test", torch.arange(images, device=source.device))
         made.append(source.images(keys).cpu())
         represented.append(features_of_keys(models.build("small", 10, 0), source, keys).cpu())

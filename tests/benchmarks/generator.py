@@ -11,9 +11,9 @@ from clock import rate
 from PIL import Image
 
 from invariance import transforms
-from invariance.assets import backgrounds, foregrounds
 from invariance.datasets import Split, Transforms2D
 from invariance.datasets.chunks import in_chunks
+from invariance.pictures import backgrounds, foregrounds
 from invariance.transforms import TRANSFORMATIONS
 
 TRIPLES = (("scale", "hue", "blur"), ("translate", "brightness", "elastic"), ("rotate", "posterize", "noise"))
@@ -32,7 +32,7 @@ def baseline_rate(pool, names, end):
 def alone(device, names):
     """Draws and applies one transformation to a batch of objects, and leaves them as tensors."""
     count = BATCH[device.type]
-    generator = Transforms2D(transforms=names).generator(device)
+    generator = Transforms2D(transforms=names).renderer(device)
     keys = Split(generator, 0, "bench/train", count).keys()
     objects, boxes = generator.foregrounds(keys), generator.box.expand(count, 4)
 
@@ -50,7 +50,7 @@ def alone(device, names):
 
 def finished(device, names):
     """From keys to a normalised batch."""
-    generator = Transforms2D(transforms=names).generator(device)
+    generator = Transforms2D(transforms=names).renderer(device)
     keys = Split(generator, 0, "bench/train", BATCH[device.type]).keys()
     return lambda: generator.normalise(generator.images(keys))
 

@@ -23,10 +23,10 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 
 from invariance import models
-from invariance.assets import backgrounds, foregrounds
 from invariance.datasets import Split, Transforms2D
 from invariance.datasets.chunks import batches_at_once
 from invariance.datasets.module import Batches, ImageData
+from invariance.pictures import backgrounds, foregrounds
 from invariance.training import linear_probe
 from invariance.training.devices import fast_bf16
 from invariance.training.fit import fit
@@ -66,7 +66,7 @@ def large_model(device, name="resnet18", batch=512, images=50_000):
 
 def source(device):
     """A Transforms-2D generator with all classes and three transformations."""
-    return Transforms2D(transforms=TRIPLE).generator(device)
+    return Transforms2D(transforms=TRIPLE).renderer(device)
 
 
 def trainer_step(device, name):
@@ -115,7 +115,7 @@ def steps(device, name, batch):
         "training step, data made on the fly": lambda: [step(*made) for made in batches],
         "making the data": lambda: list(batches),
         "features": lambda: (model.eval(), forward()),
-        "features, data made on the fly": lambda: features_of_keys(model, split.source, keys),
+        "features, data made on the fly": lambda: features_of_keys(model, split.renderer, keys),
     }
     found = {case: synchronised(function, device) for case, function in found.items()}
     added = percent_added(found["training step"], found["training step, data made on the fly"])

@@ -23,7 +23,7 @@ def two_threads():
 
 def batch(indices=None):
     spec = Transforms2D(transforms=("rotate", "scale", "noise"))
-    return Split(spec.generator(), 0, "test", 3 * MOST + 5).batch(indices)[0]
+    return Split(spec.renderer(), 0, "test", 3 * MOST + 5).batch(indices)[0]
 
 
 def test_slices_cover_the_batch_once_and_are_small():
@@ -64,7 +64,7 @@ def test_memory_does_not_grow_with_the_number_of_images():
     code = """
 import resource, torch
 from invariance.datasets import Split, Transforms2D
-split = Split(Transforms2D(transforms=("rotate", "posterize", "noise")).generator(), 0, "train", 1_000_000)
+split = Split(Transforms2D(transforms=("rotate", "posterize", "noise")).renderer(), 0, "train", 1_000_000)
 peaks = []
 for number, indices in enumerate(torch.arange(20_000).split(1000)):
     split.batch(indices)
@@ -78,7 +78,7 @@ print(peaks[1] - peaks[0])
 
 
 def test_random_backgrounds_are_made_in_chunks_too():
-    source = Transforms2D(backgrounds="random", transforms=()).generator()
+    source = Transforms2D(backgrounds="random", transforms=()).renderer()
     content = sampling.keys(1, torch.arange(2 * MOST + 3))
     whole = source.images(content)
     corner = (slice(None), slice(None), slice(0, 4), slice(0, 4))

@@ -24,4 +24,4 @@ def test_a_device_that_is_not_here_is_refused():
 @pytest.mark.parametrize("name", ["cpu", "cpu:0", torch.device("cpu")])
 def test_a_cpu_goes_by_several_names(name):
     assert pick_device(name).type == "cpu"
-    assert all(spec.generator(name).device.type == "cpu" for spec in SPECIFICATIONS)
+    assert all(spec.renderer(name).device.type == "cpu" for spec in SPECIFICATIONS)

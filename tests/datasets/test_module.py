@@ -11,11 +11,11 @@ TRIPLE = ("scale", "hue", "noise")
 
 
 def objects(count=50):
-    return Split(Transforms2D(classes=("umbrella", "airplane"), transforms=TRIPLE).generator(), 0, "train", count)
+    return Split(Transforms2D(classes=("umbrella", "airplane"), transforms=TRIPLE).renderer(), 0, "train", count)
 
 
 def photos(name="target/train", count=30):
-    return Split(NaturalImages(transforms=("rotate",)).generator(), 0, name, count)
+    return Split(NaturalImages(transforms=("rotate",)).renderer(), 0, name, count)
 
 
 def all_of(batches):
@@ -32,7 +32,7 @@ def test_batches_hold_the_same_images_however_many_are_made_at_once(monkeypatch,
     assert len(Batches(split, 8)) == 7
     assert all(images.is_contiguous(memory_format=torch.channels_last) for images, _ in batches)
     images, labels = split.batch()
-    torch.testing.assert_close(all_of(batches)[0], split.source.normalise(images), rtol=0, atol=1e-6)
+    torch.testing.assert_close(all_of(batches)[0], split.renderer.normalise(images), rtol=0, atol=1e-6)
     assert torch.equal(all_of(batches)[1], labels)
 
 
@@ -52,7 +52,7 @@ def test_the_order_changes_with_every_pass_and_follows_the_seed():
     order = sampling.permutation(sampling.stream(1, "shuffle", 1), 10)
     images, labels = split.batch(order)
     assert torch.equal(second[1], labels)
-    torch.testing.assert_close(second[0], split.source.normalise(images), rtol=0, atol=1e-6)
+    torch.testing.assert_close(second[0], split.renderer.normalise(images), rtol=0, atol=1e-6)
 
 
 def test_training_draws_the_transformations_of_natural_images_anew_and_evaluation_does_not():

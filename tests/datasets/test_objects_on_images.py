@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
-from invariance import assets
+from invariance import pictures
 from invariance.datasets import TASKS, NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.objects_on_images import SIDE
 from invariance.errors import InputError
@@ -12,7 +12,7 @@ CORNER = (slice(None), slice(None), slice(2, 2 + SIDE), slice(21, 21 + SIDE))
 
 
 def split(task, count=200, seed=0, **spec):
-    return Split(ObjectsOnImages(task=task, **spec).generator(), seed, "x/test", count)
+    return Split(ObjectsOnImages(task=task, **spec).renderer(), seed, "x/test", count)
 
 
 def outside(images):
@@ -28,7 +28,7 @@ def test_all_tasks_show_the_same_image_and_object_and_ask_for_different_ones():
     assert torch.equal(outside(both), outside(image))
     assert (both[CORNER] != image[CORNER]).flatten(1).any(1).all()
     assert (outside(alone) == 0).all() and (alone[CORNER].amax((1, 2, 3)) > 0.2).all()
-    plain = Split(NaturalImages().generator(), 0, "x/test", 200).batch()
+    plain = Split(NaturalImages().renderer(), 0, "x/test", 200).batch()
     assert torch.equal(image, plain[0]) and torch.equal(kinds, plain[1])
     assert objects.unique().tolist() == list(range(10))
 
@@ -41,10 +41,10 @@ def test_one_object_looks_the_same_on_every_image():
 
 
 def test_the_names_of_the_classes_are_those_of_the_task():
-    names = assets.class_names("glyphs")[20:30]
+    names = pictures.class_names("glyphs")[20:30]
     assert ObjectsOnImages(task="objects_mixed", objects=names).class_names() == names
-    assert ObjectsOnImages(task="objects_only").class_names() == assets.class_names("glyphs")[:10]
-    assert ObjectsOnImages(task="cifar_mixed", objects=names).class_names() == assets.natural_classes("scenes10")
+    assert ObjectsOnImages(task="objects_only").class_names() == pictures.class_names("glyphs")[:10]
+    assert ObjectsOnImages(task="cifar_mixed", objects=names).class_names() == pictures.natural_classes("scenes10")
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
@@ -75,7 +75,7 @@ def test_translated_objects_are_anywhere_inside():
 
 def test_exchanging_the_object_changes_it_and_nothing_else():
     for spec in ({}, {"objects": ("anchor", "umbrella")}, {"correlation": 1.0}):
-        source = ObjectsOnImages(task="cifar_mixed", **spec).generator()
+        source = ObjectsOnImages(task="cifar_mixed", **spec).renderer()
         x, x_prime = paired_images(source, 200, 0, "object")
         assert (x[CORNER] != x_prime[CORNER]).flatten(1).any(1).all()
         assert torch.equal(outside(x), outside(x_prime))
@@ -85,18 +85,18 @@ def test_exchanging_the_object_changes_it_and_nothing_else():
 
 
 def test_exchanging_the_image_changes_it_and_not_the_object():
-    source = ObjectsOnImages(task="objects_mixed", translate=True).generator()
+    source = ObjectsOnImages(task="objects_mixed", translate=True).renderer()
     content, first, second = pair_keys(source, 300, 0, "background")
     x, x_prime = (source.images(content, background=keys) for keys in (first, second))
     assert (x != x_prime).flatten(1).float().mean(1).min() > 0.5
     same_class = (source.natural.labels(first) == source.natural.labels(second)).float().mean()
     assert 0 < same_class < 0.25  # any other image, not one of the same class
-    alone = ObjectsOnImages(task="objects_only", translate=True).generator()
+    alone = ObjectsOnImages(task="objects_only", translate=True).renderer()
     assert torch.equal(*(alone.images(content, background=keys) for keys in (first, second)))
 
 
 def test_equal_images_are_never_paired():
-    source = ObjectsOnImages(task="cifar_only").generator()
+    source = ObjectsOnImages(task="cifar_only").renderer()
     keys = Split(source, 0, "x/test", 40).keys()
     other = Split(source, 1, "x/test", 40).keys()
     other[::2] = keys[::2]
@@ -105,22 +105,22 @@ def test_equal_images_are_never_paired():
 
 
 def test_transforms_2d_has_the_same_pairs():
-    source = Transforms2D(classes=("anchor", "umbrella"), backgrounds="black", transforms=("translate",)).generator()
+    source = Transforms2D(classes=("anchor", "umbrella"), backgrounds="black", transforms=("translate",)).renderer()
     content, first, second = pair_keys(source, 100, 0, "object")
     assert (source.labels(first) != source.labels(second)).all()
-    source = Transforms2D(classes=("anchor", "umbrella"), transforms=("translate",)).generator()
+    source = Transforms2D(classes=("anchor", "umbrella"), transforms=("translate",)).renderer()
     x, x_prime = paired_images(source, 100, 0, "background")
     ink = source.transformed(content, content)[:, 3:] == 1
     assert ((x == x_prime) | ~ink).all()
     assert (x != x_prime).flatten(1).any(1).all()
     with pytest.raises(InputError, match="only one thing to choose from"):
-        paired_images(Transforms2D(classes=("anchor",)).generator(), 10, 0, "object")
+        paired_images(Transforms2D(classes=("anchor",)).renderer(), 10, 0, "object")
 
 
 def test_normalised_with_the_statistics_of_the_natural_images():
     data = split("objects_only", 20)
     images = data.batch()[0]
-    assert torch.equal(data.source.normalise(images), NaturalImages().generator().normalise(images))
+    assert torch.equal(data.source.normalise(images), NaturalImages().renderer().normalise(images))
 
 
 @pytest.mark.parametrize(

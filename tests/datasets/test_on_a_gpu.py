@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode, unset_fake_temporarily
 
-from invariance import assets, transforms
+from invariance import pictures, transforms
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets import natural as natural_module
 from invariance.datasets import objects_on_images as objects_module
@@ -31,7 +31,7 @@ def gpu(monkeypatch):
     # Scenes come in all at once on a GPU: here, as pictures without values, without being drawn.
     monkeypatch.setattr(natural_module.Pictures, "_read", lambda self, rows: self.missing.fill(False))
     for name in ("foregrounds", "backgrounds"):
-        monkeypatch.setattr(assets, name, real(getattr(assets, name)))
+        monkeypatch.setattr(pictures, name, real(getattr(pictures, name)))
     with FakeTensorMode(allow_non_fake_inputs=True):
         yield
     forget()
@@ -85,7 +85,7 @@ def test_transformations_stay_on_the_device(gpu, name, as_published):
     ids=lambda spec: spec.kind,
 )
 def test_batches_are_made_without_a_wait(gpu, spec):
-    split = Split(spec.generator(), 0, "target/train", 20)
+    split = Split(spec.renderer(), 0, "target/train", 20)
     batches = list(Batches(split, 8, seed=0))
     assert [tuple(images.shape) for images, _ in batches] == [(8, 3, 32, 32), (8, 3, 32, 32), (4, 3, 32, 32)]
     assert {part.device for batch in batches for part in batch} == {DEVICE}

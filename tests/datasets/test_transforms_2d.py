@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from scipy import stats
 
-from invariance import assets, sampling
+from invariance import pictures, sampling
 from invariance.datasets import Split, Transforms2D, paste
 from invariance.errors import InputError
 from invariance.transforms import TRANSFORMATIONS
@@ -17,7 +17,7 @@ CLASSES = ("umbrella", "airplane", "anchor")
 
 def split(count=300, seed=0, name="train", **spec):
     spec = {"classes": CLASSES, "transforms": ("scale", "hue", "blur"), **spec}
-    return Split(Transforms2D(**spec).generator(), seed, name, count)
+    return Split(Transforms2D(**spec).renderer(), seed, name, count)
 
 
 @pytest.mark.parametrize("transforms", [tuple(TRANSFORMATIONS)[k : k + 3] for k in range(0, 18, 3)])
@@ -35,7 +35,7 @@ def test_another_process_makes_the_same_images():
     code = """
 from invariance.datasets import Split, Transforms2D
 spec = Transforms2D(classes=("umbrella", "airplane"), transforms=("rotate", "noise"))
-images, _ = Split(spec.generator(), 3, "train", 20).batch()
+images, _ = Split(spec.renderer(), 3, "train", 20).batch()
 print((images * 255).round().long().sum().item())
 """
     here, _ = split(20, seed=3, classes=("umbrella", "airplane"), transforms=("rotate", "noise")).batch()
@@ -82,7 +82,7 @@ def test_paste_is_the_alpha_blend():
 
 
 def test_random_objects_are_fixed_by_class_and_random_backgrounds_fresh():
-    names = assets.class_names("random")[:2]
+    names = pictures.class_names("random")[:2]
     data = split(400, foregrounds="random", backgrounds="random", classes=names, transforms=())
     images, labels = data.batch()
     first, second = images[labels == 0][:2]
@@ -130,7 +130,7 @@ def test_bad_specifications_are_refused_in_one_line(tmp_path):
         assert message in str(error.value)
         assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="The list of classes is empty"):
-        assets.foregrounds("glyphs", 32, classes=[])
+        pictures.foregrounds("glyphs", 32, classes=[])
     with pytest.raises(InputError, match="train split has -3 images"):
         split(-3)
 
@@ -140,26 +140,26 @@ def test_bad_files_are_named(tmp_path):
     folder.mkdir(parents=True)
     source = f"folder:{tmp_path / 'objects'}"
     with pytest.raises(InputError, match="Class 'thing' has no prototype"):
-        assets.foregrounds(source, 32)
+        pictures.foregrounds(source, 32)
     (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
     with pytest.raises(InputError, match=r"Cannot read the image .*a\.png"):
-        assets.foregrounds(source, 32)
+        pictures.foregrounds(source, 32)
     Image.new("RGBA", (40, 40)).save(folder / "a.png")
     whole = (folder / "a.png").read_bytes()
     (folder / "a.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"Cannot read the image .*a\.png"):
-        assets.foregrounds(source, 32)
+        pictures.foregrounds(source, 32)
     Image.new("RGB", (40, 40), (9, 9, 9)).save(folder / "a.png")
     with pytest.warns(UserWarning, match="no alpha channel"):
-        assert (assets.foregrounds(source, 32).images[:, 3] == 255).all()
+        assert (pictures.foregrounds(source, 32).images[:, 3] == 255).all()
     with pytest.raises(InputError, match="No images in"):
-        assets.backgrounds(f"folder:{tmp_path / 'objects'}", 32)
+        pictures.backgrounds(f"folder:{tmp_path / 'objects'}", 32)
 
 
 def test_a_16_bit_picture_keeps_its_brightness(tmp_path):
     (tmp_path / "b").mkdir()
     Image.fromarray(np.full((40, 40), 0x8000, dtype=np.uint16)).save(tmp_path / "b" / "grey.png")
-    assert (assets.backgrounds(f"folder:{tmp_path / 'b'}", 32) == 128).all()
+    assert (pictures.backgrounds(f"folder:{tmp_path / 'b'}", 32) == 128).all()
 
 
 def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path):
@@ -168,7 +168,7 @@ def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path)
         Image.new("RGBA", (20, 20), colour).save(tmp_path / place)
 
     def colours(part):
-        source = Transforms2D(foregrounds=f"folder:{tmp_path}/o", backgrounds=f"folder:{tmp_path}/b").generator()
+        source = Transforms2D(foregrounds=f"folder:{tmp_path}/o", backgrounds=f"folder:{tmp_path}/b").renderer()
         images, labels = Split(source, 0, "train", 30).batch()
         place = 16 if part == "object" else 0
         seen = {tuple(image[:, place, place].mul(255).round().int().tolist()) for image in images}
@@ -194,7 +194,7 @@ def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path)
 
 
 def test_what_did_not_change_is_shared():
-    sources = [Transforms2D(transforms=names).generator() for names in ((), ("rotate",), ())]
+    sources = [Transforms2D(transforms=names).renderer() for names in ((), ("rotate",), ())]
     assert sources[0] is sources[2]
     assert sources[0].objects is sources[1].objects and sources[0].pictures is sources[1].pictures
 
@@ -203,6 +203,6 @@ def test_what_did_not_change_is_shared():
 def test_a_split_needs_whole_numbers(change, message):
     numbers = {"seed": 0, "count": 3, **change}
     with pytest.raises(InputError, match=f"{message}.* is not usable: give a whole number"):
-        Split(Transforms2D().generator(), name="train", **numbers)
-    data = Split(Transforms2D().generator(), np.int8(1), "train", np.uint8(200))
+        Split(Transforms2D().renderer(), name="train", **numbers)
+    data = Split(Transforms2D().renderer(), np.int8(1), "train", np.uint8(200))
     assert (type(data.seed), type(data.count), len(data.keys())) == (int, int, 200)

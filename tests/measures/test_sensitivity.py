@@ -54,7 +54,7 @@ def test_random_pairs_never_pair_an_image_with_itself():
 
 
 def test_pairs_share_everything_but_the_transformation():
-    source = Transforms2D(classes=("umbrella",), transforms=("rotate",)).generator()
+    source = Transforms2D(classes=("umbrella",), transforms=("rotate",)).renderer()
     x, x_prime = paired_images(source, 40, seed=0)
     content, first, second = pair_keys(source, 40, seed=0)
     assert torch.equal(x, source.images(content, transformation=first))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from invariance import assets, models, training
+from invariance import models, pictures, training
 from invariance.datasets import Split, Transforms2D
 from invariance.datasets.module import ImageData
 from invariance.errors import InputError
@@ -10,9 +10,9 @@ from invariance.training import lora
 from invariance.training.fit import fit
 
 CPU = torch.device("cpu")
-NAMES = assets.class_names("glyphs")
-SOURCE = Transforms2D(classes=NAMES[:6], transforms=("rotate",), backgrounds="black").generator()
-OTHER = Transforms2D(classes=NAMES[6:11], backgrounds="black").generator()
+NAMES = pictures.class_names("glyphs")
+SOURCE = Transforms2D(classes=NAMES[:6], transforms=("rotate",), backgrounds="black").renderer()
+OTHER = Transforms2D(classes=NAMES[6:11], backgrounds="black").renderer()
 VALIDATION = Split(SOURCE, 0, "target/validation", 200)
 OPTIONS = {"device": CPU, "seed": 0, "batch_size": 64}
 

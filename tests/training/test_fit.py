@@ -20,7 +20,7 @@ SPEC = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="bla
 
 
 def data(seed=0, samples=384, batch_size=64, device=CPU):
-    source = SPEC.generator(device)
+    source = SPEC.renderer(device)
     train = Split(source, seed, "pretraining/train", samples)
     return ImageData(train, Split(source, seed, "pretraining/validation", 200), batch_size, seed)
 
@@ -190,7 +190,7 @@ def test_what_cannot_work_is_named_before_training():
 
 @pytest.mark.parametrize(("name", "size"), [("small_vit", 16), ("vgg11", 8)])
 def test_a_model_for_images_of_another_size_is_named_before_training(name, size):
-    source = SPEC.model_copy(update={"size": size}).generator()
+    source = SPEC.model_copy(update={"size": size}).renderer()
     small = ImageData(Split(source, 0, "train", 50), Split(source, 0, "validation", 50), 50, 0)
     with pytest.raises(InputError, match=f"The model fails on training images of {size} x {size}: .* for one size"):
         fit(models.build(name, 3, 0), small, 1, 1e-3, CPU)
@@ -241,7 +241,7 @@ def test_devices_are_checked_before_work_starts():
 
 def test_features_do_not_depend_on_what_else_is_in_the_batch(monkeypatch):
     model = models.build("small", 3, 0)
-    split = Split(SPEC.generator(), 0, "target/test", 50)
+    split = Split(SPEC.renderer(), 0, "target/test", 50)
     whole, labels = training.features(model, split)
     monkeypatch.setattr("invariance.training.inference.BATCH", {"cpu": 7})
     again, _ = training.features(model, split)
@@ -259,7 +259,7 @@ from invariance.datasets import Split, Transforms2D
 from invariance.datasets.module import ImageData
 from invariance.training.fit import fit
 
-source = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black").generator("cpu")
+source = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black").renderer("cpu")
 data = ImageData(Split(source, 0, "train", 384), Split(source, 0, "validation", 200), 32, 0)
 model = models.build("small", 3, 0)
 curve = fit(model, data, 3, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from invariance import assets, models, sampling, training
+from invariance import models, pictures, sampling, training
 from invariance.datasets import Split, Transforms2D
 from invariance.datasets.module import ImageData
 from invariance.errors import InputError
@@ -29,8 +29,8 @@ def test_both_probes_reach_the_same_accuracy_on_hard_features():
 
 
 def test_both_probes_agree_within_half_a_point_on_a_trained_models_features():
-    spec = Transforms2D(classes=assets.class_names("glyphs")[:6], transforms=("rotate", "hue", "blur"))
-    source = spec.generator()
+    spec = Transforms2D(classes=pictures.class_names("glyphs")[:6], transforms=("rotate", "hue", "blur"))
+    source = spec.renderer()
     model = models.build("small", 6, 0)
     pretraining = [Split(source, 0, f"pretraining/{part}", n) for part, n in (("train", 4000), ("validation", 300))]
     fit(model, ImageData(*pretraining, 96, 0), 8, 3e-3, torch.device("cpu"))

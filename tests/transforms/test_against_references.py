@@ -12,7 +12,7 @@ import torchvision.transforms.functional as tv
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
 from invariance import sampling, transforms
-from invariance.assets import glyphs
+from invariance.pictures import glyphs
 from invariance.transforms import TRANSFORMATIONS, corruption, geometric
 
 SIZE, N = 32, 40

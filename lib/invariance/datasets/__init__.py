@@ -2,17 +2,17 @@
 
 from invariance.datasets.natural import NaturalImages
 from invariance.datasets.objects_on_images import TASKS, ObjectsOnImages
-from invariance.datasets.split import ImageSource, Split, normalise, view_keys
+from invariance.datasets.split import Renderer, Split, normalise, redraw_keys
 from invariance.datasets.transforms_2d import Transforms2D, paste
 
 __all__ = [
     "TASKS",
-    "ImageSource",
     "NaturalImages",
     "ObjectsOnImages",
+    "Renderer",
     "Split",
     "Transforms2D",
     "normalise",
     "paste",
-    "view_keys",
+    "redraw_keys",
 ]

@@ -18,8 +18,8 @@ from invariance.errors import InputError
 class Batches:
     """Normalised images and labels of a split, batch after batch, on the split's device.
 
-    With a `seed` every pass has another order, from the seed alone, and a source that redraws gives other draws
-    of the transformations. Several batches are made at once where that is quicker. Of `processes` that train
+    With a `seed` every pass has another order, from the seed alone, and other draws of the
+    transformations. Several batches are made at once where that is quicker. Of `processes` that train
     together each, counted from 0, gets its share of the batches: equally many, the first ones twice if need be.
     """
 
@@ -34,15 +34,15 @@ class Batches:
         return -(-self.split.count // (self.batch_size * self.processes))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        source, number = self.split.source, self.passes
+        renderer, number = self.split.renderer, self.passes
         self.passes += 1
-        view = number if self.seed is not None and source.redraws else 0
-        batches = self._order(number).to(source.device).split(self.batch_size)
+        redraw = number if self.seed is not None else 0
+        batches = self._order(number).to(renderer.device).split(self.batch_size)
         mine = [batches[k % len(batches)] for k in range(self.process, len(self) * self.processes, self.processes)]
-        at_once = batches_at_once(self.batch_size, source.size, source.device)
+        at_once = batches_at_once(self.batch_size, renderer.size, renderer.device)
         for start in range(0, len(mine), at_once):
-            images, labels = self.split.batch(torch.cat(mine[start : start + at_once]), view)
-            images = source.normalise(images)
+            images, labels = self.split.batch(torch.cat(mine[start : start + at_once]), redraw)
+            images = renderer.normalise(images)
             yield from zip(images.split(self.batch_size), labels.split(self.batch_size), strict=True)
 
     def _order(self, number: int) -> Tensor:
@@ -63,7 +63,7 @@ class ImageData(LightningDataModule):
 
     def prepare_data(self) -> None:
         for split in (self.train, self.validation):
-            split.source.prepare(split.keys())
+            split.renderer.prepare(split.keys())
 
     def train_dataloader(self) -> Batches:
         return Batches(self.train, self.batch_size, self.seed, *self._processes())

@@ -15,15 +15,15 @@ import torch
 from pydantic import field_validator, model_validator
 from torch import Tensor
 
-from invariance import assets, sampling, transforms
-from invariance.assets.natural import SIZE, TEST, TRAIN
+from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
 from invariance.datasets.split import move_on, normalise
 from invariance.errors import InputError, check_known
+from invariance.pictures.natural import SIZE, TEST, TRAIN
 
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 VALIDATION_SHARE = 0.1
 STATISTICS_ROWS = 2000
 """Rendered training images that the stand-ins' channel means and deviations are computed from."""
@@ -49,7 +49,7 @@ class NaturalImages(Config, frozen=True):
     @field_validator("source")
     @classmethod
     def _known_source(cls, source: str) -> str:
-        check_known("source of natural images", source, assets.NATURAL)
+        check_known("source of natural images", source, pictures.NATURAL)
         return source
 
     @field_validator("transforms")
@@ -61,12 +61,12 @@ class NaturalImages(Config, frozen=True):
     @model_validator(mode="after")
     def _known_classes(self) -> "NaturalImages":
         if self.classes is not None:
-            assets.check_classes(self.classes, assets.natural_classes(self.source))
+            pictures.check_classes(self.classes, pictures.natural_classes(self.source))
         return self
 
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of their labels."""
-        return assets.natural_classes(self.source) if self.classes is None else self.classes
+        return pictures.natural_classes(self.source) if self.classes is None else self.classes
 
     def available(self, part: str) -> int:
         """Number of images of these classes in "train", "validation" or "test"."""
@@ -89,34 +89,33 @@ class NaturalImages(Config, frozen=True):
         return len(self.class_names()) * per_class
 
     def _per_class(self, part: str) -> int:
-        check_known("part of a data set", part, PARTS)
-        classes = len(assets.natural_classes(self.source))
+        check_known("split", part, SPLITS)
+        classes = len(pictures.natural_classes(self.source))
         held_out = round(TRAIN // classes * VALIDATION_SHARE)
         return {"train": TRAIN // classes - held_out, "validation": held_out, "test": TEST // classes}[part]
 
-    def generator(self, device: str | torch.device = "cpu") -> "Generator":
+    def renderer(self, device: str | torch.device = "cpu") -> "NaturalRenderer":
         """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
-        return _generator(self, pick_device(device))
+        return _renderer(self, pick_device(device))
 
 
-class Generator:
-    """Makes images of one `NaturalImages` specification on one device (an `ImageSource`)."""
+class NaturalRenderer:
+    """Makes images of one `NaturalImages` specification on one device (an `Renderer`)."""
 
     parts = NaturalImages.parts
-    redraws = True
     size = SIZE
 
     def __init__(self, spec: NaturalImages, device: torch.device) -> None:
         self.spec, self.device = spec, device
-        known = assets.natural_classes(spec.source)
+        known = pictures.natural_classes(spec.source)
         label_of = torch.full((len(known),), -1)
         label_of[[known.index(name) for name in spec.class_names()]] = torch.arange(len(spec.class_names()))
-        self._labels = label_of[torch.from_numpy(assets.natural_labels(spec.source))].to(device)
+        self._labels = label_of[torch.from_numpy(pictures.natural_labels(spec.source))].to(device)
         self.pictures = _pictures(spec.source, device)
 
     def __reduce__(self) -> tuple:
         # A spawned worker makes its own, from the disk cache: sent with it, the pictures would be 184 MB.
-        return _generator, (self.spec, self.device)
+        return _renderer, (self.spec, self.device)
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split, whose part is the last word of `name`.
@@ -125,7 +124,7 @@ class Generator:
         Raises `InputError` for an unknown part and for an index beyond what there is.
         """
         part = name.rsplit("/", 1)[-1]
-        check_known("part of a data set", part, PARTS)
+        check_known("split", part, SPLITS)
         order = _order(self.spec.source, self.spec.class_names(), self.spec.split_seed, seed, name, self.device)
         on_host = indices.device.type == "cpu"  # elsewhere the check would make the device wait; `Split` made it
         if on_host and len(indices) and not 0 <= indices.min() <= indices.max() < len(order):
@@ -208,7 +207,7 @@ class Pictures:
 
     def _read(self, rows: np.ndarray) -> None:
         for part in np.array_split(rows, -(-len(rows) // 5000)) if len(rows) else ():
-            images = torch.from_numpy(assets.natural_images(self.source, part))
+            images = torch.from_numpy(pictures.natural_images(self.source, part))
             self.pixels[torch.from_numpy(part).to(self.device)] = images.permute(0, 3, 1, 2).to(self.device)
         self.missing[rows] = False
 
@@ -237,7 +236,7 @@ def _order(source: str, names: tuple[str, ...], split_seed: int, seed: int, name
 
 def _rows_of(source: str, names: tuple[str, ...], split_seed: int, part: str) -> Tensor:
     """Rows int64 (classes, count) of one part."""
-    labels, known = assets.natural_labels(source), assets.natural_classes(source)
+    labels, known = pictures.natural_labels(source), pictures.natural_classes(source)
     start, stop = (TRAIN, TRAIN + TEST) if part == "test" else (0, TRAIN)
     rows = []
     for name in names:
@@ -256,5 +255,5 @@ def _pictures(source: str, device: torch.device) -> Pictures:
 
 
 @lru_cache(maxsize=16)
-def _generator(spec: NaturalImages, device: torch.device) -> Generator:
-    return Generator(spec, device)
+def _renderer(spec: NaturalImages, device: torch.device) -> NaturalRenderer:
+    return NaturalRenderer(spec, device)

@@ -18,15 +18,15 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from invariance import assets, sampling
-from invariance.assets.natural import SIZE
-from invariance.assets.sources import FOREGROUNDS
+from invariance import pictures, sampling
 from invariance.config import Config
 from invariance.datasets.devices import pick_device
 from invariance.datasets.natural import NaturalImages
 from invariance.datasets.split import move_on
 from invariance.datasets.transforms_2d import paste
 from invariance.errors import InputError, check_known
+from invariance.pictures.natural import SIZE
+from invariance.pictures.sources import FOREGROUNDS
 from invariance.transforms.geometric import scale, translate
 
 TASKS = ("cifar_only", "cifar_mixed", "objects_mixed", "objects_only")
@@ -61,10 +61,10 @@ class ObjectsOnImages(Config, frozen=True):
     @model_validator(mode="after")
     def _consistent(self) -> "ObjectsOnImages":
         classes = NaturalImages(source=self.images).class_names()
-        assets.check_source(self.foregrounds, FOREGROUNDS)
-        known = assets.class_names(self.foregrounds)
+        pictures.check_source(self.foregrounds, FOREGROUNDS)
+        known = pictures.class_names(self.foregrounds)
         if self.objects is not None:
-            assets.check_classes(self.objects, known)
+            pictures.check_classes(self.objects, known)
         if self.correlation > 0 and len(self.object_names()) != len(classes):
             raise InputError(
                 f"A correlation ties one object to each class of {self.images}: "
@@ -79,7 +79,7 @@ class ObjectsOnImages(Config, frozen=True):
 
     def object_names(self) -> tuple[str, ...]:
         """The objects in the order of their labels."""
-        return assets.class_names(self.foregrounds)[:OBJECTS] if self.objects is None else self.objects
+        return pictures.class_names(self.foregrounds)[:OBJECTS] if self.objects is None else self.objects
 
     def class_names(self) -> tuple[str, ...]:
         """The classes that the task asks for, in the order of their labels."""
@@ -93,26 +93,25 @@ class ObjectsOnImages(Config, frozen=True):
         """Number of images in "train", "validation" or "test"."""
         return self.natural().available(part)
 
-    def generator(self, device: str | torch.device = "cpu") -> "Generator":
+    def renderer(self, device: str | torch.device = "cpu") -> "ObjectsRenderer":
         """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
-        return _generator(self, pick_device(device), self.object_names(), assets.fingerprint(self.foregrounds))
+        return _renderer(self, pick_device(device), self.object_names(), pictures.fingerprint(self.foregrounds))
 
 
-class Generator:
-    """Makes images of one `ObjectsOnImages` specification on one device (an `ImageSource`).
+class ObjectsRenderer:
+    """Makes images of one `ObjectsOnImages` specification on one device (an `Renderer`).
 
     `background` is the natural image; `transformation` is the place of a translated object.
     """
 
     parts = ObjectsOnImages.parts
-    redraws = True
     size = SIZE
 
     def __init__(self, spec: ObjectsOnImages, device: torch.device) -> None:
         self.spec, self.device = spec, device
-        self.natural = spec.natural().generator(device)
-        pictures = assets.foregrounds(spec.foregrounds, SIZE, 1, spec.object_names()).images.float() / 255
-        small = scale(pictures, {"factor": torch.full((len(pictures),), SIDE / SIZE)})
+        self.natural = spec.natural().renderer(device)
+        drawn = pictures.foregrounds(spec.foregrounds, SIZE, 1, spec.object_names()).images.float() / 255
+        small = scale(drawn, {"factor": torch.full((len(drawn),), SIDE / SIZE)})
         self.objects = _move(small, (SIZE - SIDE) // 2, PLACE).to(device)  # (objects, 4, 32, 32), in the corner
         self.box = torch.tensor([*PLACE, SIDE, SIDE], device=device)
 
@@ -186,5 +185,7 @@ def _move(objects: Tensor, start: int, place: tuple[int, int]) -> Tensor:
 
 
 @lru_cache(maxsize=16)  # by the objects' files too: those of a folder may change at any time
-def _generator(spec: ObjectsOnImages, device: torch.device, objects: tuple[str, ...], fingerprint: str) -> Generator:
-    return Generator(spec, device)
+def _renderer(
+    spec: ObjectsOnImages, device: torch.device, objects: tuple[str, ...], fingerprint: str
+) -> ObjectsRenderer:
+    return ObjectsRenderer(spec, device)

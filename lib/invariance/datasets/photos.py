@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invariance import assets, sampling, transforms
-from invariance.assets.pictures import read_photo
-from invariance.assets.sources import SUFFIXES, image_files
+from invariance import pictures, sampling, transforms
 from invariance.datasets.split import normalise
 from invariance.errors import InputError
+from invariance.pictures.reading import read_photo
+from invariance.pictures.sources import SUFFIXES, image_files
 
 LEAST = 4
 """Pictures, each of which makes one pair, that the measures need."""
@@ -32,7 +32,6 @@ class Photos:
     pictures: Tensor
     names: tuple[str, ...] = ()
     parts = ("transformation",)
-    redraws = False
 
     @property
     def device(self) -> torch.device:
@@ -65,7 +64,7 @@ def photo_files(folder: str | Path) -> list[Path]:
     folder = Path(os.path.expanduser(folder))
     if not os.path.isdir(folder):
         raise InputError(
-            f"No folder {folder}: give one with your images, or one of glyphs, {', '.join(assets.NATURAL)}."
+            f"No folder {folder}: give one with your images, or one of glyphs, {', '.join(pictures.NATURAL)}."
         )
     files = image_files(folder)
     if len(files) < LEAST:

@@ -18,20 +18,18 @@ REDRAWS = 100
 """Tries to make the two images of a pair differ: even a coin falls otherwise before that."""
 
 
-class ImageSource(Protocol):
-    """What a data set's generator offers: keys in, labels and images out, on `device`.
+class Renderer(Protocol):
+    """What renders the images of a data set: keys in, labels and images out, on `device`.
 
     A content key, int64, stands for one image and everything random in it. `parts` names what can be
     exchanged in an image: `images(content, transformation=other)` keeps all but the draw of the
     transformations, which comes from the keys `other` (B,) instead. `differing` makes two such sets of keys
     stand for different things, image by image. `prepare` is told what will be asked for in small batches,
-    where it is quicker to get it all at once. `redraws` says whether training draws the transformations of
-    an image anew in every epoch; `size` is the side of its images in pixels.
+    where it is quicker to get it all at once. `size` is the side of its images in pixels.
     """
 
     device: torch.device
     parts: tuple[str, ...]
-    redraws: bool
     size: int
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor: ...
@@ -49,13 +47,13 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """The images 0 .. count-1 of one split: a source, a seed and the split's name.
+    """The images 0 .. count-1 of one split: a renderer, a seed and the split's name.
 
     `name` ("train", "validation", "test", ...) and `seed` choose the stream of keys; equal splits
-    hold equal images. Raises `InputError` unless seed and count are whole numbers and the source has so many images.
+    hold equal images. Raises `InputError` unless seed and count are whole numbers and the renderer has so many images.
     """
 
-    source: ImageSource
+    renderer: Renderer
     seed: int
     name: str
     count: int
@@ -65,25 +63,26 @@ class Split:
             object.__setattr__(self, name, check_whole(what, getattr(self, name)))
         if self.count < 1:
             raise InputError(f"The {self.name} split has {self.count} images: it needs at least 1.")
-        self.source.keys(self.seed, self.name, torch.tensor([self.count - 1]))  # a source may have fewer: say so now
+        last = torch.tensor([self.count - 1])
+        self.renderer.keys(self.seed, self.name, last)  # a renderer may have fewer: say so now
 
     def keys(self, indices: Tensor | None = None) -> Tensor:
         """Content keys (B,) of the images at `indices`, by default of all."""
-        device = self.source.device
+        device = self.renderer.device
         indices = torch.arange(self.count, device=device) if indices is None else indices.to(device)
-        return self.source.keys(self.seed, self.name, indices)
+        return self.renderer.keys(self.seed, self.name, indices)
 
-    def batch(self, indices: Tensor | None = None, view: int = 0) -> tuple[Tensor, Tensor]:
+    def batch(self, indices: Tensor | None = None, redraw: int = 0) -> tuple[Tensor, Tensor]:
         """Images in [0, 1], float32 (B, 3, H, W), and labels, int64 (B,).
 
-        `view` 1, 2, ... gives the same contents under other draws of the transformations.
+        `redraw` 1, 2, ... gives the same contents under other draws of the transformations.
         """
         content = self.keys(indices)
-        return self.source.images(content, transformation=view_keys(content, view)), self.source.labels(content)
+        return self.renderer.images(content, transformation=redraw_keys(content, redraw)), self.renderer.labels(content)
 
 
 def as_split(data: object) -> Split:
-    """The split itself, or that of a data set from `invariance.view`. Raises `InputError` for anything else."""
+    """The split itself, or that of a data set from `invariance.data`. Raises `InputError` for anything else."""
     found = data if isinstance(data, Split) else getattr(data, "split", None)
     if not isinstance(found, Split):
         raise InputError(
@@ -93,9 +92,9 @@ def as_split(data: object) -> Split:
     return found
 
 
-def view_keys(content: Tensor, view: int) -> Tensor | None:
+def redraw_keys(content: Tensor, redraw: int) -> Tensor | None:
     """Keys (B,) for another draw of the transformations of these contents; None for the first, their own."""
-    return sampling.fold(content, f"view {view}") if view else None
+    return sampling.fold(content, f"redraw {redraw}") if redraw else None
 
 
 def move_on(

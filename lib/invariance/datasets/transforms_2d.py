@@ -15,13 +15,13 @@ import torch
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
-from invariance import assets, sampling, transforms
-from invariance.assets.sources import BACKGROUNDS, FOREGROUNDS
+from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
 from invariance.datasets.split import move_on, normalise
 from invariance.errors import check_known
+from invariance.pictures.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.transforms.geometric import scale, scaled_side
 
 
@@ -52,29 +52,28 @@ class Transforms2D(Config, frozen=True):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Transforms2D":
-        assets.check_source(self.foregrounds, FOREGROUNDS)
-        assets.check_source(self.backgrounds, BACKGROUNDS)
+        pictures.check_source(self.foregrounds, FOREGROUNDS)
+        pictures.check_source(self.backgrounds, BACKGROUNDS)
         transforms.check_size(self.transforms, self.size)
-        known = assets.class_names(self.foregrounds)
+        known = pictures.class_names(self.foregrounds)
         if self.classes is not None:
-            assets.check_classes(self.classes, known)
+            pictures.check_classes(self.classes, known)
         return self
 
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of their labels."""
-        return assets.class_names(self.foregrounds) if self.classes is None else self.classes
+        return pictures.class_names(self.foregrounds) if self.classes is None else self.classes
 
-    def generator(self, device: str | torch.device = "cpu") -> "Generator":
+    def renderer(self, device: str | torch.device = "cpu") -> "Transforms2DRenderer":
         """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
-        files = assets.fingerprint(self.foregrounds), assets.fingerprint(self.backgrounds)
-        return _generator(self, pick_device(device), self.class_names(), files)
+        files = pictures.fingerprint(self.foregrounds), pictures.fingerprint(self.backgrounds)
+        return _renderer(self, pick_device(device), self.class_names(), files)
 
 
-class Generator:
-    """Makes images of one `Transforms2D` specification on one device (an `ImageSource`)."""
+class Transforms2DRenderer:
+    """Makes images of one `Transforms2D` specification on one device (an `Renderer`)."""
 
     parts = Transforms2D.parts
-    redraws = False
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
         self.spec, self.device, self.size = spec, device, spec.size
@@ -82,9 +81,9 @@ class Generator:
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)
         chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale)
-        self.objects, self.first, self.count = _objects(*chosen, device, assets.fingerprint(spec.foregrounds))
+        self.objects, self.first, self.count = _objects(*chosen, device, pictures.fingerprint(spec.foregrounds))
         self.one_each = len(self.objects) == len(self.count)
-        self.pictures = _backgrounds(spec.backgrounds, spec.size, device, assets.fingerprint(spec.backgrounds))
+        self.pictures = _backgrounds(spec.backgrounds, spec.size, device, pictures.fingerprint(spec.backgrounds))
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split: every index is an image of its own."""
@@ -198,19 +197,19 @@ def _objects(
     fingerprint: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Objects RGBA (N, 4, size, size) that fill `share` of the canvas; each class's first one and their number."""
-    objects = assets.foregrounds(source, size, prototypes, classes)
+    objects = pictures.foregrounds(source, size, prototypes, classes)
     shrunken = scale(objects.images.float() / 255, {"factor": torch.full((len(objects.images),), share)})
     return shrunken.to(device), objects.first.to(device), objects.count.to(device)
 
 
 @lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold
 def _backgrounds(source: str, size: int, device: torch.device, fingerprint: str) -> Tensor | None:
-    pictures = assets.backgrounds(source, size)
-    return None if pictures is None else (pictures.float() / 255).to(device)
+    found = pictures.backgrounds(source, size)
+    return None if found is None else (found.float() / 255).to(device)
 
 
 @lru_cache(maxsize=16)
-def _generator(
+def _renderer(
     spec: Transforms2D, device: torch.device, classes: tuple[str, ...], fingerprints: tuple[str, str]
-) -> Generator:
-    return Generator(spec, device)
+) -> Transforms2DRenderer:
+    return Transforms2DRenderer(spec, device)

@@ -28,7 +28,7 @@ def _keys(name: str, count: int = IMAGES) -> Tensor:
 
 def glyph_objects() -> Tensor:
     """The embedded objects as the experiments use them, RGBA float32 (61, 4, 32, 32)."""
-    return Transforms2D().generator().objects
+    return Transforms2D().renderer().objects
 
 
 # --- quirks of the published code --------------------------------------------------------------------
@@ -59,7 +59,7 @@ def box_after_scale() -> Effect:
 
     `fixed_cut` is that share with the box corrected; `shift` the mean distance in pixels between both places.
     """
-    generator = Transforms2D().generator()
+    generator = Transforms2D().renderer()
     x, y, side, _ = generator.box.tolist()
     square = torch.zeros(IMAGES, 4, 32, 32)
     square[:, :, y : y + side, x : x + side] = 1
@@ -124,7 +124,7 @@ def shuffle_seed() -> Effect:
 
 @cache
 def _untrained_pairs(pairs: int = 500) -> tuple[Tensor, Tensor]:
-    source = Transforms2D(transforms=("rotate",)).generator()
+    source = Transforms2D(transforms=("rotate",)).renderer()
     content, first, second = measures.pair_keys(source, pairs, seed=0)
     model = models.build("small", 10, 0).eval()
     return tuple(features_of_keys(model, source, content, transformation=keys) for keys in (first, second))
@@ -164,7 +164,7 @@ def validation_leak() -> Effect:
 
 
 def _rows(spec: NaturalImages, part: str) -> Tensor:
-    source = spec.generator()
+    source = spec.renderer()
     return source.rows(Split(source, 0, part, spec.available(part)).keys())
 
 
@@ -221,7 +221,7 @@ def dealt_targets(seeds: int = 6) -> Effect:
 @cache
 def equal_pairs(pairs: int = 10_000) -> Effect:
     """Share of pairs that show the same object twice when both are drawn from ten: `drawn`, and as `kept` here."""
-    generator = ObjectsOnImages(task="cifar_mixed").generator()
+    generator = ObjectsOnImages(task="cifar_mixed").renderer()
     first, second = _keys("first", pairs), _keys("second", pairs)
 
     def shown(keys: Tensor) -> Tensor:
@@ -235,7 +235,7 @@ def equal_pairs(pairs: int = 10_000) -> Effect:
 @cache
 def tied_objects(alpha: float = 0.5, images: int = 10_000) -> Effect:
     """Share of images whose object is the one tied to their class, at a correlation of one half."""
-    generator = ObjectsOnImages(task="cifar_mixed", correlation=alpha).generator()
+    generator = ObjectsOnImages(task="cifar_mixed", correlation=alpha).renderer()
     content = generator.keys(0, "train", torch.arange(images))
     matching = generator.object_labels(content) == generator.natural.labels(content)
     return {"alpha": alpha, "share": matching.double().mean().item()}
@@ -244,7 +244,7 @@ def tied_objects(alpha: float = 0.5, images: int = 10_000) -> Effect:
 @cache
 def half_precision() -> Effect:
     """Sensitivity of an untrained network in float32, and its change in bfloat16."""
-    source = Transforms2D(transforms=("rotate",)).generator()
+    source = Transforms2D(transforms=("rotate",)).renderer()
     content, first, second = measures.pair_keys(source, 300, seed=0)
     images = [source.normalise(source.images(content, transformation=keys)) for keys in (first, second)]
     model = models.build("small", 10, 0).eval()

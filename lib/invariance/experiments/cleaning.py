@@ -8,7 +8,7 @@ from pathlib import Path
 from invariance.experiments.units import VERSION, stored
 from invariance.files import cache_dir
 
-FOLDERS = ("units", "weights", "failures", "assets")
+FOLDERS = ("units", "weights", "failures", "pictures")
 """What this package writes into the cache folder; nothing else there is touched."""
 YOUNG = 3600
 """Seconds for which an unfinished file may belong to a run that goes on."""

@@ -20,11 +20,11 @@ from itertools import product
 from typing import Any
 
 from invariance import sampling
-from invariance.assets import class_names
 from invariance.datasets import NaturalImages, Transforms2D
 from invariance.experiments.design import Design, finetuning, pretraining, probe
 from invariance.experiments.profiles import Profile, Sizes
 from invariance.experiments.units import Data, Pretraining
+from invariance.pictures import class_names
 from invariance.transforms import CATEGORIES, PAPER
 
 CLASS_RELATIONSHIPS = ("subset", "disjoint", "same", "superset")

@@ -8,11 +8,11 @@ Chapter: book/07_invariance_transfer.py.
 """
 
 from invariance import sampling
-from invariance.assets import class_names
 from invariance.datasets import NaturalImages, Transforms2D
 from invariance.experiments.design import Design, pretraining, untrained
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Data, Pretraining, Sensitivity
+from invariance.pictures import class_names
 from invariance.transforms import PAPER_NAMES
 
 CLASSES = 30

@@ -10,10 +10,10 @@ Chapter: book/08_mismatch.py.
 from itertools import product
 
 from invariance import sampling
-from invariance.assets import class_names
 from invariance.datasets import Transforms2D
 from invariance.experiments.design import Design, pretraining, probe
 from invariance.experiments.profiles import Profile
+from invariance.pictures import class_names
 from invariance.transforms import PAPER_NAMES
 
 CLASSES, COUNT = 30, 8

@@ -12,11 +12,11 @@ Chapter: book/06_when_invariance_harms.py.
 from itertools import product
 
 from invariance import sampling
-from invariance.assets import class_names
 from invariance.datasets import TASKS, ObjectsOnImages
 from invariance.experiments.design import Design, pretraining, probe
 from invariance.experiments.profiles import Profile
 from invariance.experiments.units import Pretraining, Sensitivity
+from invariance.pictures import class_names
 
 EXCHANGED = {"cifar": "background", "objects": "object"}
 """What is exchanged in a pair of images, and the part of the data set that this is."""

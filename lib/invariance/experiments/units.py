@@ -19,16 +19,16 @@ import torch
 from pydantic import Field, field_validator, model_validator
 from safetensors.torch import load_file, save
 
-from invariance import assets, measures, models, training, transforms
+from invariance import measures, models, pictures, training, transforms
 from invariance.config import Config
-from invariance.datasets import ImageSource, NaturalImages, ObjectsOnImages, Split, Transforms2D
+from invariance.datasets import NaturalImages, ObjectsOnImages, Renderer, Split, Transforms2D
 from invariance.errors import InputError, check_known
 from invariance.files import cache_dir, write_aside
 from invariance.models import Classifier
 from invariance.training.inference import features_of_keys
 from invariance.training.probe import Probe
 
-VERSION = f"4-{assets.VERSION}"
+VERSION = f"4-{pictures.VERSION}"
 """Raise the number when a change of code changes results: older cache entries are then left alone."""
 
 Result = dict[str, Any]
@@ -105,7 +105,7 @@ class Unit(Config):
 
     def _fingerprint(self) -> str:
         names = {name for part in (self, *self.specs()) for name in getattr(part, "transforms", ())}
-        found = [assets.fingerprint(source) for source in self.sources()] + [transforms.fingerprint(sorted(names))]
+        found = [pictures.fingerprint(source) for source in self.sources()] + [transforms.fingerprint(sorted(names))]
         return hashlib.sha256(repr(found).encode()).hexdigest()[:16] if any(found) else ""
 
     def specs(self) -> list[Data]:
@@ -196,7 +196,7 @@ class Pretraining(Unit):
         from invariance.training.fit import fit, schedule_for
 
         with _at_work(self) as (device, finished):
-            model, source, curve = self._build(), self.data.generator(device), []
+            model, source, curve = self._build(), self.data.renderer(device), []
             splits = (
                 Split(source, self.seed, "pretraining/train", self.samples),
                 Split(source, self.seed, "pretraining/validation", self.validation_samples),
@@ -241,7 +241,7 @@ class Transfer(Unit):
         return [self.pretraining]
 
     def _split(self, part: str, count: int) -> Split:
-        return Split(self.target.generator(training.pick_device(self.device)), self.seed, f"target/{part}", count)
+        return Split(self.target.renderer(training.pick_device(self.device)), self.seed, f"target/{part}", count)
 
     def _probes(self, model: Classifier, counts: tuple[int, ...]) -> list[Probe]:
         # The first n images of a split are the split of n images, so all counts share their features.
@@ -362,11 +362,11 @@ class Sensitivity(Unit):
             model, rows = self.pretraining.trained(), []
             for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
                 chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
-                found = self._measure(model, chosen.generator(device))
+                found = self._measure(model, chosen.renderer(device))
                 rows += [(name, alone, _column(k), found[k].value, found[k].low, found[k].high) for k in self.measured]
             return finished(measured=rows)
 
-    def _measure(self, model: Classifier, source: ImageSource) -> dict[str, measures.Measured]:
+    def _measure(self, model: Classifier, source: Renderer) -> dict[str, measures.Measured]:
         content, first, second = measures.pair_keys(source, self.pairs, self.seed, self.vary)
         exchanged = {self.vary: torch.cat((first, second))}
         x, x_prime = features_of_keys(model, source, torch.cat((content, content)), **exchanged).chunk(2)

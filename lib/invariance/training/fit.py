@@ -226,12 +226,12 @@ def _check(model: Classifier, data: ImageData, device: torch.device) -> None:
     if not any(p.requires_grad for p in model.parameters()):
         raise InputError("All weights of the model are frozen: call model.requires_grad_(True), or on a part of it.")
     for split in (data.train, data.validation):
-        place = split.source.device
+        place = split.renderer.device
         if place.type != device.type or (place.index or 0) != (device.index or 0):
             raise InputError(
                 f"The {split.name} split is made on {place} and training runs on {device}: use one device."
             )
-        highest = int(split.source.labels(split.keys()).max())
+        highest = int(split.renderer.labels(split.keys()).max())
         if highest >= model.head.out_features:
             raise InputError(
                 f"The {split.name} split has a label {highest}, and the model only {model.head.out_features} classes: "
@@ -244,7 +244,7 @@ def _check(model: Classifier, data: ImageData, device: torch.device) -> None:
 def _dry_run(model: Classifier, data: ImageData, device: torch.device) -> None:
     """Raise `InputError` unless the model takes the training images; changes nothing of it but the device."""
     images, _ = data.train.batch(torch.arange(min(3, data.train.count)))  # three: odd shapes show, as of pairs
-    images, training = data.train.source.normalise(images), model.training
+    images, training = data.train.renderer.normalise(images), model.training
     about = f"The model {{}} on training images of {images.shape[2]} x {images.shape[3]}: {{}}".format
     arithmetic = torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device))
     try:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from invariance.datasets.chunks import batches_at_once
-from invariance.datasets.split import ImageSource, Split, as_split, view_keys
+from invariance.datasets.split import Renderer, Split, as_split, redraw_keys
 from invariance.models import Classifier
 from invariance.training.devices import fast_bf16
 
@@ -13,26 +13,26 @@ BATCH = {"cpu": 500, "cuda": 2000}
 
 
 @torch.no_grad()
-def features_of_keys(model: Classifier, source: ImageSource, content: Tensor, **parts: Tensor | None) -> Tensor:
+def features_of_keys(model: Classifier, renderer: Renderer, content: Tensor, **parts: Tensor | None) -> Tensor:
     """Representations float32 (N, D) of the images with these content keys and exchanged parts."""
-    model = model.to(source.device).eval()
-    device = source.device
+    model = model.to(renderer.device).eval()
+    device = renderer.device
     found, batch = [], BATCH[device.type]
-    made_at_once = batch * batches_at_once(batch, source.size, device)
+    made_at_once = batch * batches_at_once(batch, renderer.size, device)
     for chosen in torch.arange(len(content), device=device).split(made_at_once):
         given = {name: keys[chosen] for name, keys in parts.items() if keys is not None}
-        images = source.normalise(source.images(content[chosen], **given))
+        images = renderer.normalise(renderer.images(content[chosen], **given))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
             found += [model.features(some).float() for some in images.split(batch)]
     return torch.cat(found)
 
 
-def features(model: Classifier, split: Split, view: int = 0) -> tuple[Tensor, Tensor]:
+def features(model: Classifier, split: Split, redraw: int = 0) -> tuple[Tensor, Tensor]:
     """Representations float32 (N, D) and labels int64 (N,) of every image of a split, in one of its views."""
     split = as_split(split)
     keys = split.keys()
-    found = features_of_keys(model, split.source, keys, transformation=view_keys(keys, view))
-    return found, split.source.labels(keys)
+    found = features_of_keys(model, split.renderer, keys, transformation=redraw_keys(keys, redraw))
+    return found, split.renderer.labels(keys)
 
 
 @torch.no_grad()

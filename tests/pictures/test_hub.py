@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from invariance import assets
-from invariance.assets import hub
+from invariance import pictures
 from invariance.datasets import Split, Transforms2D
 from invariance.errors import InputError
+from invariance.pictures import hub
 
 OLD, NEW = "0123456789abcdef" * 2 + "01234567", "f" * 40
 FOREGROUNDS, BACKGROUNDS = (f"{name}/train-00000-of-00001.parquet" for name in ("foregrounds", "backgrounds"))
@@ -74,16 +74,16 @@ def remote(tmp_path, monkeypatch):
 
 
 def test_objects_come_with_the_names_of_their_classes():
-    objects = assets.foregrounds("hub:o/n", 16)
-    assert assets.class_names("hub:o/n") == objects.classes == ("sea", "fire")
+    objects = pictures.foregrounds("hub:o/n", 16)
+    assert pictures.class_names("hub:o/n") == objects.classes == ("sea", "fire")
     assert objects.count.tolist() == [1, 1]
     assert objects.images[:, :, 8, 8].tolist() == [list(BLUE), list(RED)]
-    assert assets.foregrounds("hub:o/n", 16, prototypes=5).count.tolist() == [1, 2]
-    assert assets.foregrounds("hub:o/n", 16, classes=["fire"]).images[0, :, 8, 8].tolist() == list(RED)
+    assert pictures.foregrounds("hub:o/n", 16, prototypes=5).count.tolist() == [1, 2]
+    assert pictures.foregrounds("hub:o/n", 16, classes=["fire"]).images[0, :, 8, 8].tolist() == list(RED)
 
 
 def test_it_makes_a_data_set():
-    source = Transforms2D(foregrounds="hub:o/n", backgrounds="hub:o/n").generator()
+    source = Transforms2D(foregrounds="hub:o/n", backgrounds="hub:o/n").renderer()
     images, labels = Split(source, 0, "train", 20).batch()
     torch.testing.assert_close(images[:, :, 0, 0], torch.tensor(GREEN).float().expand(20, 3) / 255)
     torch.testing.assert_close(images[labels == 1][:, :, 16, 16].mean(0), torch.tensor([1.0, 0.0, 0.0]))
@@ -91,35 +91,35 @@ def test_it_makes_a_data_set():
 
 def test_labels_without_names_are_classes_too(remote):
     remote.files[FOREGROUNDS] = parquet([{"image": png(RED), "label": n} for n in ("b", "a", "b")])
-    assert assets.foregrounds("hub:o/n", 16, prototypes=3).classes == ("a", "b")
+    assert pictures.foregrounds("hub:o/n", 16, prototypes=3).classes == ("a", "b")
     remote.files[FOREGROUNDS] = parquet([{"image": png(RED), "label": n} for n in (10, 2)])
-    assert assets.class_names("hub:o/numbers") == ("2", "10")
+    assert pictures.class_names("hub:o/numbers") == ("2", "10")
 
 
 def test_a_revision_is_looked_up_once_and_used_from_then_on(remote):
-    assert assets.fingerprint("hub:o/n") == OLD
+    assert pictures.fingerprint("hub:o/n") == OLD
     remote.head = NEW
-    assert assets.fingerprint("hub:o/n") == OLD
-    assert assets.fingerprint("hub:o/n@main") == OLD
-    assert assets.fingerprint("hub:o/n@refs/convert/parquet") == NEW
-    assert assets.class_names("hub:o/n") == ("sea", "fire")
+    assert pictures.fingerprint("hub:o/n") == OLD
+    assert pictures.fingerprint("hub:o/n@main") == OLD
+    assert pictures.fingerprint("hub:o/n@refs/convert/parquet") == NEW
+    assert pictures.class_names("hub:o/n") == ("sea", "fire")
     assert all(OLD in file for file in hub._files("hub:o/n", "foregrounds"))
 
 
 def test_a_commit_is_used_as_it_is(remote):
-    assert assets.fingerprint(f"hub:o/n@{NEW}") == NEW
+    assert pictures.fingerprint(f"hub:o/n@{NEW}") == NEW
     assert remote.asked == 0
     assert all(NEW in file for file in hub._files(f"hub:o/n@{NEW}", "backgrounds"))
 
 
 def test_what_was_downloaded_is_used_without_a_network(remote):
-    before = assets.foregrounds("hub:o/n", 16).images, assets.backgrounds("hub:o/n", 16)
+    before = pictures.foregrounds("hub:o/n", 16).images, pictures.backgrounds("hub:o/n", 16)
     remote.online, remote.asked = False, 0
-    after = assets.foregrounds("hub:o/n", 16).images, assets.backgrounds("hub:o/n", 16)
+    after = pictures.foregrounds("hub:o/n", 16).images, pictures.backgrounds("hub:o/n", 16)
     assert all(map(torch.equal, before, after))
     assert remote.asked == 0
     with pytest.raises(InputError, match=r"o/other at main is not in the cache, and the Hub cannot be reached"):
-        assets.class_names("hub:o/other")
+        pictures.class_names("hub:o/other")
 
 
 def changed(remote, **what):
@@ -150,7 +150,7 @@ def changed(remote, **what):
 def test_a_data_set_that_does_not_fit_is_refused_in_one_line(remote, change, message):
     changed(remote, **change)
     with pytest.raises(InputError, match=message) as error:
-        assets.foregrounds("hub:o/n", 16)
+        pictures.foregrounds("hub:o/n", 16)
     assert "\n" not in str(error.value)
 
 
@@ -162,7 +162,7 @@ def test_unknown_names_are_told_from_a_missing_network(remote, monkeypatch):
 
     monkeypatch.setattr(hub, "_library", lambda: SimpleNamespace(HfApi=lambda: SimpleNamespace(dataset_info=missing)))
     with pytest.raises(InputError, match="no data set o/n with the revision v9") as error:
-        assets.fingerprint("hub:o/n@v9")
+        pictures.fingerprint("hub:o/n@v9")
     assert "\n" not in str(error.value)
 
 
@@ -171,7 +171,7 @@ def test_a_file_that_changed_since_its_download_is_named():
     with open(file, "ab") as handle:
         handle.write(b"more")
     with pytest.raises(InputError, match=r"foregrounds.*\.parquet is missing or changed"):
-        assets.class_names("hub:o/n")
+        pictures.class_names("hub:o/n")
 
 
 def test_the_library_is_optional(monkeypatch):
@@ -188,7 +188,7 @@ def test_a_source_that_names_no_data_set_says_how_to_write_it(source):
 
 
 def note(ending):
-    assets.class_names("hub:o/n")
+    pictures.class_names("hub:o/n")
     (found,) = (path for path in (hub.cache_dir() / "hub").iterdir() if path.name.endswith(ending))
     hub._labels.cache_clear()
     return found
@@ -199,7 +199,7 @@ def test_a_damaged_note_of_the_files_is_named(content):
     file = note("foregrounds.json")
     file.write_bytes(content)
     with pytest.raises(InputError, match=r"foregrounds\.json is damaged\. Delete it"):
-        assets.class_names("hub:o/n")
+        pictures.class_names("hub:o/n")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"main"])
@@ -207,14 +207,14 @@ def test_a_damaged_note_of_the_commit_is_named(content):
     file = note(".commit")
     file.write_bytes(content)
     with pytest.raises(InputError, match=r"\.commit holds no commit\. Delete it"):
-        assets.class_names("hub:o/n")
+        pictures.class_names("hub:o/n")
 
 
 @pytest.mark.parametrize("labels", [[0, None], [1, -1], [0.0, float("nan")], ["a", ""], [[1], [2]]])
 def test_a_label_that_names_no_class_is_refused(remote, labels):
     remote.files[FOREGROUNDS] = parquet([{"image": png(RED), "label": label} for label in labels])
     with pytest.raises(InputError, match=r"Row [01] of .* has the label .*: it must be a number from 0, or a name"):
-        assets.class_names("hub:o/n")
+        pictures.class_names("hub:o/n")
 
 
 def test_a_cache_that_cannot_be_written_is_found_before_the_download(remote, tmp_path, monkeypatch):
@@ -222,5 +222,5 @@ def test_a_cache_that_cannot_be_written_is_found_before_the_download(remote, tmp
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "file"))
     for source in ("hub:o/n", f"hub:o/n@{NEW}"):
         with pytest.raises(InputError, match=r"Cannot use the cache .*: set INVARIANCE_CACHE"):
-            assets.class_names(source)
+            pictures.class_names(source)
     assert remote.asked == 0

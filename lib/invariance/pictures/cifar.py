@@ -74,7 +74,7 @@ def _check_files(kind: type, source: str) -> None:
     from torchvision.datasets.utils import check_integrity
 
     place = folder() / kind.base_folder
-    again = f"python -c \"from invariance import assets; assets.download('{source}')\""
+    again = f"python -c \"from invariance import pictures; pictures.download('{source}')\""
     for name, checksum in [*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])]:
         if not (place / name).is_file():
             raise InputError(

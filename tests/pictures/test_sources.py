@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from invariance import assets
-from invariance.assets import pictures
+from invariance import pictures
 from invariance.errors import InputError
+from invariance.pictures import reading
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def png_claiming(width, height):
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(objects, side):
     (objects / "thing" / "bomb.png").write_bytes(png_claiming(side, side))
     with pytest.raises(InputError, match=r"bomb\.png.*(pixels, above the limit of 50 million|exceeds limit)") as error:
-        assets.foregrounds(f"folder:{objects}", 32)
+        pictures.foregrounds(f"folder:{objects}", 32)
     assert "\n" not in str(error.value)
 
 
 def test_a_large_picture_within_the_limit_is_read_without_a_warning(objects, recwarn, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
     Image.new("RGBA", (8, 8), (1, 2, 3, 255)).save(objects / "thing" / "a.png")
-    assert assets.foregrounds(f"folder:{objects}", 8).images[0, :, 4, 4].tolist() == [1, 2, 3, 255]
+    assert pictures.foregrounds(f"folder:{objects}", 8).images[0, :, 4, 4].tolist() == [1, 2, 3, 255]
     assert not recwarn
 
 
@@ -55,7 +55,7 @@ def test_a_truncated_file_is_named(objects, name):
     whole = (objects / "thing" / name).read_bytes()
     (objects / "thing" / name).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=rf"Cannot read the image .*{name}.*Replace or remove the file"):
-        assets.foregrounds(f"folder:{objects}", 32)
+        pictures.foregrounds(f"folder:{objects}", 32)
 
 
 def test_other_formats_are_not_decoded_whatever_their_name(objects):
@@ -63,48 +63,48 @@ def test_other_formats_are_not_decoded_whatever_their_name(objects):
     Image.new("RGB", (4, 4)).save(file, "TIFF")
     (objects / "thing" / "a.png").write_bytes(file.getvalue())
     with pytest.raises(InputError, match="Cannot read the image"):
-        assets.foregrounds(f"folder:{objects}", 32)
+        pictures.foregrounds(f"folder:{objects}", 32)
 
 
 def test_a_picture_without_alpha_is_opaque_and_says_so(objects):
     Image.new("L", (30, 30), 90).save(objects / "thing" / "a.png")
     with pytest.warns(UserWarning, match=r"a\.png has no alpha channel: used as an opaque square"):
-        assert assets.foregrounds(f"folder:{objects}", 8).images[0, :, 4, 4].tolist() == [90, 90, 90, 255]
+        assert pictures.foregrounds(f"folder:{objects}", 8).images[0, :, 4, 4].tolist() == [90, 90, 90, 255]
 
 
 def test_oblong_objects_are_squeezed_and_oblong_backgrounds_cropped(objects):
     halves = Image.new("RGBA", (80, 40), (255, 0, 0, 255))
     halves.paste((0, 0, 255, 255), (40, 0, 80, 40))
     halves.save(objects / "thing" / "a.png")
-    squeezed = assets.foregrounds(f"folder:{objects}", 8).images[0]
+    squeezed = pictures.foregrounds(f"folder:{objects}", 8).images[0]
     assert squeezed[:3, 4, 1].tolist() == [255, 0, 0]
     assert squeezed[:3, 4, 6].tolist() == [0, 0, 255]
-    cropped = assets.backgrounds(f"folder:{objects / 'thing'}", 8)[0]
+    cropped = pictures.backgrounds(f"folder:{objects / 'thing'}", 8)[0]
     assert (cropped[0] == 255).all()  # the top-left square is the red half
 
 
 @pytest.mark.parametrize("value", [0, 0x8000, 0xFFFF])
 def test_16_bit_greys_keep_their_brightness(tmp_path, value):
     Image.fromarray(np.full((20, 20), value, np.uint16)).save(tmp_path / "grey.png")
-    assert (pictures.read_background(tmp_path / "grey.png", 8) == value >> 8).all()
+    assert (reading.read_background(tmp_path / "grey.png", 8) == value >> 8).all()
 
 
 def test_a_fingerprint_follows_the_content_of_a_folder(objects, tmp_path):
     source = f"folder:{objects}"
     Image.new("RGBA", (8, 8), (1, 2, 3, 255)).save(objects / "thing" / "a.png")
-    first = assets.fingerprint(source)
-    assert len(first) == 32 and assets.fingerprint(source) == first
+    first = pictures.fingerprint(source)
+    assert len(first) == 32 and pictures.fingerprint(source) == first
     (objects / "notes.txt").write_text("not a picture")
-    assert assets.fingerprint(source) == first
+    assert pictures.fingerprint(source) == first
     data = (objects / "thing" / "a.png").read_bytes()
     (tmp_path / "copy" / "thing").mkdir(parents=True)
     (tmp_path / "copy" / "thing" / "a.png").write_bytes(data)
-    assert assets.fingerprint(f"folder:{tmp_path / 'copy'}") == first
+    assert pictures.fingerprint(f"folder:{tmp_path / 'copy'}") == first
     (objects / "thing" / "a.png").write_bytes(data[:-1] + b"!")
-    assert assets.fingerprint(source) != first
+    assert pictures.fingerprint(source) != first
     (tmp_path / "copy" / "thing" / "a.png").rename(tmp_path / "copy" / "thing" / "b.png")
-    assert assets.fingerprint(f"folder:{tmp_path / 'copy'}") != first
-    assert assets.fingerprint("glyphs") == assets.fingerprint("scenes10") == ""
+    assert pictures.fingerprint(f"folder:{tmp_path / 'copy'}") != first
+    assert pictures.fingerprint("glyphs") == pictures.fingerprint("scenes10") == ""
 
 
 def test_backgrounds_that_change_are_read_again(tmp_path):
@@ -112,21 +112,21 @@ def test_backgrounds_that_change_are_read_again(tmp_path):
     for colour in ((9, 9, 9), (77, 77, 77)):
         Image.new("RGB", (20, 20), colour).save(tmp_path / "b" / "a.png")
         for _ in range(2):  # the second from the cache
-            assert (assets.backgrounds(f"folder:{tmp_path / 'b'}", 8) == colour[0]).all()
+            assert (pictures.backgrounds(f"folder:{tmp_path / 'b'}", 8) == colour[0]).all()
 
 
 def test_natural_images_serve_as_backgrounds_at_their_own_size(monkeypatch):
-    monkeypatch.setattr("invariance.assets.sources.NATURAL_BACKGROUNDS", 12)
-    found = assets.backgrounds("scenes10", 32)
-    assert (found.permute(0, 2, 3, 1).numpy() == assets.natural_images("scenes10", np.arange(12))).all()
+    monkeypatch.setattr("invariance.pictures.sources.NATURAL_BACKGROUNDS", 12)
+    found = pictures.backgrounds("scenes10", 32)
+    assert (found.permute(0, 2, 3, 1).numpy() == pictures.natural_images("scenes10", np.arange(12))).all()
     with pytest.raises(InputError, match="scenes10 has images of 32 pixels a side, not 64"):
-        assets.backgrounds("scenes10", 64)
+        pictures.backgrounds("scenes10", 64)
 
 
 def test_a_uniform_background_has_its_colour():
-    assert assets.backgrounds("colour:ff8000", 8)[0, :, 3, 5].tolist() == [255, 128, 0]
-    assert (assets.backgrounds("black", 8) == 0).all()
-    for call in (lambda: assets.backgrounds("colour:red", 8), lambda: assets.foregrounds("colour:ff8000", 8)):
+    assert pictures.backgrounds("colour:ff8000", 8)[0, :, 3, 5].tolist() == [255, 128, 0]
+    assert (pictures.backgrounds("black", 8) == 0).all()
+    for call in (lambda: pictures.backgrounds("colour:red", 8), lambda: pictures.foregrounds("colour:ff8000", 8)):
         with pytest.raises(InputError, match="Unknown asset source 'colour:"):
             call()
 
@@ -161,11 +161,11 @@ def test_an_entry_that_is_no_picture_is_named(tmp_path, kind):
     Image.new("RGBA", (8, 8)).save(tmp_path / "thing" / "b.png")
     fill(tmp_path / "thing" / "a.png", kind)
     calls = [
-        lambda: assets.backgrounds(f"folder:{tmp_path / 'thing'}", 8),
-        lambda: assets.foregrounds(f"folder:{tmp_path}", 8),
+        lambda: pictures.backgrounds(f"folder:{tmp_path / 'thing'}", 8),
+        lambda: pictures.foregrounds(f"folder:{tmp_path}", 8),
     ]
     if kind != "folder":  # which has no content of its own
-        calls.append(lambda: assets.fingerprint(f"folder:{tmp_path}"))
+        calls.append(lambda: pictures.fingerprint(f"folder:{tmp_path}"))
     for call in calls:
         with pytest.raises(InputError, match=r"Cannot read the image .*a\.png: .*[Rr]eplace or remove"):
             call()
@@ -175,13 +175,13 @@ def test_hidden_files_are_no_pictures(tmp_path):
     source, place = f"folder:{tmp_path}", tmp_path / "thing"
     place.mkdir()
     Image.new("RGBA", (8, 8), (1, 2, 3, 255)).save(place / "ok.png")
-    found = assets.fingerprint(source), assets.fingerprint(f"{source}/thing")
+    found = pictures.fingerprint(source), pictures.fingerprint(f"{source}/thing")
     (place / "._ok.png").write_bytes(b"AppleDouble")
     (tmp_path / ".trash").mkdir()
     (tmp_path / ".trash" / "a.png").write_bytes(b"gone")
-    assert assets.foregrounds(source, 8, prototypes=5).count.tolist() == [1]
-    assert len(assets.backgrounds(f"{source}/thing", 8)) == 1
-    assert (assets.fingerprint(source), assets.fingerprint(f"{source}/thing")) == found
+    assert pictures.foregrounds(source, 8, prototypes=5).count.tolist() == [1]
+    assert len(pictures.backgrounds(f"{source}/thing", 8)) == 1
+    assert (pictures.fingerprint(source), pictures.fingerprint(f"{source}/thing")) == found
 
 
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
@@ -189,7 +189,7 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "iterdir", forbidden)
-    for call in (assets.class_names, lambda source: assets.backgrounds(source, 8)):
+    for call in (pictures.class_names, lambda source: pictures.backgrounds(source, 8)):
         with pytest.raises(InputError, match=r"Cannot list the folder .*: Permission denied"):
             call(f"folder:{tmp_path}")
 
@@ -199,10 +199,10 @@ def test_pictures_that_may_not_be_read_are_named(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     (tmp_path / "a.png").chmod(0)
     with pytest.raises(InputError, match=r"Cannot read the image .*a\.png: Permission denied"):
-        assets.backgrounds(f"folder:{tmp_path}", 8)
+        pictures.backgrounds(f"folder:{tmp_path}", 8)
 
 
 @pytest.mark.parametrize("name", ["~nobody-here/x", "a" * 5000, "a\0b"])
 def test_a_folder_with_an_impossible_name_is_not_there(name):
     with pytest.raises(InputError, match="No folder"):
-        assets.backgrounds(f"folder:{name}", 8)
+        pictures.backgrounds(f"folder:{name}", 8)

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from invariance.assets import scenes
 from invariance.errors import InputError
+from invariance.pictures import scenes
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path))
-    return tmp_path / "assets"
+    return tmp_path / "pictures"
 
 
 @pytest.fixture(scope="module")

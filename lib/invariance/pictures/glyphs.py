@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from invariance.assets.cache import cached
 from invariance.errors import check_whole
+from invariance.pictures.cache import cached
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 PROTOTYPES = 4

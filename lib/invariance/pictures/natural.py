@@ -6,9 +6,9 @@ Every source has 60,000 images of 32 x 32 pixels: rows 0 .. 49,999 are for train
 
 import numpy as np
 
-from invariance.assets import cifar, scenes
-from invariance.assets.cache import cached_rows
 from invariance.errors import check_known
+from invariance.pictures import cifar, scenes
+from invariance.pictures.cache import cached_rows
 
 NATURAL = ("scenes10", "scenes100", "cifar10", "cifar100")
 SIZE, TRAIN, TEST = 32, 50_000, 10_000

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from invariance.assets.pictures import read_background, read_object
 from invariance.errors import InputError
 from invariance.files import cache_dir, check_cache, write_aside
+from invariance.pictures.reading import read_background, read_object
 
 SOURCE = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from invariance import assets
+from invariance import pictures
 from invariance.datasets import Split, Transforms2D
 
 FOLDER = os.environ.get("SI_SCORE_DIR")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 def test_objects_are_read_by_class_with_their_masks():
     source = f"folder:{FOLDER}/foregrounds"
-    objects = assets.foregrounds(source, 32)
+    objects = pictures.foregrounds(source, 32)
     assert objects.classes == tuple(sorted(path.name for path in Path(FOLDER, "foregrounds").iterdir()))
     assert objects.images.shape == (len(objects.classes), 4, 32, 32)
     for image, name in zip(objects.images, objects.classes, strict=True):
@@ -32,13 +32,13 @@ def test_objects_are_read_by_class_with_their_masks():
 
 
 def test_backgrounds_are_the_top_left_square():
-    pictures = assets.backgrounds(f"folder:{FOLDER}/backgrounds", 32)
+    found = pictures.backgrounds(f"folder:{FOLDER}/backgrounds", 32)
     files = sorted(Path(FOLDER, "backgrounds").iterdir())
-    assert pictures.shape == (len(files), 3, 32, 32)
+    assert found.shape == (len(files), 3, 32, 32)
     image = Image.open(files[0]).convert("RGB")
     side = min(image.size)
     expected = np.asarray(image.crop((0, 0, side, side)).resize((32, 32), Image.Resampling.BILINEAR))
-    assert np.array_equal(pictures[0].permute(1, 2, 0).numpy(), expected)
+    assert np.array_equal(found[0].permute(1, 2, 0).numpy(), expected)
 
 
 def test_a_whole_data_set_from_real_pictures():
@@ -47,7 +47,7 @@ def test_a_whole_data_set_from_real_pictures():
         backgrounds=f"folder:{FOLDER}/backgrounds",
         transforms=("rotate", "hue", "blur"),
     )
-    images, labels = Split(spec.generator(), 0, "train", 200).batch()
+    images, labels = Split(spec.renderer(), 0, "train", 200).batch()
     assert images.shape == (200, 3, 32, 32)
     assert labels.unique().numel() == len(spec.class_names())
     assert torch.isfinite(images).all()

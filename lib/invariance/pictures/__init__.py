@@ -1,9 +1,9 @@
 """Pictures: embedded glyphs and scenes, CIFAR, your own folders, data sets on the Hub, and random ones."""
 
-from invariance.assets import glyphs, scenes
-from invariance.assets.cifar import download
-from invariance.assets.natural import NATURAL, natural_classes, natural_images, natural_labels
-from invariance.assets.sources import (
+from invariance.pictures import glyphs, scenes
+from invariance.pictures.cifar import download
+from invariance.pictures.natural import NATURAL, natural_classes, natural_images, natural_labels
+from invariance.pictures.sources import (
     BACKGROUNDS,
     FOREGROUNDS,
     Objects,

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from invariance.assets.cache import cached, cached_rows
+from invariance.pictures.cache import cached, cached_rows
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path))
-    return tmp_path / "assets"
+    return tmp_path / "pictures"
 
 
 class Renderer:

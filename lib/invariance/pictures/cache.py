@@ -18,7 +18,7 @@ def cached(name: str, shape: tuple[int, ...], render: Callable[[], np.ndarray]) 
     A file that is unreadable or holds anything else is replaced: behind the array stands its checksum. `name`
     must change whenever the pictures do, so it carries their version and size.
     """
-    path = cache_dir() / "assets" / f"{name}.npy"
+    path = cache_dir() / "pictures" / f"{name}.npy"
     with suppress(Exception), open(path, "rb") as file:  # absent or damaged in any way: rendering again repairs it
         images = np.load(file, allow_pickle=False)
         if images.shape == shape and images.dtype == np.uint8 and file.read() == _checksum(images):
@@ -42,7 +42,7 @@ def cached_rows(
     row, empty ones taking no room, and a checksum in each: a row that was never or only half written is
     rendered again, and processes that write the same rows at once write the same bytes.
     """
-    path = cache_dir() / "assets" / f"{name}.rows"
+    path = cache_dir() / "pictures" / f"{name}.rows"
     images = np.empty((len(rows), *shape), np.uint8)
     found = np.zeros(len(rows), bool)
     with suppress(OSError), open(path, "rb") as file:

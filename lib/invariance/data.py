@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from invariance import figures, gallery, measures
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
-from invariance.datasets.natural import PARTS
+from invariance.datasets.natural import SPLITS
 from invariance.errors import InputError, check_known, check_whole
 from invariance.training import pick_device
 
@@ -36,7 +36,7 @@ class ImageDataset(Dataset):
         return self.split.count
 
     def __repr__(self) -> str:
-        return f"{len(self):,} images of {len(self.classes)} classes: {self.split.source.spec!r}"
+        return f"{len(self):,} images of {len(self.classes)} classes: {self.split.renderer.spec!r}"
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.__getitems__([index])[0]
@@ -53,14 +53,14 @@ class ImageDataset(Dataset):
     def pairs(self, count: int, vary: str = "transformation", seed: int = 0) -> tuple[Tensor, Tensor]:
         """Test images, float32 (count, 3, H, W) each, that differ in one part and share everything else.
 
-        `vary` is one of the data set's parts, `self.split.source.parts`: the transformation, the object or the
+        `vary` is one of the data set's parts, `self.split.renderer.parts`: the transformation, the object or the
         background. Sensitivity is measured on such pairs (section 5 of the paper). Raises `InputError` for an unknown
         part, or the transformation where there is none.
         """
-        if vary == "transformation" and not getattr(self.split.source.spec, "transforms", True):
+        if vary == "transformation" and not getattr(self.split.renderer.spec, "transforms", True):
             raise InputError("The data set has no transformations, so such pairs would be equal: give it some.")
         count = check_whole("Number of pairs", count, 1)
-        return measures.paired_images(self.split.source, count, check_whole("Seed", seed), vary)
+        return measures.paired_images(self.split.renderer, count, check_whole("Seed", seed), vary)
 
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
         """A grid of the first images, each with the name of its class; outside a notebook, `.savefig(...)` it."""
@@ -88,7 +88,7 @@ def transforms_2d(
     images. `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`, or `prototypes`, the
     number of objects of each class, by default 1. Raises `InputError` for anything unknown or out of range.
     """
-    check_known("split", split, PARTS)
+    check_known("split", split, SPLITS)
     spec = Transforms2D(
         foregrounds=foregrounds,
         backgrounds=backgrounds,
@@ -146,11 +146,11 @@ def objects_on_images(
 def _dataset(
     spec: Transforms2D | NaturalImages | ObjectsOnImages, split: str, count: int, seed: int, device: str
 ) -> ImageDataset:
-    return ImageDataset(Split(spec.generator(pick_device(device)), seed, split, count), spec.class_names())
+    return ImageDataset(Split(spec.renderer(pick_device(device)), seed, split, count), spec.class_names())
 
 
 def _count(spec: NaturalImages | ObjectsOnImages, split: str, count: int | None) -> int:
-    check_known("split", split, PARTS)
+    check_known("split", split, SPLITS)
     return spec.available(split) if count is None else count
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from invariance.assets.brushes import (
+from invariance.pictures.brushes import (
     Canvas,
     bar,
     disc,

@@ -3,14 +3,14 @@ import pytest
 from matplotlib.ft2font import FT2Font
 from PIL import Image
 
-from invariance.assets import glyphs
 from invariance.errors import InputError
+from invariance.pictures import glyphs
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path))
-    return tmp_path / "assets"
+    return tmp_path / "pictures"
 
 
 @pytest.fixture(scope="module")

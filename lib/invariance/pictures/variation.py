@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample
 
-from invariance.assets.brushes import Canvas, draw
+from invariance.pictures.brushes import Canvas, draw
 
 # Chosen so that a linear classifier of pixels gets about half of the ten types right, and a small network most.
 ZOOM = (0.45, 1.0)  # share of the picture's side that the view shows

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from invariance import sampling
-from invariance.assets.brushes import Canvas, draw, rgb
-from invariance.assets.cache import cached
-from invariance.assets.landscapes import PAINTERS
-from invariance.assets.variation import vary
 from invariance.errors import InputError, check_whole
+from invariance.pictures.brushes import Canvas, draw, rgb
+from invariance.pictures.cache import cached
+from invariance.pictures.landscapes import PAINTERS
+from invariance.pictures.variation import vary
 
 VERSION = 1  # part of the cache file's name: raise it whenever the pictures change
 VARIED_VERSION = 1  # the same, for what `varied` adds

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from invariance import sampling
-from invariance.assets import glyphs, hub, scenes
-from invariance.assets.cache import cached
-from invariance.assets.natural import NATURAL, SIZE, natural_images
-from invariance.assets.pictures import read_background, read_object
 from invariance.errors import InputError, check_known
+from invariance.pictures import glyphs, hub, scenes
+from invariance.pictures.cache import cached
+from invariance.pictures.natural import NATURAL, SIZE, natural_images
+from invariance.pictures.reading import read_background, read_object
 
 FOREGROUNDS = ("glyphs", "random", "folder:PATH", "hub:OWNER/NAME")
 BACKGROUNDS = ("scenes", "random", "black", "colour:RRGGBB", *NATURAL, "folder:PATH", "hub:OWNER/NAME")

@@ -39,7 +39,7 @@ import invariance
 from invariance import figures, gallery, models, profiling, sampling, tables
 from invariance.pictures import glyphs
 from invariance.datasets import Split, Transforms2D
-from invariance.explorer import Choice, frame_explorer
+from invariance.live.frames import Choice, frame_explorer
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation, names_of
 
 figures.use_book_style()

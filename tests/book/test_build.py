@@ -42,7 +42,7 @@ ipywidgets.HBox([first, second])
 # %%
 import numpy as np
 
-from invariance.explorer import Choice, frame_explorer
+from invariance.live.frames import Choice, frame_explorer
 
 dark, bright = (np.full((1, 32, 32, 3), value, np.uint8) for value in (0, 250))
 steps = Choice({"plain": np.concatenate([dark, bright])}, ["dark", "bright"])

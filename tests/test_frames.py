@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from invariance.errors import InputError
-from invariance.explorer import Choice, frame_explorer
+from invariance.live.frames import Choice, frame_explorer
 
 
 def frames(count=5, side=32, channels=3):

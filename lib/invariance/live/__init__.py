@@ -1,0 +1,1 @@
+"""Explorers: what readers move, in a page and in a notebook."""

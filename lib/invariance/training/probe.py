@@ -38,6 +38,8 @@ class Probe:
         """Share of `data` that the head classifies correctly."""
         return _accuracy(self.head.weight, self.head.bias, data).item()
 
+    macro = accuracy
+
 
 def linear_probe(
     train: Views,

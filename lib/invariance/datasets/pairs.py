@@ -1,0 +1,1 @@
+from invariance.measures import pair_keys as pair_keys

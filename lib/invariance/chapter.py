@@ -10,29 +10,37 @@ from collections.abc import Mapping
 from typing import Any
 
 from IPython.display import HTML
+from matplotlib.figure import Figure
 
 from invariance import plots
+from invariance.statistics import fixed
 from invariance.studies.study import Findings
 
 LARGE = 500_000
 """Bytes from which a linked table is compressed."""
 
 
-def glue(found: Findings | Mapping[str, object], prefix: str = "") -> None:
-    """Make the numbers of findings (or other texts by name) known to `{glue:text}` in the chapter's prose."""
+def glue(found: Findings | Mapping[str, object], prefix: str = "", digits: int | None = None) -> None:
+    """Make the numbers of findings (or other values by name) known to `{glue:text}` in the chapter's prose."""
     from myst_nb import glue as glue_one  # the book's own package, which the library does without
 
     plots.use_book_style()
     numbers = found.numbers() if isinstance(found, Findings) else found
-    for name, text in numbers.items():
-        glue_one(prefix + name, str(text), display=False)
+    for name, value in numbers.items():
+        glue_one(prefix + name, str(value) if digits is None else fixed(value, digits), display=False)
 
 
 def show(found: Findings, name: str, **options: Any) -> None:
     """Draw a figure of the findings here, and make it known to `{glue:figure}`."""
+    glue_figure(name, found.figure(name, **options))
+
+
+def glue_figure(name: str, figure: Figure) -> None:
+    """Show a figure here, and make it known to `{glue:figure}`."""
     from myst_nb import glue as glue_one
 
-    glue_one(name, found.figure(name, **options))
+    plots.use_book_style()
+    glue_one(name, figure)
 
 
 def link(found: Findings) -> HTML:

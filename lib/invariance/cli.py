@@ -118,11 +118,11 @@ def _run_book(action: str, root: Path, chapters: str, budget: Budget, device: st
     pick_device(device)
     root = root.resolve()
     stems = builder.select(builder.chapter_sources(root), _words(chapters))
-    needed = [study for study in studies.all_studies() if studies.is_read_by(study.name, stems)]
-    found = [study.plan(study.at(budget)) for study in needed]
+    needed = studies.read_by(stems)
+    planned = [study.design(study.at(budget)) for study in needed]
     with _reported():
         # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
-        outcome = units.run((unit for one in found for _, unit in one), device)
+        outcome = units.run((unit for design in planned for _, unit in design), device)
         if outcome:
             typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
         if action == "publish":
@@ -253,7 +253,7 @@ def status(
     failures = []
     for chosen in [studies.get(study)] if study else studies.all_studies():
         sizes = chosen.at(budget, seeds, pictures=pictures.value)
-        found = units.status(unit for _, unit in chosen.plan(sizes))
+        found = units.status(unit for _, unit in chosen.design(sizes))
         left = "?" if found.seconds_left is None else f"{found.seconds_left:,.0f}"
         missing = found.total - found.done - len(found.failed)
         counts = (found.total, found.done, missing, len(found.failed))

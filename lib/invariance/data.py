@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from invariance import figures, gallery, measures
+from invariance import measures, plots
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.natural import SPLITS
 from invariance.errors import InputError, check_known, check_whole
@@ -68,7 +68,7 @@ class ImageDataset(Dataset):
         shown = min(check_whole("Number of rows", rows, 1) * columns, len(self))
         images, labels = self.split.batch(torch.arange(shown))
         names = [self.classes[label] for label in labels.tolist()]
-        return figures.contact_sheet(gallery.pictures(images), names, columns)
+        return plots.contact_sheet(plots.as_pictures(images), names, columns)
 
 
 def transforms_2d(

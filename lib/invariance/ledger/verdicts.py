@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from invariance import plots
 from invariance.statistics import Estimate, fixed
-from invariance.studies.study import NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings, Statement
+from invariance.studies import all_studies
+from invariance.studies.study import BUDGETS, NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings, Statement
 
 Row = tuple[Statement, Estimate, str]
 """A statement, its estimate and its verdict."""
@@ -26,6 +27,13 @@ def rows(findings: Iterable[Findings]) -> list[Row]:
     """The statements of these findings, claim by claim."""
     found = [(s, *about) for one in findings for s, about in one.verdicts().items()]
     return sorted(found, key=lambda row: row[0].claim)
+
+
+def published() -> list[Findings]:
+    """The published findings of every study, each at the largest budget that the record has."""
+    found = [study.published(budget) for study in all_studies() for budget in reversed(BUDGETS)]
+    largest = {one.study.name: one for one in reversed(found) if one.runs}
+    return list(largest.values())
 
 
 def counts(found: Iterable[Row]) -> dict[str, int]:

@@ -26,3 +26,18 @@ def get(name: str) -> Study:
 def all_studies() -> list[Study]:
     """Every study, in the order of the chapters."""
     return [get(name) for name in NAMES]
+
+
+def read_by(stems: list[str]) -> list[Study]:
+    """The studies that chapters read, by the beginnings of file names such as "03_invariances_or_classes".
+
+    A chapter reads the study of its own name; those of the ledger, on the landing page and on reproducibility read all.
+    """
+    own = {stem.split("_", 1)[1] for stem in stems}
+    if own & {"claims", "reproducibility"}:
+        return all_studies()
+    if "intro" in own:
+        own.add("invariances_or_classes")
+    if "profile_your_model" in own:
+        own.add("measuring_invariance")
+    return [get(name) for name in NAMES if name in own]

@@ -64,7 +64,7 @@ def paper() -> pd.DataFrame:
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 
-def levels(found: Findings) -> Figure:
+def levels(found: Findings, paper: bool = True) -> Figure:
     """Accuracy by class relationship, matched and mismatched: seeds, means with intervals, the paper's hollow."""
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.9), layout="constrained")
     rows = with_transforms(found.table)
@@ -72,7 +72,8 @@ def levels(found: Findings) -> Figure:
         look = plots.LOOKS[kind]
         wide = statistics.per_seed(rows[rows["transforms"] == kind], ["classes"])
         plots.seeds(axis, [wide[classes] for classes in CLASSES], look, offset)
-        plots.marks(axis, [found[f"accuracy.{kind}.{c}"] for c in CLASSES], look, offset, f"{kind} transformations")
+        means = [found[f"accuracy.{kind}.{classes}"] for classes in CLASSES]
+        plots.marks(axis, means, look, offset, f"{kind} transformations", paper=paper)
     axis.set_xticks(range(len(CLASSES)), CLASSES)
     axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target", ylim=(0, 1.03))
     plots.legend(figure, axis, 2)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -17,6 +18,7 @@ from pydantic import Field
 from invariance import models, plots, statistics, units
 from invariance.config import Config
 from invariance.errors import InputError, check_known
+from invariance.files import write_aside
 from invariance.statistics import NOTHING, Estimate, Estimates, Kind, PerSeed
 from invariance.units import record, store
 from invariance.units.run import Design, Outcome
@@ -339,6 +341,11 @@ class Findings:
         check_known("figure", name, self.study.figures)
         return plots.detached(self.study.figures[name])(self, **options)
 
+    def save_table(self, path: Path) -> None:
+        """Write the table as CSV, whole or not at all."""
+        with write_aside(path) as aside:
+            self.table.to_csv(aside, index=False, float_format="%.6g")
+
     def show(self, name: str) -> HTML:
         """One of the study's tables, for readers."""
         check_known("table", name, self.study.tables)
@@ -386,3 +393,20 @@ def _shown(value: Values) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_shown, value))
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def overview(study: Study) -> HTML:
+    """The budgets of a study side by side, for readers."""
+    return plots.table(
+        [
+            {
+                "budget": name,
+                "model": sizes.model,
+                "pretraining": f"{sizes.samples:,} images",
+                "epochs": str(sizes.epochs),
+                "seeds": str(sizes.seeds),
+                "what it is for": BUDGETS[name],
+            }
+            for name, sizes in study.sizes.items()
+        ]
+    )

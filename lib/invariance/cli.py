@@ -66,7 +66,7 @@ class Cluster(StrEnum):
     slurm = "slurm"
 
 
-Root = Annotated[Path, typer.Option(help="Folder with _config.yml, _toc.yml and book/.")]
+Root = Annotated[Path | None, typer.Option(help="Folder with _config.yml, _toc.yml and book/; found where left out.")]
 Chapters = Annotated[str, typer.Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
 BudgetOption = Annotated[Budget, typer.Option("--budget", help="Size of the studies.", envvar="BUDGET")]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
@@ -94,7 +94,7 @@ def main(
 
 @app.command()
 def book(
-    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = Path()
+    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = None
 ) -> None:
     """Run the studies, execute the chapters and render the site into _build/html."""
     _run_book("build", root, chapters, budget, device)
@@ -102,13 +102,13 @@ def book(
 
 @app.command()
 def publish(
-    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = Path()
+    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = None
 ) -> None:
     """Build the book, add its results to the record in book/results, and store the outputs in the notebooks."""
     _run_book("publish", root, chapters, budget, device)
 
 
-def _run_book(action: str, root: Path, chapters: str, budget: Budget, device: str) -> None:
+def _run_book(action: str, root: Path | None, chapters: str, budget: Budget, device: str) -> None:
     from invariance import book as builder
     from invariance import studies, units
     from invariance.training import pick_device
@@ -116,30 +116,26 @@ def _run_book(action: str, root: Path, chapters: str, budget: Budget, device: st
 
     started = time.monotonic()
     pick_device(device)
-    root = root.resolve()
-    stems = builder.select(builder.chapter_sources(root), _words(chapters))
-    needed = studies.read_by(stems)
-    planned = [study.design(study.at(budget)) for study in needed]
+    root = builder.find_root(root)
+    names = _words(chapters)
+    needed = studies.read_by(list(builder.find_chapters(root, names)))
+    designs = [study.design(study.at(budget)) for study in needed]
+    # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
+    outcome = units.run((unit for design in designs for _, unit in design), device)
+    if outcome:
+        typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
+    for study in needed if action == "publish" else ():
+        new = record.merge(record.path(budget), study.own(study.at(budget), device).runs.values())
+        typer.echo(f"{study.name}: {new} new results in the record")
     with _reported():
-        # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
-        outcome = units.run((unit for design in planned for _, unit in design), device)
-        if outcome:
-            typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
-        if action == "publish":
-            for study in needed:
-                runs = study.own(study.at(budget), device).runs
-                typer.echo(
-                    f"{study.name}: {record.merge(record.path(budget), runs.values())} new results in the record"
-                )
-        parameters = {"budget": budget.value, "device": device}
-        getattr(builder, action)(root, _words(chapters), parameters, started)
+        getattr(builder, action)(root, names, {"budget": budget.value, "device": device}, started)
 
 
 @app.command()
 def page(
     notebook: Annotated[Path, typer.Argument(help="An executed chapter, such as papermill's output.")],
     into: Annotated[Path | None, typer.Option(help="Folder for the page; by default named like the notebook.")] = None,
-    root: Annotated[Path | None, typer.Option(help="Folder of the book, where it cannot be found.")] = None,
+    root: Root = None,
 ) -> None:
     """Render one executed notebook as a page, with its figures and numbers in place."""
     from invariance import book as builder
@@ -149,31 +145,31 @@ def page(
 
 
 @app.command()
-def sync(root: Root = Path()) -> None:
+def sync(root: Root = None) -> None:
     """Bring every chapter's .ipynb in step with its .py."""
     from invariance import book as builder
 
-    written = builder.sync(root.resolve())
+    written = builder.sync(builder.find_root(root))
     typer.echo("\n".join(f"wrote {path}" for path in written) or "every notebook is in step")
 
 
 @app.command()
-def preview(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8000, root: Root = Path()) -> None:
+def preview(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8000, root: Root = None) -> None:
     """Serve the rendered book on this machine."""
     from invariance import book as builder
 
-    builder.preview(root.resolve() / "_build" / "html", port)
+    builder.preview(builder.find_root(root) / "_build" / "html", port)
 
 
 @app.command()
-def explore(root: Root = Path()) -> None:
+def explore(root: Root = None) -> None:
     """Open the first chapter, with its live explorer, in Jupyter."""
     if not importlib.util.find_spec("jupyterlab"):
         raise InputError(f"JupyterLab is not installed: {sys.executable} -m pip install jupyterlab")
-    found = sorted((root / "book").glob("01_*.ipynb"))
-    if not found:
-        raise InputError(f"There is no chapter 01 in {root.resolve() / 'book'}: give the book's folder as --root.")
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(found[0])]))
+    from invariance import book as builder
+
+    (first,) = builder.find_chapters(builder.find_root(root), ["01"]).values()
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(first.with_suffix(".ipynb"))]))
 
 
 @contextmanager

@@ -92,9 +92,3 @@ def write_aside(path: str | Path) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def results_dir() -> Path:
-    """Where published results lie: `$INVARIANCE_RESULTS`, else `book/results` of the checkout."""
-    own = os.environ.get("INVARIANCE_RESULTS")
-    return Path(own).expanduser() if own else Path(__file__).parents[2] / "book" / "results"

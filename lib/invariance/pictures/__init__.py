@@ -19,19 +19,6 @@ VERSION = f"{glyphs.VERSION}.{scenes.VERSION}.{scenes.VARIED_VERSION}"
 """Changes whenever an embedded picture does."""
 
 __all__ = [
-    "BACKGROUNDS",
-    "FOREGROUNDS",
-    "NATURAL",
-    "VERSION",
-    "Objects",
-    "backgrounds",
-    "check_classes",
-    "check_source",
-    "class_names",
-    "download",
-    "fingerprint",
-    "foregrounds",
-    "natural_classes",
-    "natural_images",
-    "natural_labels",
-]
+    "BACKGROUNDS", "FOREGROUNDS", "NATURAL", "VERSION", "Objects", "backgrounds", "check_classes", "check_source",
+    "class_names", "download", "fingerprint", "foregrounds", "natural_classes", "natural_images", "natural_labels",
+]  # fmt: skip

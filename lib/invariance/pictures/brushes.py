@@ -32,10 +32,14 @@ class Canvas:
     amounts: dict[str, np.ndarray]  # how much of a thing, (B, 1, 1, 1); absent where no picture has any
 
     def __post_init__(self):
-        self.size = self.image.shape[-1]
-        axis = (np.arange(self.size, dtype=np.float32) + np.float32(0.5)) / np.float32(self.size)
         self.pool = draw(self.keys, "pool", 0, 1, POOL, POOL)
-        self.x, self.y = axis[None, None, None, :], axis[None, None, :, None]
+        self.show(self.image)
+
+    def show(self, image: np.ndarray) -> None:
+        """Go on with this image, of whatever size."""
+        self.image, self.size = image, image.shape[-1]
+        axis = (np.arange(self.size, dtype=np.float32) + np.float32(0.5)) / np.float32(self.size)
+        self.x, self.y = axis, axis[:, None]
 
     def random(self, name: str, rows: int = 1, columns: int = 1) -> np.ndarray:
         """Uniform float32 (B, 1, rows, columns) in [0, 1): always the same for one name.
@@ -130,8 +134,7 @@ def fractal(canvas: Canvas, name: str, rows: int, columns: int, octaves: int = 4
     """Noise with detail: (B, 1, size, size), around 0.5, mostly in [0.2, 0.8]."""
     total = np.float32(0.5)
     for octave in range(octaves):
-        scale = 2**octave
-        part = noise(canvas, f"{name}{octave}", rows * scale, columns * scale, shift=shift)
+        part = noise(canvas, f"{name}{octave}", rows * 2**octave, columns * 2**octave, shift=shift)
         total = total + (part - np.float32(0.5)) * np.float32(0.62**octave)
     return total
 
@@ -184,7 +187,8 @@ def sky(canvas: Canvas, horizon: np.ndarray | float) -> tuple[np.ndarray, np.nda
     canvas.image[:] = canvas.zenith + (canvas.skyline - canvas.zenith) * (height * (0.4 + 0.6 * height))
     sun_x, sun_y = canvas.draw("sun x", 0.12, 0.88), horizon * canvas.draw("sun y", 0.3, 0.85)
     if "stars" in canvas.amounts:
-        _stars(canvas)
+        shine = stars(canvas, "stars", 52) * canvas.amount("stars") * np.clip(1.3 - canvas.y, 0, 1)
+        canvas.image += np.minimum(shine, 1) * (1 - canvas.image)
     if "sun" in canvas.amounts:
         away = np.maximum(-disc(canvas, sun_x, sun_y, 0), 0)
         halo = canvas.amount("sun") * np.float32(0.02) / (np.float32(0.03) + away * away * 3)
@@ -214,11 +218,6 @@ def clouds(canvas: Canvas, cover: np.ndarray, horizon: np.ndarray | float) -> No
     bright = np.minimum(canvas.light * 0.55 + canvas.skyline * 0.5, 1)
     shadow = (canvas.zenith + canvas.skyline) * 0.36
     canvas.paint(mask * 0.95, shadow + (bright - shadow) * lit)
-
-
-def _stars(canvas: Canvas) -> None:
-    shine = stars(canvas, "stars", 52) * canvas.amount("stars") * np.clip(1.3 - canvas.y, 0, 1)
-    canvas.image += np.minimum(shine, 1) * (1 - canvas.image)
 
 
 def stars(canvas: Canvas, name: str, cells: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from invariance.errors import check_whole
+from invariance.pictures.brushes import ramp, rgb
 from invariance.pictures.cache import cached
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
@@ -116,16 +117,21 @@ def render(size: int = 32) -> np.ndarray:
     `size` is in pixels, 8 to 1024; anything else raises `InputError`.
     """
     size = check_whole("Glyph size", size, 8, 1024)
-    shape = (len(CLASSES), PROTOTYPES, size, size, 4)
-    return cached(f"glyphs-v{VERSION}-{size}", shape, lambda: _render_all(size))
+    return cached(
+        f"glyphs-v{VERSION}-{size}",
+        (PROTOTYPES, size, size, 4),
+        np.arange(len(CLASSES)),
+        lambda rows: _draw(rows, size),
+    )
 
 
-def _render_all(size: int) -> np.ndarray:
+def _draw(classes: np.ndarray, size: int) -> np.ndarray:
+    """All prototypes of the classes with these numbers, uint8 (N, 4, size, size, 4)."""
     step = max(2, -(-96 // size)) if size <= 512 else 1  # work on a finer canvas and average
-    return np.array([
-        [_shrink(_dress(index, prototype, size * step), size) for prototype in range(PROTOTYPES)]
-        for index in range(len(CLASSES))
-    ])  # fmt: skip
+    drawn = [
+        _shrink(_dress(index, prototype, size * step), size) for index in classes for prototype in range(PROTOTYPES)
+    ]
+    return np.reshape(drawn, (len(classes), PROTOTYPES, size, size, 4))
 
 
 def ink(code: int, pixels: int) -> np.ndarray:
@@ -193,16 +199,11 @@ def _dress(index: int, prototype: int, pixels: int) -> np.ndarray:
     edge = edge + np.float32(OFFSETS[prototype])
     light, deep, dark = _palette(index, prototype)
     colour = light + (deep - light) * _material(index, prototype, pixels)
-    colour += (0.75 * dark + 0.25 * deep - colour) * _ramp(trim, -0.5 / pixels, 0.5 / pixels)
+    colour += (0.75 * dark + 0.25 * deep - colour) * ramp(trim, -0.5 / pixels, 0.5 / pixels)
     shade, shine = _lighting(edge, trim, pixels)
     colour = np.clip(colour * shade + shine, 0, 1)
-    colour = dark + (colour - dark) * _ramp(edge, 0.004, 0.032)
-    return np.concatenate([colour, _ramp(edge, -0.5 / pixels, 0.5 / pixels)[None]])
-
-
-def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    colour = dark + (colour - dark) * ramp(edge, 0.004, 0.032)
+    return np.concatenate([colour, ramp(edge, -0.5 / pixels, 0.5 / pixels)[None]])
 
 
 def _palette(index: int, prototype: int) -> np.ndarray:
@@ -210,20 +211,19 @@ def _palette(index: int, prototype: int) -> np.ndarray:
     natural = GLYPHS[CLASSES[index]][3]
     others = [name for name in PALETTES if name != natural]
     name = natural if prototype == 0 else others[(index * 7 + prototype * 5) % len(others)]
-    colours = np.array([list(bytes.fromhex(colour)) for colour in PALETTES[name]], np.float32)
-    return colours[:, :, None, None] / 255
+    return np.stack([rgb(colour) for colour in PALETTES[name]])
 
 
 def _lighting(edge: np.ndarray, trim: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:
     """Diffuse factor and highlight (pixels, pixels) of a rounded relief lit from the upper left."""
     t = np.clip(edge / BEVEL, 0, 1)
     height = ndimage.gaussian_filter(BEVEL * np.sqrt(t * (2 - t)), 0.012 * pixels)
-    height -= 0.012 * _ramp(trim, -0.012, 0.012)  # trim is engraved
+    height -= 0.012 * ramp(trim, -0.012, 0.012)  # trim is engraved
     slope_y, slope_x = np.gradient(height * pixels)
     upright = 1 / np.sqrt(1 + slope_x**2 + slope_y**2)
     diffuse = np.clip((0.45 * slope_x + 0.62 * slope_y + 0.64) * upright, 0, 1)
     mirror = np.clip((0.25 * slope_x + 0.34 * slope_y + 0.906) * upright, 0, 1)
-    return 0.55 + 0.62 * diffuse, 0.55 * mirror**40 * _ramp(edge, 0.0, 0.05)
+    return 0.55 + 0.62 * diffuse, 0.55 * mirror**40 * ramp(edge, 0.0, 0.05)
 
 
 def _material(index: int, prototype: int, pixels: int) -> np.ndarray:

@@ -46,8 +46,7 @@ def _sea(c: Canvas) -> None:
         peaks = np.maximum(ridge(c, "ice", 5, order=1, octaves=2) - 0.42, 0)
         facets = 0.72 + 0.5 * noise(c, "facets", 9, 11, order=1)
         c.paint(c.cover(c.y - horizon + 0.62 * peaks) * c.amount("ice"), rgb("e4f4fc") * facets)
-    below = c.cover(c.y - horizon)
-    _water(c, horizon, below, sun_x)
+    _water(c, horizon, c.cover(c.y - horizon), sun_x, c.near)
     if "boats" in c.amounts:
         for boat in range(2):
             x, size = c.draw(f"boat {boat}", 0.1, 0.9), c.draw(f"boat size {boat}", 0.1, 0.24)
@@ -59,11 +58,11 @@ def _sea(c: Canvas) -> None:
     haze(c, "fog", 0.7 - 0.65 * ramp(np.abs(c.y - horizon), 0.0, 0.45))
 
 
-def _water(c: Canvas, horizon: np.ndarray, mask: np.ndarray, sun_x: np.ndarray) -> None:
-    """Water from the horizon down: darker when near, with waves, foam, and glitter below the sun."""
+def _water(c: Canvas, horizon: np.ndarray, mask: np.ndarray, sun_x: np.ndarray, near: np.ndarray) -> None:
+    """Water from the horizon down, of the colour `near` at the bottom, with waves, foam, and glitter below the sun."""
     depth = np.clip((c.y - horizon) / (1 - horizon), 0, 1)
     waves = ground_noise(c, "waves", horizon, 36, 5) * 0.55 + ground_noise(c, "ripples", horizon, 54, 13) * 0.45
-    colour = c.far + (c.near - c.far) * depth
+    colour = c.far + (near - c.far) * depth
     colour = colour + (c.skyline - colour) * (0.3 * (1 - depth))
     c.paint(mask, colour * (1 + (waves - 0.5) * (0.25 + 0.75 * c.amount("waves")) * (0.4 + 0.6 * depth)))
     if "foam" in c.amounts:
@@ -87,17 +86,15 @@ def _beach(c: Canvas) -> None:
         wall = c.cover(np.minimum(c.y - top, rise - 0.05)) * c.amount("cliffs")
         c.paint(wall, rgb("c8a878") * c.light * rock)
         c.paint(wall * c.cover(top + 0.03 - c.y), rgb("6c9444") * c.light)
-    sand = c.near
-    sea_near, c.near = c.far * 0.85, c.far * 0.85
-    _water(c, horizon, c.cover(c.y - horizon), sun_x)
-    c.near = sand
+    sea = c.far * 0.85
+    _water(c, horizon, c.cover(c.y - horizon), sun_x, sea)
     below = c.y - shore
     grain = fractal(c, "sand", 12, 9, 3)
     wet = ramp(below, 0.05, 0.16)
     c.paint(c.cover(below), c.near * (0.72 + 0.28 * wet) * (0.85 + 0.3 * grain))
     swash = ramp(-np.abs(below - 0.01) + 0.02 * grain, -0.03, 0.0)
     c.paint(np.clip(swash + 0.5 * ramp(-np.abs(below + 0.09), -0.025, 0) * (grain > 0.45), 0, 1),
-            (rgb("ffffff") + sea_near * 0.1) * (0.2 + 0.8 * c.light))  # fmt: skip
+            (rgb("ffffff") + sea * 0.1) * (0.2 + 0.8 * c.light))  # fmt: skip
     _pebbles(c, 0.5 * horizon + 0.35, c.cover(below - 0.05))
     _palms(c, c.draw("palm foot", 0.72, 0.9))
     if "parasols" in c.amounts:
@@ -282,10 +279,8 @@ def _meadow(c: Canvas) -> None:
     depth = np.clip((c.y - horizon) / (1 - horizon), 0, 1)
     blades = noise(c, "blades", 7, 36) * 0.6 + ground_noise(c, "tufts", horizon, 12, 9) * 0.4
     pale = c.near * 0.8 + 0.2 * c.skyline
-    c.paint(
-        c.cover(c.y - horizon),
-        (pale + (c.near - pale) * depth) * (1 + 0.7 * (blades - 0.5)) * (1.1 - 0.3 * depth),
-    )
+    grass = (pale + (c.near - pale) * depth) * (1 + 0.7 * (blades - 0.5)) * (1.1 - 0.3 * depth)
+    c.paint(c.cover(c.y - horizon), grass)
     lines = zigzag((c.x - 0.5) / (0.15 + depth) * c.draw("rows", 2.5, 4) + 0.5) - 0.55
     level = 0.74 - 0.12 * c.amount("flowers") - 0.4 * c.amount("rows") * lines
     for field, (cells, low, high) in enumerate(((48, 0, 0.3), (34, 0.2, 0.6), (22, 0.5, 2))):
@@ -345,7 +340,7 @@ def _night(c: Canvas) -> None:
     slope = np.clip((c.y - land) * 4, 0, 1)
     c.paint(c.cover(c.y - land), (c.far + (c.near - c.far) * slope) * (0.8 + 0.4 * fractal(c, "soil", 8, 6, 3)))
     if "lake" in c.amounts:
-        _water(c, horizon, c.cover(c.y - horizon) * c.amount("lake"), sun_x)
+        _water(c, horizon, c.cover(c.y - horizon) * c.amount("lake"), sun_x, c.near)
     if "pines" in c.amounts:
         for row in range(2):
             tips = horizon + 0.06 + 0.1 * row - 0.42 * ridge(c, f"pines {row}", 15 - 5 * row, order=1, octaves=2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from invariance.errors import check_known
 from invariance.pictures import cifar, scenes
-from invariance.pictures.cache import cached_rows
+from invariance.pictures.cache import cached
 
 NATURAL = ("scenes10", "scenes100", "cifar10", "cifar100")
 SIZE, TRAIN, TEST = 32, 50_000, 10_000
@@ -19,7 +19,7 @@ def natural_classes(source: str) -> tuple[str, ...]:
     """Class names in the order of their labels: 10 or 100."""
     check_known("source of natural images", source, NATURAL)
     if source.startswith("scenes"):
-        return scenes.TYPES if source == "scenes10" else scenes.VARIANT_NAMES
+        return scenes.TYPES if source == "scenes10" else scenes.VARIANTS
     return cifar.CLASSES[source]
 
 
@@ -41,6 +41,4 @@ def natural_images(source: str, rows: np.ndarray) -> np.ndarray:
     if not source.startswith("scenes"):
         return cifar.load(source)[0][rows]
     name = f"varied-scenes-v{scenes.VERSION}-{scenes.VARIED_VERSION}-{SIZE}"
-    return cached_rows(
-        name, (SIZE, SIZE, 3), rows, lambda missing: scenes.render(missing, SIZE, SCENES_SEED, varied=True)
-    )
+    return cached(name, (SIZE, SIZE, 3), rows, lambda missing: scenes.render(missing, SIZE, SCENES_SEED, varied=True))

@@ -24,7 +24,7 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import NaturalImages, Transforms2D
 from invariance.errors import check_known
 from invariance.pictures import class_names
-from invariance.statistics import Estimate, PerSeed
+from invariance.statistics import NOTHING, PerSeed
 from invariance.studies.papers_values import published
 from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Statement, Study, pretraining, sizes_of
 from invariance.transforms import PAPER, PAPER_NAMES
@@ -33,11 +33,16 @@ from invariance.units.kinds import untrained
 from invariance.units.run import Design
 
 CLASSES = 30
-TRAINED_ON = ("image", "random")
-"""The objects of pretraining: image objects in front of scenes, random objects in front of noise."""
+OWN = {"image": "training objects on scenes", "random": "training random objects on noise"}
+"""The two kinds of objects that models are trained on, and which of the types of data that is."""
 WITHOUT = ("none", "untrained")
 """What stands beside a transformation as what a model was trained with."""
-RELATIONS = dict(same="trained with it", other="trained with another", none="trained with none", untrained="untrained")
+RELATIONS = {
+    "same": "trained with it",
+    "other": "trained with another",
+    "none": "trained with none",
+    "untrained": "untrained",
+}
 """How training relates to the measured transformation, and what readers call it."""
 NATURAL = {"cifar10": "natural images, 10 classes", "cifar100": "natural images, 100 classes"}
 """What readers call the data that other pictures than CIFAR may stand for."""
@@ -51,12 +56,12 @@ DATA_TYPES = (
 """The ten types of data. "Training" objects are those of the models that were trained on this kind."""
 PAPERS_COLUMNS = {
     "image": {
-        "in-distribution objects": "training objects on scenes",
+        "in-distribution objects": OWN["image"],
         "new objects": "new objects on scenes",
         "random objects and backgrounds": "new random objects on noise",
     },
     "random": {
-        "in-distribution random objects": "training random objects on noise",
+        "in-distribution random objects": OWN["random"],
         "new random objects": "new random objects on noise",
         "image objects": "new objects on scenes",
     },
@@ -108,9 +113,9 @@ def trained(sizes: Sizes, model: str, kind: str, transformation: str, seed: int)
     """The model trained on one kind of objects with one transformation, "none" or not at all."""
     if transformation == "untrained":  # the same network, whatever it would be trained on
         return untrained(trained(sizes, model, "image", "none", seed))
-    base = data(sizes, f"training {'objects on scenes' if kind == 'image' else 'random objects on noise'}", seed)
     transforms = () if transformation == "none" else (transformation,)
-    return pretraining(sizes, base.model_copy(update={"transforms": transforms}), model, seed)
+    shown = data(sizes, OWN[kind], seed).model_copy(update={"transforms": transforms})
+    return pretraining(sizes, shown, model, seed)
 
 
 def design(sizes: TransferSizes) -> Design:
@@ -129,7 +134,7 @@ def design(sizes: TransferSizes) -> Design:
                 seed=seed,
             ),
         )
-        for model, seed, kind in product(four, range(sizes.seeds), TRAINED_ON)
+        for model, seed, kind in product(four, range(sizes.seeds), OWN)
         for transformation in (*sizes.names, *WITHOUT)
     ]
 
@@ -172,9 +177,9 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
 def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
     found = {
         f"sensitivity.{kind}.{relation}.{name}": statistics.column(wide, kind, relation, name)
-        for kind, relation, name in product(TRAINED_ON, RELATIONS, DATA_TYPES)
+        for kind, relation, name in product(OWN, RELATIONS, DATA_TYPES)
     }
-    for kind, name in product(TRAINED_ON, DATA_TYPES):
+    for kind, name in product(OWN, DATA_TYPES):
         other, same = (found[f"sensitivity.{kind}.{relation}.{name}"] for relation in ("other", "same"))
         found[f"advantage.{kind}.{name}"] = other - same
     near, new, far = (found[f"advantage.image.{name}"] for name in PAPERS_COLUMNS["image"].values())
@@ -194,7 +199,7 @@ def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
     found = {}
     for name, part in (("rank", ranked), ("family", best.assign(value=kin.astype(float)))):
         wide = statistics.per_seed(part, ["trained_on", "data"])
-        found |= {f"{name}.{k}.{d}": statistics.column(wide, k, d) for k, d in product(TRAINED_ON, DATA_TYPES)}
+        found |= {f"{name}.{k}.{d}": statistics.column(wide, k, d) for k, d in product(OWN, DATA_TYPES)}
     return found
 
 
@@ -204,7 +209,7 @@ def paper() -> pd.DataFrame:
     columns = ("model", "trained_on", "relation", "data", "value")
     rows = [
         (model, kind, relation, PAPERS_COLUMNS[kind].get(name, name), mean)
-        for model, kind in product([name for name in values if name not in ("note", "columns")], TRAINED_ON)
+        for model, kind in product([name for name in values if name not in ("note", "columns")], OWN)
         for relation, cells in values[model][f"{kind}_models"].items()
         for name, (mean, _) in zip(values["columns"][f"{kind}_models"], cells, strict=True)
     ]
@@ -214,8 +219,6 @@ def paper() -> pd.DataFrame:
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 LOOKS = dict(zip(RELATIONS, (plots.LOOKS[name] for name in ("matched", "mismatched", "third", "fourth")), strict=True))
-OWN = {kind: next(iter(columns.values())) for kind, columns in PAPERS_COLUMNS.items()}
-"""The data that models were trained on."""
 
 
 def types(found: Findings, seed: int = 0) -> Figure:
@@ -231,14 +234,13 @@ def _label(name: str, before: str = " on ") -> str:
 def sensitivities(found: Findings) -> Figure:
     """Mean sensitivity by type of data and relation, a panel for each kind of training, whose data have a band."""
     figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 7.2), sharey=True, layout="constrained")
-    for axis, kind in zip(axes, TRAINED_ON, strict=True):
+    for axis, kind in zip(axes, OWN, strict=True):
         _relations(axis, found, kind)
         own = DATA_TYPES.index(OWN[kind])
         axis.axhspan(own - 0.5, own + 0.5, color=plots.GREY, alpha=0.12, linewidth=0)
         axis.set_title(f"trained on {kind} objects")
         axis.set(xlabel="sensitivity", xlim=(0, None), ylim=(len(DATA_TYPES) - 0.5, -0.5))
-        axis.grid(axis="y", visible=False)
-        axis.grid(axis="x", visible=True)
+        axis.grid(visible=False)
     axes[0].set_yticks(range(len(DATA_TYPES)), map(_label, DATA_TYPES), fontsize=9)
     axes[0].plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper (hollow)")
     plots.legend(figure, axes[0], 3)
@@ -263,8 +265,7 @@ def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     rows = table[main & (table["data"] == name) & (table["trained_on"] == kind)]
     found = statistics.cells(rows, ["trained_with", "transformation"])
     names = [known for known in PAPER_NAMES if (known, known) in found]
-    nothing = Estimate(np.nan)
-    values = [[found.get((trained_with, of), nothing).value for of in names] for trained_with in (*names, *WITHOUT)]
+    values = [[found.get((trained_with, of), NOTHING).value for of in names] for trained_with in (*names, *WITHOUT)]
     return pd.DataFrame(values, index=[*names, *WITHOUT], columns=names)
 
 
@@ -285,7 +286,7 @@ def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: st
 
 
 def _categories(axis: Axes, names: list[str]) -> None:
-    for category in PAPER:
+    for category in dict.fromkeys(CATEGORY[name] for name in names):
         places = [k for k, name in enumerate(names) if CATEGORY[name] == category]
         axis.text(sum(places) / len(places), -0.7, category, ha="center", va="bottom", fontsize=9.5)
         axis.axhline(places[-1] + 0.5, color=plots.GREY, linewidth=1)
@@ -322,16 +323,16 @@ def _row(found: Findings, kind: str, name: str, suffix: str = "") -> dict[str, s
 
 def comparison(found: Findings) -> HTML:
     """The main model's means (the paper's in brackets), advantages and mean ranks."""
-    return plots.table([_row(found, kind, name) for kind, name in product(TRAINED_ON, DATA_TYPES)])
+    return plots.table([_row(found, kind, name) for kind, name in product(OWN, DATA_TYPES)])
 
 
 def architectures(found: Findings) -> HTML:
-    """`comparison` for the other architectures of the run, on the data of the paper's table."""
+    """`comparison` for the other architectures of the run."""
     rows = [
         {"model": model, **_row(found, kind, name, suffix)}
         for model, suffix in models(found.table).items()
-        for kind, name in product(TRAINED_ON, DATA_TYPES)
-        if suffix and name in {*PAPERS_COLUMNS[kind].values(), *NATURAL}
+        for kind, name in product(OWN, DATA_TYPES)
+        if suffix
     ]
     return plots.table(rows) if rows else HTML("This run has one architecture only.")
 
@@ -358,27 +359,26 @@ def texts(found: Findings) -> dict[str, str]:
     """How many models there are, and what ranks and families would be by chance."""
     names = found.sizes.names
     kin = [sum(CATEGORY[other] == CATEGORY[name] for other in names) - 1 for name in names]
-    others = len(models(found.table)) - 1
     return {
         "n_transforms": str(len(names)),
         "n_ranked": str(len(names) + 1),
         "middle": f"{(len(names) + 2) / 2:.1f}",
         "family.chance": f"{sum(kin) / len(names) / (len(names) - 1):.2f}",
-        "other_models": "The table of this run's others follows." if others else "This run has one architecture only.",
     }
 
 
-ADVANTAGE = "sensitivity, trained with another − trained with it"
-CARRIES_OVER = {
-    "image.new objects on scenes": "Invariance learned on objects transfers to new objects",
-    "image.new random objects on noise": "… in part to random objects",
-    "image.natural": "… and to natural images",
-    "random.new random objects on noise": "Invariance learned on random objects transfers to new random ones",
-    "random.new objects on scenes": "… and to image objects",
+CLAIMED = {
+    "advantage.image.new objects on scenes": "Invariance learned on objects transfers to new objects",
+    "advantage.image.new random objects on noise": "… in part to random objects",
+    "advantage.image.natural": "… and to natural images",
+    "advantage.random.new random objects on noise": "Invariance learned on random objects transfers to new random ones",
+    "advantage.random.new objects on scenes": "… and to image objects",
+    "fades.new": "The more the data differ, the less: less on new objects than on the training's",
+    "fades.random": "The more the data differ, the less: less on random objects than on new ones",
 }
-FADES = {
-    "new": "less on new objects than on the training's",
-    "random": "less on random objects than on new ones",
+QUANTITIES = {
+    "advantage": "sensitivity, trained with another − trained with it",
+    "fades": "difference of the two advantages",
 }
 
 STUDY = Study(
@@ -389,15 +389,7 @@ STUDY = Study(
     effects=effects,
     kinds={"sensitivity": "ratio", "family": "share"},
     paper=paper,
-    statements=(
-        *(Statement(6, text, f"advantage.{of}", ADVANTAGE) for of, text in CARRIES_OVER.items()),
-        *(
-            Statement(
-                6, f"The more the data differ, the less: {text}", f"fades.{of}", "difference of the two advantages"
-            )
-            for of, text in FADES.items()
-        ),
-    ),
+    statements=tuple(Statement(6, text, of, QUANTITIES[of.split(".")[0]]) for of, text in CLAIMED.items()),
     figures={"types": types, "sensitivities": sensitivities, "map": map_of, "maps": maps},
     tables={"comparison": comparison, "architectures": architectures, "families": families},
     texts=texts,

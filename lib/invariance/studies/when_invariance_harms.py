@@ -196,11 +196,11 @@ def images(found: Findings, seed: int = 0) -> Figure:
     specs = {task: data(found.sizes, seed, task) for task in TASKS}
     rows = {NAMES[task]: plots.examples(specs[task], 7, seed) for task in ("cifar_only", "objects_only")}
     both = specs["cifar_mixed"].renderer("cpu")
-    content = Split(both, seed, "examples/test", 7).keys()
+    content, other = (Split(both, seed, name, 7).keys() for name in ("examples/test", "examples/other/test"))
     rows["both"] = plots.as_pictures(both.images(content))
     for part, vary in PARTS.items():
-        others = both.differing(vary, content, sampling.fold(content, "other"))
-        rows[f"both, other {part}"] = plots.as_pictures(both.images(content, **{vary: others}))
+        exchanged = both.differing(vary, content, other)
+        rows[f"both, other {part}"] = plots.as_pictures(both.images(content, **{vary: exchanged}))
     rows["both, translated"] = plots.examples(data(found.sizes, seed, "cifar_mixed", translate=True), 7, seed)
     return plots.picture_grid(list(rows.values()), list(rows))
 

@@ -28,9 +28,9 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         raise InputError(f"No device {name!r} here: {count} CUDA devices found. Use auto or cpu.")
-    if device.type == "cuda" and device.index is None:  # which one, so that tensors on it compare as equal
-        return torch.device("cuda", torch.cuda.current_device())
-    return device
+    if device.type == "cpu":
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
 
 
 def fast_bf16(device: torch.device) -> bool:

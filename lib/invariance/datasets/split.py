@@ -14,8 +14,8 @@ from invariance.errors import InputError, check_whole
 MEAN, STD = 0.5, 0.5
 """Normalisation of Transforms-2D: (x - 0.5) / 0.5 in every channel."""
 
-REDRAWS = 100
-"""Tries to make the two images of a pair differ: even a coin falls otherwise before that."""
+TRIES = 100
+"""How often the second image of a pair is drawn again to differ: even a coin falls otherwise before that."""
 
 
 class Renderer(Protocol):
@@ -101,19 +101,19 @@ def move_on(
     first: Tensor,
     second: Tensor,
     drawn: Callable[[Tensor], Tensor],
-    redraw: Callable[[Tensor], Tensor] = lambda keys: sampling.fold(keys, "again"),
+    again: Callable[[Tensor], Tensor] = lambda keys: sampling.fold(keys, "again"),
 ) -> Tensor:
-    """Keys `second` (B,), redrawn where both draw the same.
+    """Keys `second` (B,), drawn again where both stand for the same.
 
     `drawn(keys)` numbers what keys stand for, such as the class of the object. Raises `InputError`
-    if redrawing never helps, because there is only one thing to draw.
+    if that never helps, because there is only one thing to draw.
     """
     ours = drawn(first)
-    for _ in range(REDRAWS):
+    for _ in range(TRIES):
         same = drawn(second) == ours
         if not same.any():
             return second
-        second = torch.where(same, redraw(second), second)
+        second = torch.where(same, again(second), second)
     raise InputError("Pairs cannot differ where there is only one thing to choose from: allow for two or more.")
 
 

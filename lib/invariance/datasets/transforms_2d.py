@@ -20,7 +20,6 @@ from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
 from invariance.datasets.split import move_on, normalise
-from invariance.errors import check_known
 from invariance.pictures.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.transforms.geometric import scale, scaled_side
 
@@ -71,13 +70,13 @@ class Transforms2D(Config, frozen=True):
 
 
 class Transforms2DRenderer:
-    """Makes images of one `Transforms2D` specification on one device (an `Renderer`)."""
+    """Makes images of one `Transforms2D` specification on one device: a `Renderer`."""
 
     parts = Transforms2D.parts
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
         self.spec, self.device, self.size = spec, device, spec.size
-        side = int(scaled_side(torch.tensor([spec.object_scale]), spec.size))
+        side = int(scaled_side(torch.tensor([spec.object_scale], dtype=torch.float32), spec.size))
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)
         chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale)
@@ -113,7 +112,6 @@ class Transforms2DRenderer:
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
         """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
-        check_known("part", part, self.parts)
         drawn = {"object": self.labels, "background": self._picture}.get(part, lambda keys: keys)
         return move_on(first, second, drawn)
 
@@ -152,7 +150,7 @@ class Transforms2DRenderer:
         return make
 
     def _empty(self, count: int, channels: int) -> Tensor:
-        return torch.empty(count, channels, self.spec.size, self.spec.size, device=self.device)
+        return torch.empty(count, channels, self.spec.size, self.spec.size, dtype=torch.float32, device=self.device)
 
     def images(
         self,
@@ -186,7 +184,7 @@ def paste(objects: Tensor, backgrounds: Tensor, out: Tensor | None = None) -> Te
 # What is kept in memory is found by the fingerprints of its files too: those of a folder may change at any time.
 
 
-@lru_cache(maxsize=16)  # generators that differ in their transformations share their objects
+@lru_cache(maxsize=16)  # renderers that differ in their transformations share their objects
 def _objects(
     source: str,
     size: int,
@@ -198,11 +196,12 @@ def _objects(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Objects RGBA (N, 4, size, size) that fill `share` of the canvas; each class's first one and their number."""
     objects = pictures.foregrounds(source, size, prototypes, classes)
-    shrunken = scale(objects.images.float() / 255, {"factor": torch.full((len(objects.images),), share)})
+    whole = objects.images.float() / 255
+    shrunken = scale(whole, {"factor": torch.full((len(whole),), share, dtype=torch.float32)})
     return shrunken.to(device), objects.first.to(device), objects.count.to(device)
 
 
-@lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold
+@lru_cache(maxsize=4)  # renderers share their backgrounds, the bulk of what they hold
 def _backgrounds(source: str, size: int, device: torch.device, fingerprint: str) -> Tensor | None:
     found = pictures.backgrounds(source, size)
     return None if found is None else (found.float() / 255).to(device)

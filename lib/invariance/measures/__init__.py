@@ -8,7 +8,7 @@ from invariance.errors import check_known
 from invariance.measures.base import Measured, Undefined
 from invariance.measures.cka import CKA, SMALLEST, cka
 from invariance.measures.layers import layer_extractor, layer_features, spread_layers
-from invariance.measures.sensitivity import KINDS, Sensitivity, pair_keys, paired_images, sensitivities, sensitivity
+from invariance.measures.sensitivity import KINDS, Sensitivity, sensitivities, sensitivity
 
 __all__ = [
     "CKA",
@@ -21,8 +21,6 @@ __all__ = [
     "layer_extractor",
     "layer_features",
     "measure_all",
-    "pair_keys",
-    "paired_images",
     "sensitivities",
     "sensitivity",
     "spread_layers",

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from invariance import __version__
-from invariance.training.devices import fast_bf16, hardware
+from invariance.datasets.devices import fast_bf16, hardware
 from invariance.units.unit import Values
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "numpy", "scipy", "pillow")

@@ -76,6 +76,16 @@ def show(found: Iterable[Row]) -> HTML:
     )
 
 
+def evidence(findings: Iterable[Findings]) -> HTML:
+    """What each study's verdicts rest on: budget, seeds, hardware and pictures, and the seconds they took."""
+    return plots.table(
+        [
+            {"study": one.study.name, "evidence": one.caption(), "worker seconds": f"{one.seconds:,.0f}"}
+            for one in findings
+        ]
+    )
+
+
 def reasons(found: Iterable[Row]) -> HTML:
     """Every statement's rule with the reason for its threshold."""
     return plots.table(

@@ -83,10 +83,10 @@ chapter.show(found, "images", seed=seed)
 # %% [markdown]
 # ```{glue:figure} images
 # :name: fig-relevance-images
-# :alt: Six rows of small images: pictures alone, objects alone on black, both together, the same with another object, the same with another picture, and both with the object at another place.
+# :alt: Six rows of small images: pictures alone, objects alone on black, both together, the same with another picture, the same with another object, and both with the object at another place.
 #
 # The same images as the tasks show them. "Both" is shown by two tasks, which ask for different labels. Then come the pairs of which
-# sensitivities are made: the third row with another object, and with another picture behind the object. In the last row the objects are
+# sensitivities are made: the third row with another picture behind the object, and with another object. In the last row the objects are
 # translated: each image has its object at a random place. The objects of the first seed are {glue:text}`objects`.
 # ```
 #

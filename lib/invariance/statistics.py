@@ -146,7 +146,7 @@ def spread_of_levels(wide: pd.DataFrame) -> PerSeed:
 
 
 def smallest_level(wide: pd.DataFrame) -> PerSeed:
-    """Each seed's value at the level (column) that is smallest in the mean of the other seeds; as `spread_of_levels`."""
+    """Each seed's value at the level (column) that is smallest in the mean of the other seeds."""
     return _by_others(wide, lambda own, mean: own[mean.idxmin()])
 
 

@@ -139,7 +139,7 @@ chapter.show(found, "costs")
 # The right end of {numref}`fig-mismatch-cost` is about the hardest targets alone, since no others can lack so many. Where even the matching
 # model is near guessing on them, the curve comes back towards zero there.
 #
-# All values, with 95 % intervals over seeds, and in brackets the paper's for the architecture in the same place:
+# All values, this run ± half the width of its 95 % interval, and in brackets the paper's for the architecture in the same place:
 
 # %% tags=["remove-input"]
 found.show("changes")

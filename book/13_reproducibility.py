@@ -144,12 +144,12 @@ reproducibility.origins(found)
 # `show = "auto"` a chapter that runs `quick` unchanged shows what was published at the paper's size, where there is that. Whoever
 # changes a size sees their own run. Every caption says what is shown.
 #
-# Are they still true? Compute one unit again, and compare; another number takes another unit:
-
-# %%
-reproducibility.computed_again(found[0], choice=7, device=device)[:3]
-
-# %% [markdown]
+# Are they still true? You can compute one unit again, with what it needs, and compare; another number takes another unit:
+#
+# ```python
+# reproducibility.computed_again(found[0], choice=7)
+# ```
+#
 # ## What it costs
 #
 # The seconds are measured. The last two columns are for one seed of the paper's protocol with all its models, on one GPU. The hours are an

@@ -108,7 +108,7 @@ def overview(found: list[Row]) -> Figure:
     axis.axvline(0, color=plots.GREY, linewidth=1.2)
     axis.set_yticks(heights, labels, fontsize=8.5)
     axis.set(xlim=(-REACH * 1.02, REACH * 1.18), ylim=(heights[-1] + 0.8, heights[0] - 0.8))
-    axis.set_xlabel("distance from the threshold, in the statement's own unit\n(right of the line supports it)")
+    axis.set_xlabel("distance from the threshold,\nin the statement's own unit\n(right of the line supports it)")
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", visible=True)
     axis.spines["left"].set_visible(False)
@@ -128,7 +128,7 @@ def _draw(axis: plt.Axes, y: float, statement: Statement, one: Estimate, verdict
     if verdict != NOT_RUN:
         axis.plot(np.clip(ours, -REACH, REACH), y, _mark(ours, look.marker), color=look.colour, markersize=7)
     hollow = {"color": plots.GREY, "markersize": 6.5, "fillstyle": "none"}
-    axis.plot(np.clip(paper, -REACH, REACH), y, _mark(paper, "o"), **hollow)
+    axis.plot(np.clip(paper, -REACH, REACH), y + 0.28, _mark(paper, "o"), **hollow)  # below ours, not behind it
     axis.text(REACH * 1.1, y, SYMBOLS[verdict], color=look.colour, ha="center", va="center", fontsize=12)
 
 

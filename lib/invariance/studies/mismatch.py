@@ -226,7 +226,7 @@ def costs(found: Findings) -> Figure:
 
 
 def changes_table(found: Findings) -> HTML:
-    """The changes of accuracy with their intervals, and the paper's in brackets: a row a number, a column a model."""
+    """The changes of accuracy ± half their interval, and the paper's in brackets: a row a number, a column a model."""
     names = architectures(found)
     known = {names[counterpart]: estimates for counterpart, (_, estimates) in by_counterpart(found).items()}
     return plots.table(

@@ -70,8 +70,9 @@ def test_a_change_is_named_and_measured_and_told_from_rounding():
     images[7, 3, 3, 1] += 1
     compare("natural_32", images, golden)
     images[50, :8, :8] += 2
-    told = r"(?s)1 of 100 pictures .*\n  50000: a block by 2\.000 of 255\n.*raise VERSION"
-    with pytest.raises(AssertionError, match=told):
+    with pytest.raises(
+        AssertionError, match=r"(?s)1 of 100 pictures .*\n  50000: a block by 2\.000 of 255\n.*raise VERSION"
+    ):
         compare("natural_32", images, golden)
     images = np.zeros((61, 4, 32, 32, 4), np.uint8)
     golden = dict(zip(("glyphs_32_checksums", "glyphs_32_blocks"), summary(images), strict=True))

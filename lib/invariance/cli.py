@@ -148,7 +148,7 @@ def profile(
         _numbers(given, name) or own for given, name, own in ((mean, "mean", found.mean), (std, "std", found.std))
     )
     table = profiling.profile_model(
-        found.network,
+        found.backbone,
         images,
         _words(transforms) if transforms else None,
         _words(layers),

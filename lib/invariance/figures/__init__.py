@@ -15,7 +15,6 @@ from invariance.figures.ledger import claims_overview
 from invariance.figures.measuring import distances, sensitivity_bars
 from invariance.figures.mismatch import mismatch_cost, mismatch_curves, mismatch_map, mismatch_maps
 from invariance.figures.pictures import contact_sheet, picture_grid
-from invariance.figures.profile import sensitivity_by_depth, sensitivity_profile
 from invariance.figures.relevance import (
     relevance_accuracy,
     relevance_correlation,
@@ -44,8 +43,6 @@ __all__ = [
     "relevance_sensitivity",
     "relevance_sweep",
     "sensitivity_bars",
-    "sensitivity_by_depth",
-    "sensitivity_profile",
     "transfer_bars",
     "transfer_map",
     "transfer_maps",

@@ -34,14 +34,15 @@ def wrap(
     does not have, and without timm.
     """
     if isinstance(backbone, str):
-        backbone = _timm(backbone, seed, pretrained)
+        backbone = timm_backbone(backbone, seed, pretrained)
     width = _checked_width(backbone, size, width)
     with sampling.torch_seed(seed):
         model = Classifier(backbone, width, classes)
     return model.to(_device(backbone), memory_format=torch.channels_last)
 
 
-def _timm(name: str, seed: int, pretrained: bool) -> nn.Module:
+def timm_backbone(name: str, seed: int = 0, pretrained: bool = False) -> nn.Module:
+    """The backbone "timm:NAME" without its head; raises `InputError` as `wrap` does."""
     prefix, _, name = name.partition(":")
     if prefix != "timm" or not name:
         raise InputError(f"A backbone to wrap is a torch.nn.Module or 'timm:NAME', not {prefix!r}.")

@@ -103,11 +103,7 @@ def untrained_copy(backbone: nn.Module, seed: int = 0) -> nn.Module | None:
                 with suppress(Exception):  # there is none, or it is no function, or wants arguments
                     getattr(module, name)()
         for module in () if _drawn(fresh) else fresh.modules():
-            if not _drawn(module) and (build := _builder(module)):
-                old, new = _tensors(module), _tensors(build())
-                for name in old.keys() & new.keys():
-                    if new[name].shape == old[name].shape:
-                        old[name].detach().copy_(new[name])
+            _build_again(module)
     return fresh if _tensors(fresh) and _drawn(fresh) else None
 
 
@@ -125,27 +121,32 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     return {name: value for name, value in found.items() if value.is_floating_point() or value.is_complex()}
 
 
-def _shapes(module: nn.Module) -> set[tuple[str, torch.Size]]:
-    return {(name, value.shape) for name, value in _tensors(module).items()}
-
-
 def _drawn(module: nn.Module) -> bool:
     return not any(value.isnan().any() for value in _tensors(module).values())
 
 
-def _builder(module: nn.Module) -> Callable[[], nn.Module] | None:
-    # What builds an untrained module of this kind: of several architectures, the one that fits best.
+def _build_again(module: nn.Module) -> None:
+    # Give a module of a library the values of a new one, from the likeliest of its architectures.
+    for build in () if _drawn(module) else _builders(module):
+        new = _tensors(build())
+        for name, value in _tensors(module).items():
+            if name in new and new[name].shape == value.shape:
+                value.detach().copy_(new[name])
+        if _drawn(module):
+            return
+
+
+def _builders(module: nn.Module) -> Sequence[Callable[[], nn.Module]]:
     library = type(module).__module__.partition(".")[0]
     if library == "timm" and hasattr(module, "pretrained_cfg"):
         import timm
 
-        return lambda: timm.create_model(module.pretrained_cfg["architecture"], num_classes=0)
-    builders = [lambda make=make: make()[0] for make in models.MODELS.values()] if library == "invariance" else []
+        return [lambda: timm.create_model(module.pretrained_cfg["architecture"], num_classes=0)]
     if library == "torchvision":
         from torchvision import models as zoo
 
-        builders = [zoo.get_model_builder(name) for name in zoo.list_models(zoo)]
-        builders = [build for build in builders if build.__annotations__["return"] is type(module)]
-    with torch.device("meta"):  # shapes, without memory
-        fits = [len(_shapes(module) & _shapes(build())) for build in builders]
-    return builders[fits.index(max(fits))] if fits else None
+        size = sum(weight.numel() for weight in module.parameters())
+        apart = {n: abs(next(iter(zoo.get_model_weights(n))).meta["num_params"] - size) for n in zoo.list_models(zoo)}
+        builders = [zoo.get_model_builder(name) for name in sorted(apart, key=apart.get)]
+        return [build for build in builders if build.__annotations__["return"] is type(module)][:2]
+    return [lambda make=make: make()[0] for make in models.MODELS.values()] if library == "invariance" else []

@@ -151,6 +151,12 @@ def spread_of_levels(wide: pd.DataFrame) -> PerSeed:
     return pd.Series(found, dtype=float)
 
 
+def best_level(wide: pd.DataFrame) -> Hashable:
+    """The level (column) with the highest mean over seeds; None where no level has a value."""
+    mean = wide.mean()
+    return None if mean.isna().all() else mean.idxmax()
+
+
 def correlation(first: pd.DataFrame, second: pd.DataFrame) -> PerSeed:
     """Pearson's correlation over the columns that two `per_seed` frames share; NaN for fewer than three that vary."""
     both = first.columns.intersection(second.columns)

@@ -1,4 +1,4 @@
-"""What experiments A and B share: factors, their levels and units, effects, figures and tables (section 5, figures 2, 3).
+"""What experiments A and B share: factors, their levels and units, effects, figures and tables (section 5).
 
 One target task; models are pretrained under its transformations (*matched*) or three others (*mismatched*), and one
 *factor* varies at a time. Transfer is by linear probe ("probe"), by full fine-tuning on "few" and on "many" images, and
@@ -10,7 +10,7 @@ Studies: `other_factors` (Transforms-2D) and `natural_images`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd

@@ -33,7 +33,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class NaturalSizes(FactorSizes):
     """Sizes of this study. `samples` and `probe_samples` are images of half of the classes, the target's number.
 
-    `levels10` and `levels100` are pretraining images a class; `finetuning_levels`, `few` and `many` shares of a class's.
+    `levels10` and `levels100` are pretraining images a class; `finetuning_levels`, `few`, `many` shares of a class's.
     """
 
     levels10: tuple[Count, ...]

@@ -241,8 +241,8 @@ chapter.show(found, "bars")
 #   model that was pretrained with other transformations has met a little of the target's.
 # - **There is less to learn from.** With few images per class neither pretraining gets far, and then neither transformations nor classes
 #   show. In the paper's values for numbers of pretraining images, the gap needs images to open: on CIFAR-10 it is
-#   {glue:text}`gap.cifar10.probe.pretraining_samples.0.paper` with ten images a class and
-#   {glue:text}`gap.cifar10.probe.pretraining_samples.4.paper` with 4,500.
+#   {glue:text}`cifar10.gap.fewest.paper` with ten images a class and
+#   {glue:text}`cifar10.gap.most.paper` with 4,500.
 #
 # These are explanations, not results: the experiment says how much the gap weighs, not why.
 #

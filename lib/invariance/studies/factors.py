@@ -301,13 +301,14 @@ def bars(found: Findings, shows: Mapping[str, str]) -> Figure:
 
 
 def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
-    """This run's means (the paper's in brackets), level by level."""
+    """This run's means (the paper's in brackets), level by level; a factor of one level is left out."""
     rows = [
         {"factor": title, "level (paper)": text.replace("\n", " ")}
         | {kind: f"{found[f'accuracy.{name}.{place}.{kind}']:.3b}" for kind in TRANSFORMS}
         | {"gap (95 % interval)": f"{found[f'gap.{name}.{place}']:.3i}"}
         | {"paper's gap": f"{found[f'gap.{name}.{place}']:.3p}"}
         for title, name, texts, _ in shows
+        if len(texts) > 1
         for place, text in texts.items()
     ]
     return plots.table(rows)

@@ -33,11 +33,12 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class NaturalSizes(FactorSizes):
     """Sizes of this study. `samples` and `probe_samples` are images of half of the classes, the target's number.
 
-    `levels10` and `levels100` are pretraining images a class; `finetuning_levels`, `few`, `many` shares of a class's.
+    `levels10` and `levels100` are pretraining images a class, empty where these do not vary; `finetuning_levels`,
+    `few` and `many` are shares of a class's images.
     """
 
-    levels10: tuple[Count, ...]
-    levels100: tuple[Count, ...]
+    levels10: tuple[Count, ...] = ()
+    levels100: tuple[Count, ...] = ()
     finetuning_levels: tuple[Share, ...]
     few: Share = 0.01
     many: Share = 0.1
@@ -63,13 +64,11 @@ SIZES = sizes_of(
     NaturalSizes,
     {
         "smoke": {
-            "architectures": (0, 1),
+            "architectures": ARCHITECTURES[:1],
             "samples": 200,
-            "levels10": (20, 40),
-            "levels100": (2, 4),
             "probe_samples": 100,
             "finetuning_levels": (0.005, 0.01),
-            "few": 0.005,
+            "few": 0.01,
             "many": 0.01,
             "tuning_epochs": 1,
             "tuning_batch_size": 64,
@@ -80,8 +79,6 @@ SIZES = sizes_of(
             "samples": 3_000,
             "epochs": 3,
             "least_images": 6_000,
-            "levels10": (600,),
-            "levels100": (60,),
             "probe_samples": 1_000,
             "finetuning_levels": (0.01, 0.05, 0.1),
             "tuning_epochs": 1,
@@ -200,6 +197,7 @@ def texts(found: Findings) -> dict[str, str]:
 
 
 def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
+    papers = factors.effects(factors.paper(setting))
     target = setting.data(found.sizes, task(found.sizes, 0, setting).classes["same"], ())
     accuracies = [
         found[f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}"] for place in range(4) for kind in TRANSFORMS
@@ -219,6 +217,8 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
         "highest": f"{highest:.2f}",
         "room": _room(highest, 1 / setting.target),
         "order": _order(found, setting),
+        "gap.fewest.paper": f"{statistics.estimate(papers['gap.probe.pretraining_samples.0']):.2f}",
+        "gap.most.paper": f"{statistics.estimate(papers['gap.probe.pretraining_samples.4']):.2f}",
     }
 
 

@@ -50,10 +50,10 @@ SIZES = sizes_of(
     OtherFactorsSizes,
     {
         "smoke": {
-            "architectures": (0, 1),
+            "architectures": ARCHITECTURES[:1],
             "pretraining_levels": (64, 256),
             "finetuning_levels": (16, 32),
-            "few": 16,
+            "few": 32,
             "many": 32,
             "rates": (1e-3, 1e-2),
             "tuning_epochs": 1,

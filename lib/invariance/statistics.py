@@ -157,6 +157,12 @@ def _by_others(wide: pd.DataFrame, measure: Callable[[pd.Series, pd.Series], flo
     return pd.Series({seed: measure(wide.loc[seed], rest.mean()) for seed, rest in others.items()}, dtype=float)
 
 
+def best_level(wide: pd.DataFrame) -> Hashable:
+    """The level (column) with the highest mean over seeds; None where no level has a value."""
+    mean = wide.mean()
+    return None if mean.isna().all() else mean.idxmax()
+
+
 def correlation(first: pd.DataFrame, second: pd.DataFrame) -> PerSeed:
     """Pearson's correlation over the columns that two `per_seed` frames share; NaN for fewer than three that vary."""
     both = first.columns.intersection(second.columns)

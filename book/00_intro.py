@@ -32,7 +32,7 @@ seeds = 0  # how many; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
-from invariance import chapter, studies
+from invariance import chapter
 from invariance.ledger import verdicts
 from invariance.studies import study
 from invariance.studies.invariances_or_classes import STUDY

@@ -10,7 +10,7 @@ CHUNK = {"cpu": 128 * 32 * 32, "cuda": 16_384 * 32 * 32}
 enough that to start some hundred operations takes less time than they do, in two or three gigabytes."""
 
 ASKED = {"cpu": 8 * CHUNK["cpu"], "cuda": CHUNK["cuda"]}
-"""Pixels to ask for at once, whose parameters are drawn together: a draw costs the same for a few images as for many."""
+"""Pixels to ask for at once, whose parameters are drawn together: that costs the same for few images as for many."""
 
 
 def in_chunks(fill: Callable[[slice], object], count: int, size: int, device: torch.device) -> None:

@@ -93,13 +93,13 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
     name, options = "measuring_invariance", ("--budget", "smoke", "--seeds", "1")
     before = run("status", name, *options)
-    assert before.exit_code == 0 and f"{name} 9 0 9" in " ".join(before.output.split()), before.output
+    assert before.exit_code == 0 and f"{name} 8 0 8" in " ".join(before.output.split()), before.output
     done = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
     assert "72 rows (budget smoke, 1 seed" in done.output
-    assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 8  # nothing is kept of an untrained model
+    assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 8
     assert (tmp_path / "out" / "smoke" / f"{name}.csv").read_text().count("\n") == 73
-    assert f"{name} 9 9 0" in " ".join(run("status", name, *options).output.split())
+    assert f"{name} 8 8 0" in " ".join(run("status", name, *options).output.split())
     assert "Nothing to remove" in run("clean").output
     assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
     assert "Removed" in run("clean", "--all", "--yes").output

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from invariance import measures, models, sampling, transforms
 from invariance.datasets import Transforms2D
+from invariance.datasets.pairs import pair_keys
 from invariance.training.inference import features_of_keys
 from invariance.transforms import TRANSFORMATIONS
 from invariance.transforms.composition import AS_PUBLISHED
@@ -79,7 +80,7 @@ def random_object_bytes() -> Effect:
 @cache
 def _untrained_pairs() -> tuple[Tensor, Tensor]:
     renderer = Transforms2D(transforms=("rotate",)).renderer()
-    content, first, second = measures.pair_keys(renderer, 500, seed=0)
+    content, first, second = pair_keys(renderer, 500, seed=0)
     model = models.build("small", 10, 0).eval()
     return tuple(features_of_keys(model, renderer, content, transformation=keys) for keys in (first, second))
 

@@ -163,7 +163,7 @@ def test_the_paper_meets_all_ten_statements(paper):
 def test_tight_seeds_around_the_paper_support_every_statement_and_swapped_ones_do_not(paper, seeds_around):
     run = findings(seeds_around(paper, 0.001))
     assert {verdict for _, verdict in run.verdicts().values()} == {SUPPORTED}
-    assert run.numbers()["decided"] == "Of the 10 statements this run decides 10; 0 stay open."
+    assert run.numbers()["decided"] == "This run decides 10 of the 10 statements and leaves 0 open."
     swapped = paper.assign(transforms=paper["transforms"].map(dict(zip(TRANSFORMS, TRANSFORMS[::-1], strict=True))))
     verdicts = {s.estimate: v for s, (_, v) in findings(seeds_around(swapped, 0.001)).verdicts().items()}
     assert verdicts["gap.few.class_relationship"] == verdicts["narrowing.more-tuning"] == NOT_SUPPORTED

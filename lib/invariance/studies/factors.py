@@ -158,13 +158,13 @@ def tuning(
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """Effects of one setting by name, where KIND is matched or mismatched.
 
-    They are `accuracy.TRANSFER.FACTOR.PLACE.KIND`, `gap.TRANSFER.FACTOR.PLACE`,
-    `gap.TRANSFER.FACTOR` (mean over the levels), `range.TRANSFER.FACTOR.KIND` and `gap-range.TRANSFER.FACTOR.KIND`.
-    A level without values takes no part; one level has no range.
+    For each TRANSFER and FACTOR: `accuracy.TRANSFER.FACTOR.PLACE.KIND`, `gap.TRANSFER.FACTOR.PLACE` and their mean
+    `gap.TRANSFER.FACTOR`, in which a level without values takes no part. What varies in pretraining also has
+    `range.TRANSFER.FACTOR.KIND` and `gap-range.TRANSFER.FACTOR.KIND`, if it has two levels.
     """
     rows, found = with_transforms(table), {}
     for (transfer, factor), part in rows.groupby(["transfer", "factor"], sort=False):
-        found |= _of_factor(part, f"{transfer}.{factor}")
+        found |= _of_levels(part, f"{transfer}.{factor}") | _of_factor(part, f"{transfer}.{factor}")
     probes = rows[rows["transfer"] == "probe"]
     first = probes[probes["probed_on"] == "first"] if "probed_on" in probes else probes
     for factor, part in first.groupby("factor", sort=False):
@@ -172,16 +172,27 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     return found
 
 
-def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
-    wide, places = statistics.per_seed(rows, ["transforms", "place"]), sorted(rows["place"].unique())
-    both = wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, places)))
+def _both(rows: pd.DataFrame) -> pd.DataFrame:
+    # A row a seed; a column for matched and for mismatched at each place, NaN where the table has none.
+    wide = statistics.per_seed(rows, ["transforms", "place"])
+    return wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, sorted(rows["place"].unique()))))
+
+
+def _of_levels(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
+    both = _both(rows)
     gaps = both["matched"] - both["mismatched"]
-    found = {f"accuracy.{name}.{place}.{kind}": both[kind, place] for kind in TRANSFORMS for place in places}
-    found |= {f"gap.{name}.{place}": gaps[place] for place in places}
-    found |= {f"gap.{name}": gaps.dropna(axis=1, how="all").mean(axis=1, skipna=False)}
-    for kind in TRANSFORMS if len(places) > 1 else ():
-        found[f"range.{name}.{kind}"] = statistics.spread_of_levels(both[kind].dropna(axis=1, how="all"))
-        found[f"gap-range.{name}.{kind}"] = found[f"gap.{name}"] - found[f"range.{name}.{kind}"]
+    found = {f"accuracy.{name}.{place}.{kind}": both[kind, place] for kind, place in both.columns}
+    return found | {f"gap.{name}.{place}": gaps[place] for place in gaps}
+
+
+def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
+    both = _both(rows)
+    gaps = (both["matched"] - both["mismatched"]).dropna(axis=1, how="all")
+    found = {f"gap.{name}": gaps.mean(axis=1, skipna=False)}
+    if name.split(".")[-1] in PRETRAINING and len(both["matched"].columns) > 1:
+        for kind in TRANSFORMS:
+            found[f"range.{name}.{kind}"] = statistics.spread_of_levels(both[kind].dropna(axis=1, how="all"))
+            found[f"gap-range.{name}.{kind}"] = found[f"gap.{name}"] - found[f"range.{name}.{kind}"]
     return found
 
 

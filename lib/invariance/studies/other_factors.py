@@ -231,18 +231,17 @@ def _blame(found: Findings) -> str:
 def _care(found: Findings) -> str:
     reached = found["accuracy.most.matched"]
     if reached.value >= ENOUGH:
-        return f"Matched transformations do reach it ({reached}), so a verdict on mismatched ones means something."
-    return f"Matched transformations do not reach it either ({reached}), so a verdict on mismatched ones says little."
+        return f"Matched ones do reach it, with {reached}, so a verdict on mismatched ones means something."
+    return f"Matched ones do not reach it either, with {reached}, so a verdict on mismatched ones says little."
 
 
 def _decided(found: Findings) -> str:
     verdicts = [verdict for _, verdict in found.verdicts().values()]
     done = sum(verdict in (SUPPORTED, NOT_SUPPORTED) for verdict in verdicts)
     missing = verdicts.count(NOT_RUN)
-    lack = f", and {missing} need levels that it leaves out" if missing else ""
-    return (
-        f"Of the {len(verdicts)} statements this run decides {done}; {len(verdicts) - done - missing} stay open{lack}."
-    )
+    lack = f"; {missing} need levels that it leaves out" if missing else ""
+    left = len(verdicts) - done - missing
+    return f"This run decides {done} of the {len(verdicts)} statements and leaves {left} open{lack}."
 
 
 STATEMENTS = (

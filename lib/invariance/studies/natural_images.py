@@ -43,9 +43,9 @@ class NaturalSizes(FactorSizes):
     few: Share = 0.01
     many: Share = 0.1
 
-    def default_samples(self, setting: Setting) -> int:
-        """Pretraining images a class where they do not vary."""
-        return self.samples // setting.target
+    def as_level(self, images: int, setting: Setting) -> int:
+        """A number of images a class."""
+        return images // setting.target
 
     def sample_levels(self, setting: Setting) -> tuple[int, ...]:
         """The levels of the pretraining images a class."""
@@ -208,7 +208,7 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
         "n_target": str(setting.target),
         "n_subset": str(setting.subset),
         "n_superset": str(setting.superset),
-        "per_class": f"{found.sizes.default_samples(setting):,}",
+        "per_class": f"{found.sizes.as_level(found.sizes.samples, setting):,}",
         "all_per_class": f"{target.samples(1.0) // setting.target:,}",
         "n_few": f"{target.samples(found.sizes.few):,}",
         "n_many": f"{target.samples(found.sizes.many):,}",

@@ -191,8 +191,9 @@ def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
     found = {f"gap.{name}": gaps.mean(axis=1, skipna=False)}
     if name.split(".")[-1] in PRETRAINING and len(both["matched"].columns) > 1:
         for kind in TRANSFORMS:
-            found[f"range.{name}.{kind}"] = statistics.spread_of_levels(both[kind].dropna(axis=1, how="all"))
-            found[f"gap-range.{name}.{kind}"] = found[f"gap.{name}"] - found[f"range.{name}.{kind}"]
+            known = both[kind].dropna(axis=1, how="all")
+            spread = statistics.spread_of_levels(known) if known.size else pd.Series(dtype=float)
+            found |= {f"range.{name}.{kind}": spread, f"gap-range.{name}.{kind}": found[f"gap.{name}"] - spread}
     return found
 
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from invariance import plots, statistics
-from invariance.statistics import Estimate, PerSeed
+from invariance.statistics import NOTHING, Estimate, PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Show, show
 from invariance.studies.study import Count, Findings, Statement, Study, sizes_of
@@ -199,10 +199,9 @@ def texts(found: Findings) -> dict[str, str]:
 def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
     papers = factors.effects(factors.paper(setting))
     target = setting.data(found.sizes, task(found.sizes, 0, setting).classes["same"], ())
-    accuracies = [
-        found[f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}"] for place in range(4) for kind in TRANSFORMS
-    ]
-    lowest, highest = (end(accuracies, key=lambda one: one.value) for end in (min, max))
+    names = [f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}" for place in range(4) for kind in TRANSFORMS]
+    accuracies = [found[name] for name in names if found[name].n]
+    lowest, highest = (end(accuracies, key=lambda one: one.value, default=NOTHING) for end in (min, max))
     return {
         "source": setting.source(found.sizes),
         "n_target": str(setting.target),

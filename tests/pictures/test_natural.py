@@ -11,7 +11,7 @@ from invariance import pictures
 from invariance.datasets import NaturalImages, Split
 from invariance.datasets import natural as natural_module
 from invariance.errors import InputError
-from invariance.pictures import cifar
+from invariance.pictures import natural
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAR_DIR", str(tmp_path))
     monkeypatch.delenv("INVARIANCE_DOWNLOAD", raising=False)
     yield tmp_path
-    cifar._load.cache_clear()
+    natural._cifar.cache_clear()
     natural_module._pictures.cache_clear()
     natural_module._renderer.cache_clear()
 
@@ -41,7 +41,7 @@ def files(own_folder, monkeypatch):
 
     monkeypatch.setattr(datasets.CIFAR10, "train_list", [batch(f"data_batch_{k}", k) for k in range(1, 6)])
     monkeypatch.setattr(datasets.CIFAR10, "test_list", [batch("test_batch", 6)])
-    name, checksum = write("batches.meta", {"label_names": list(cifar.CLASSES["cifar10"])})
+    name, checksum = write("batches.meta", {"label_names": list(natural.CLASSES["cifar10"])})
     monkeypatch.setattr(datasets.CIFAR10, "meta", {"filename": name, "key": "label_names", "md5": checksum})
     return folder
 
@@ -75,7 +75,9 @@ def test_a_wrong_checksum_is_found_before_anything_is_unpickled(files, monkeypat
     with open(files / "data_batch_3", "ab") as file:
         file.write(b".")
     monkeypatch.setattr(pickle, "load", lambda *_, **__: pytest.fail("unpickled"))
-    with pytest.raises(InputError, match=r"data_batch_3 has a wrong checksum.*Delete .*download\('cifar10'\)") as error:
+    with pytest.raises(
+        InputError, match=rf"cifar10 .* is damaged: delete {files} and .*download\('cifar10'\)"
+    ) as error:
         pictures.natural_labels("cifar10")
     assert "\n" not in str(error.value)
 
@@ -83,7 +85,7 @@ def test_a_wrong_checksum_is_found_before_anything_is_unpickled(files, monkeypat
 @pytest.mark.parametrize("source", ["cifar10", "cifar100"])
 def test_what_is_missing_is_named_with_the_command_that_gets_it(source, monkeypatch):
     monkeypatch.setattr(f"torchvision.datasets.{source.upper()}.download", lambda _: pytest.fail("downloaded"))
-    with pytest.raises(InputError, match=rf"No {source} in .* CIFAR_DIR .*download\('{source}'\)"):
+    with pytest.raises(InputError, match=rf"{source} in .* is missing: set CIFAR_DIR .*download\('{source}'\)"):
         NaturalImages(source=source).renderer()
     assert len(NaturalImages(source=source).class_names()) == int(source[5:])  # known without the files
 

@@ -105,7 +105,8 @@ target = tasks.targets(sizes, 0)["first"].renderer(device)
 
 
 def represented(split, count):
-    return training.features(backbone, Split(target, 0, f"target/{split}", count))
+    images = Split(target, 0, f"target/{split}", count)
+    return training.features(backbone, images)
 
 
 probe = training.linear_probe(

@@ -72,8 +72,8 @@ glue("random", deviations.pictures(*effects.random_objects(9)))
 
 # %%
 meant, published = (
-    Split(Transforms2D(transforms=transforms, as_published=as_published).renderer(), seed, "train", 9).batch()[0]
-    for as_published in (False, True)
+    Split(data.renderer(), seed, "train", 9).batch()[0]
+    for data in (Transforms2D(transforms=transforms, as_published=as_published) for as_published in (False, True))
 )
 changed = (meant != published).flatten(1).any(1).sum().item()
 

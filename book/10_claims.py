@@ -78,7 +78,8 @@ from invariance.ledger import verdicts
 # computes only what is missing.
 
 # %%
-found = [study.find(study.at(budget, seeds), device, show) for study in studies.all_studies()]
+every = studies.all_studies()
+found = [study.find(study.at(budget, seeds), device, show) for study in every]
 ledger = verdicts.rows(found)
 
 # %% tags=["remove-cell"]

@@ -123,7 +123,8 @@ reproducibility.between("cpu", device)
 # of one measure only.
 
 # %%
-found = [study.find(study.at(budget, seeds), device, show) for study in studies.all_studies()]
+every = studies.all_studies()
+found = [study.find(study.at(budget, seeds), device, show) for study in every]
 reproducibility.spread(found)
 
 # %% [markdown]

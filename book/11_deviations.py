@@ -71,10 +71,10 @@ glue("random", deviations.pictures(*effects.random_objects(9)))
 # the whole change:
 
 # %%
-meant, published = (
-    Split(data.renderer(), seed, "train", 9).batch()[0]
-    for data in (Transforms2D(transforms=transforms, as_published=as_published) for as_published in (False, True))
-)
+variants = (False, True)
+both = (Transforms2D(transforms=transforms, as_published=p) for p in variants)
+splits = (Split(data.renderer(), seed, "train", 9) for data in both)
+meant, published = (split.batch()[0] for split in splits)
 changed = (meant != published).flatten(1).any(1).sum().item()
 
 # %% tags=["remove-cell"]

@@ -104,6 +104,8 @@ def test_a_seed_that_lacks_a_cell_has_no_value_for_what_needs_it():
     table = table[~((table["seed"] == 1) & (table["pretrained_on"] == 1) & (table["probed_on"] == "3"))]
     estimates = found(table).estimates
     assert estimates["missing.2"].n == 2 and estimates["missing.1"].n == 3
+    others = found(table.assign(counterpart="vgg11"))  # the main architecture's units have failed
+    assert {one.n for one in others.estimates.values()} == {0}
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,8 @@ def accuracies(table: pd.DataFrame, counterpart: str = MAIN) -> pd.DataFrame:
 
 def differences(wide: pd.DataFrame) -> dict[int, dict[int, PerSeed]]:
     """Accuracy minus that of the matching model, by what is missing and target; extra ones are missing less than 0."""
-    counts = sorted({count for pair in wide for count in pair})
-    found = {k: {} for k in range(1 - max(counts), max(counts))}
+    most = max([2, *(count for pair in wide for count in pair)])
+    counts, found = range(1, most + 1), {k: {} for k in range(1 - most, most)}
     for i, j in product(counts, counts):
         found[j - i][j] = statistics.column(wide, i, j) - statistics.column(wide, j, j)
     return found

@@ -21,8 +21,7 @@ from invariance.units import Pretraining, Unit, planned, store
 DATA = Transforms2D(transforms=("rotate", "hue"))
 HEAD_STEP = 3e-4
 """Seconds that a step of Adam for the heads on one backbone is taken to last on a GPU."""
-NOT_LEVELS = {"seed", "value", "macro", "low", "high", "order"}
-"""Columns that differ between seeds of one configuration."""
+NOT_LEVELS = {"seed", "value", "macro", "low", "high", "order"}  # columns that differ between seeds of a configuration
 
 
 def fitted(seed: int, device: str = "cpu", samples: int = 512, epochs: int = 2) -> dict[str, Tensor]:
@@ -115,6 +114,7 @@ def costs(findings: Iterable[Findings], rate: float) -> HTML:
         seeds, papers = found.table["seed"].nunique(), found.study.design(found.study.at("paper", 1))
         units = [unit for task in planned(unit for _, unit in papers) for unit in task]
         row = {"study": found.study.name, "shown here": f"{found.sizes.budget}, {seeds} seeds"}
-        row |= {"worker seconds": f"{found.seconds:,.0f}", "a seed": f"{found.seconds / seeds:,.0f}", "paper, a seed: units": f"{len(units):,}"}
-        rows.append(row | {"≈ GPU hours": f"{sum(gpu_seconds(unit, rate) for unit in units) / 3600:.1f}"})
+        row |= {"worker seconds": f"{found.seconds:,.0f}", "a seed": f"{found.seconds / seeds:,.0f}"}
+        hours = sum(gpu_seconds(unit, rate) for unit in units) / 3600
+        rows.append(row | {"paper, a seed: units": f"{len(units):,}", "≈ GPU hours": f"{hours:.1f}"})
     return plots.table(rows)

@@ -126,15 +126,14 @@ def test_the_overview_marks_every_statement_and_keeps_what_lies_beyond_as_an_arr
 
 
 def test_tables_with_missing_rows_give_fewer_seeds_and_never_fail(seeds_around):
-    for name in ("invariances_or_classes", "mismatch"):
-        whole = around_the_paper(studies.get(name), seeds_around)
-        for share in (0.02, 0.5):
-            part = dataclasses.replace(whole)
-            part.__dict__["table"] = whole.table.sample(frac=share, random_state=0)
-            for _, one, verdict in verdicts.rows([part]):
-                assert verdict in SYMBOLS and (one.n > 0) == pd.notna(one.value)
+    whole = around_the_paper(studies.get("mismatch"), seeds_around)
+    for share in (0.02, 0.5):
+        part = dataclasses.replace(whole)
+        part.__dict__["table"] = whole.table.sample(frac=share, random_state=0)
+        for _, one, verdict in verdicts.rows([part]):
+            assert verdict in SYMBOLS and (one.n > 0) == pd.notna(one.value)
 
 
-def test_a_study_that_is_run_at_a_budget_says_so(seeds_around):
+def test_the_evidence_says_with_which_budget_and_seeds_a_study_was_run(seeds_around):
     page = verdicts.evidence([around_the_paper(studies.get("mismatch"), seeds_around)]).data
     assert "budget night, 4 seeds" in page and "mismatch" in page

@@ -13,17 +13,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from invariance import models, plots, statistics
 from invariance.datasets import Transforms2D
 from invariance.errors import InputError
-from invariance.pictures import class_names
-from invariance.statistics import fixed
 from invariance.studies.study import Findings
 from invariance.training import pick_device, threads
 from invariance.training.inference import features_of_keys
 from invariance.units import Pretraining, Unit, planned, store
 
+DATA = Transforms2D(transforms=("rotate", "hue"))
 HEAD_STEP = 3e-4
 """Seconds that a step of Adam for the heads on one backbone is taken to last on a GPU."""
-NOT_LEVELS = {"seed", "value", "macro", "low", "high", "order"}
-"""Columns that differ between seeds of one configuration."""
+NOT_LEVELS = {"seed", "value", "macro", "low", "high", "order"}  # columns that differ between seeds of a configuration
 
 
 def fitted(seed: int, device: str = "cpu", samples: int = 512, epochs: int = 2) -> dict[str, Tensor]:
@@ -31,12 +29,8 @@ def fitted(seed: int, device: str = "cpu", samples: int = 512, epochs: int = 2) 
     sizes = {"samples": samples, "validation_samples": 128, "epochs": epochs, "batch_size": 64, "learning_rate": 1e-3}
     place = pick_device(device)
     with threads(place, 1):
-        values = Pretraining(data=_data(), model="small", seed=seed, **sizes).compute(place)
+        values = Pretraining(data=DATA, model="small", seed=seed, **sizes).compute(place)
     return store.read_weights(values["weights"])
-
-
-def _data() -> Transforms2D:
-    return Transforms2D(classes=class_names("glyphs")[:10], transforms=("rotate", "hue"))
 
 
 def largest_difference(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> float:
@@ -48,7 +42,7 @@ def between(first: str, second: str, images: int = 256) -> tuple[float, float]:
     """Largest differences of images, and of an untrained network's representation, as shares of the largest value."""
     found = []
     for device in (first, second):
-        renderer = _data().renderer(pick_device(device))
+        renderer = DATA.renderer(pick_device(device))
         keys = renderer.keys(0, "test", torch.arange(images, device=renderer.device))
         features = features_of_keys(models.build("small", 10, 0), renderer, keys)
         found.append((renderer.images(keys).cpu(), features.cpu()))
@@ -59,10 +53,9 @@ def computed_again(found: Findings, choice: int, device: str = "auto") -> list[d
     """The rows of one unit of some findings with their `value`, and the value computed `again` now."""
     place, known = pick_device(device), [unit for _, unit in found.design if unit.digest in found.runs]
     unit = known[choice % len(known)]
-    with threads(place, 1):
-        again = unit.rows(unit.compute(place))
     then = unit.rows(found.runs[unit.digest]["values"])
-    return [{**old, "again": new["value"]} for old, new in zip(then, again, strict=True)]
+    with threads(place, 1):
+        return [{**old, "again": new["value"]} for old, new in zip(then, unit.rows(unit.compute(place)), strict=True)]
 
 
 def spread(findings: Iterable[Findings]) -> HTML:
@@ -73,19 +66,18 @@ def spread(findings: Iterable[Findings]) -> HTML:
             table = found.table[found.table["measure"] == measure].dropna(axis=1, how="all")
             levels = [name for name in table if name not in NOT_LEVELS]
             variance = statistics.per_seed(table.fillna(dict.fromkeys(levels, "")), levels).var().dropna()
-            about = {"study": found.study.name, "measure": measure, "configurations": f"{len(variance):,}"}
-            rows.append({**about, "deviation": fixed(variance.mean() ** 0.5, 3)})
+            row = {"study": found.study.name, "measure": measure, "configurations": f"{len(variance):,}"}
+            rows.append(row | {"deviation": statistics.fixed(variance.mean() ** 0.5, 3)})
     return plots.table(rows)
 
 
 def origins(findings: Iterable[Findings]) -> HTML:
     """With what the results were computed: hardware, arithmetic, versions and commit, and how many units with each."""
     runs = {digest: run for found in findings for digest, run in found.runs.items()}.values()  # studies share some
-    facts = [dict(run["facts"]) | run["facts"]["packages"] | {"packages": run["seconds"]} for run in runs]
+    facts = [{**run["facts"], **run["facts"]["packages"], "packages": run["seconds"]} for run in runs]
     table = pd.DataFrame(facts).rename(columns={"packages": "seconds"})
-    names = [name for name in table if name != "seconds"]
-    counted = table.groupby(names, sort=False)["seconds"].agg(["size", "sum"]).round().astype(int)
-    counted = counted.rename(columns={"size": "units", "sum": "worker seconds"}).reset_index()
+    groups = table.groupby([name for name in table if name != "seconds"], sort=False, dropna=False)["seconds"]
+    counted = groups.agg(**{"units": "size", "worker seconds": "sum"}).round().astype(int).reset_index()
     return plots.table(counted.astype(str).to_dict("records"))
 
 

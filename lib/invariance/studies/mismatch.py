@@ -229,17 +229,13 @@ def changes_table(found: Findings) -> HTML:
     """The changes of accuracy ± half their interval, and the paper's in brackets: a row a number, a column a model."""
     names = architectures(found)
     known = {names[counterpart]: estimates for counterpart, (_, estimates) in by_counterpart(found).items()}
-    return plots.table(
-        [
-            {"transformations": f"{k} {name}"}
-            | {
-                model: f"{one[f'{name}.{k}']:.3i}; {_near_zero(one[f'{name}.{k}'].paper)}"
-                for model, one in known.items()
-            }
-            for name in ("missing", "extra")
-            for k in STEPS
-        ]
-    )
+
+    def line(name: str, k: int) -> dict[str, str]:
+        of = {model: estimates[f"{name}.{k}"] for model, estimates in known.items()}
+        return {model: f"{one:.3f} ± {fixed(one.half, 3)} {_near_zero(one.paper)}" for model, one in of.items()}
+
+    places = product(("missing", "extra"), STEPS)
+    return plots.table([{"transformations": f"{k} {name}", **line(name, k)} for name, k in places])
 
 
 def _near_zero(value: float) -> str:

@@ -128,8 +128,8 @@ chapter.show(found, "accuracy")
 # :name: fig-relevance-accuracy
 # :alt: A map of four by four accuracies, pretraining in rows and target in columns, each with its interval and the paper's value.
 #
-# Accuracy of the linear probe of every pretraining (rows) on every target (columns), the object at its fixed place: mean over seeds, half
-# the width of its 95 % interval, and the paper's value. Run: {glue:text}`run`.
+# Accuracy of the linear probe of every pretraining (rows) on every target (columns), the object at its fixed place: mean over seeds, its 95 %
+# interval, and the paper's value. Run: {glue:text}`run`.
 # ```
 #
 # Look at the third column, the task that asks for the object in front of a picture. A model that never saw an object reaches
@@ -177,7 +177,7 @@ chapter.link(found)
 found.show("translated")
 
 # %% [markdown]
-# The table has this run's means ± half the width of their 95 % intervals, and the paper's values. Sensitivities of this run are measured on
+# Each cell has this run's mean with its 95 % interval, and after the semicolon the paper's value. Sensitivities of this run are measured on
 # translated objects; the published code measures them at the fixed place.
 #
 # ## Sensitivity and accuracy together

@@ -1,6 +1,6 @@
 # `make` lists the targets. Each sets up the virtual environment in .venv by itself; that takes minutes once.
 
-PROFILE ?=
+BUDGET ?=
 DEVICE ?=
 CHAPTERS ?=
 PORT ?= 8000
@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
-OPTIONS = $(if $(PROFILE),--profile "$(PROFILE)") $(if $(DEVICE),--device "$(DEVICE)") $(if $(CHAPTERS),--chapters "$(CHAPTERS)")
+OPTIONS = $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE)") $(if $(CHAPTERS),--chapters "$(CHAPTERS)")
 
 .DEFAULT_GOAL := help
 .PHONY: help book preview test explore bench publish clean
@@ -23,7 +23,7 @@ help:
 	@echo "make publish   run every chapter and store its outputs in book/*.ipynb"
 	@echo "make clean     remove what was built; .venv and cached results stay"
 	@echo
-	@echo "For book and publish:  PROFILE=smoke|quick|paper  DEVICE=auto|cpu|cuda  CHAPTERS=01,03"
+	@echo "For book and publish:  BUDGET=smoke|quick|night|paper  DEVICE=auto|cpu|cuda  CHAPTERS=01,03"
 
 book: $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
@@ -32,8 +32,7 @@ $(SITE): | $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
 
 preview: $(SITE)
-	@echo "Serving the book on port $(PORT): http://localhost:$(PORT)/ (stop with Ctrl-C)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@$(BIN)/invariance preview --port "$(PORT)"
 
 test: $(STAMP)
 	@$(BIN)/ruff check .

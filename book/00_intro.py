@@ -26,59 +26,43 @@
 # %% tags=["parameters"]
 import os
 
-profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the profile says (at quick, twice as many)
+seeds = 0  # how many; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
-from myst_nb import glue
+from invariance import chapter
+from invariance.ledger import verdicts
+from invariance.studies import study
+from invariance.studies.invariances_or_classes import STUDY
 
-from invariance import claims, evidence, figures, results
-from invariance.experiments import profiles
-
-figures.use_book_style()
-sizes = profiles.chosen(profile, seeds)
-found = evidence.of("class_relationship", sizes, device, show)
-table = results.by_seed(found.table)
-paper = results.paper_factor("class_relationship")
-mean = table.groupby(["level", "transforms"])["value"].mean()
-published = paper.set_index(["level", "transforms"])["value"]
-glue("right", float(mean["disjoint", "same"]), display=False)
-glue("wrong", float(mean["same", "disjoint"]), display=False)
-glue("paper_right", float(published["disjoint", "same"]), display=False)
-glue("paper_wrong", float(published["same", "disjoint"]), display=False)
-glue("source", found.caption, display=False)
-# The ledger of the published results: nothing has to run for it.
-tables = {name: evidence.of(name, sizes, device, show="published").table for name in claims.paper_tables()}
-verdicts = claims.ledger(tables)["verdict"]
-glue("n_statements", len(verdicts), display=False)
-glue("n_supported", int((verdicts == claims.SUPPORTED).sum()), display=False)
-glue("n_not_supported", int((verdicts == claims.NOT_SUPPORTED).sum()), display=False)
-glue("n_open", int((~verdicts.isin([claims.SUPPORTED, claims.NOT_SUPPORTED])).sum()), display=False)
-glue("result", figures.factor_levels(table))
+found = STUDY.find(STUDY.at(budget, seeds), device, show)
+chapter.glue(found)
+chapter.glue(verdicts.counts(verdicts.rows(verdicts.published())), "n_")
+chapter.show(found, "levels", paper=False)
 
 # %% [markdown]
 # ## The result in one picture
 #
-# ```{glue:figure} result
+# ```{glue:figure} levels
 # :name: fig-result
 # :alt: Two lines of accuracy over four kinds of pretraining classes, one for pretraining with the task's transformations and one for others.
 #
 # How well pretrained models serve a new task. In pretraining they saw some of the task's classes (*subset*), none of them
 # (*disjoint*), exactly these (*same*), or these and others (*superset*). Circles: they also saw the task's *transformations*, such
 # as its rotations and changes of colour. Squares: they saw others. Small marks are *seeds*, repetitions with everything drawn anew;
-# bars are 95 % intervals of their mean. Recomputed: {glue:text}`source`.
+# bars are 95 % intervals of their mean. Recomputed: {glue:text}`run`.
 # ```
 #
-# Models that never saw the task's classes, but saw its transformations, reach an accuracy of {glue:text}`right:.2f`. Models that
-# saw exactly its classes, but under other transformations, reach {glue:text}`wrong:.2f`. The paper, with ResNet-18 and
-# cut-outs of photographs, has {glue:text}`paper_right:.2f` and {glue:text}`paper_wrong:.2f`. The data behind the picture can be saved from
+# Models that never saw the task's classes, but saw its transformations, reach an accuracy of {glue:text}`accuracy.matched.disjoint.value`. Models that
+# saw exactly its classes, but under other transformations, reach {glue:text}`accuracy.mismatched.same.value`. The paper, with ResNet-18 and
+# cut-outs of photographs, has {glue:text}`accuracy.matched.disjoint.paper` and {glue:text}`accuracy.mismatched.same.paper`. The data behind the picture can be saved from
 # [chapter 3](03_invariances_or_classes).
 #
-# The paper makes more claims than this one. The [claims ledger](10_claims) splits them into {glue:text}`n_statements:d` statements and tests
-# each by a rule that was fixed before any run. In the results published with this book {glue:text}`n_supported:d` of them are supported,
-# {glue:text}`n_not_supported:d` are not, and {glue:text}`n_open:d` are undecided.
+# The paper makes more claims than this one. The [claims ledger](10_claims) splits them into {glue:text}`n_statements` statements and tests
+# each by a rule that was fixed before any run. In the results published with this book {glue:text}`n_supported` of them are supported,
+# {glue:text}`n_not_supported` are not, and {glue:text}`n_undecided` are undecided.
 #
 # ## How to read this book
 #
@@ -183,35 +167,32 @@ glue("result", figures.factor_levels(table))
 # make book
 # ```
 #
-# A single chapter runs with papermill, at a size of your choice, and a single experiment from the command line:
+# A single chapter runs with papermill, at a size of your choice, and a single study from the command line:
 #
 # ```bash
 # source .venv/bin/activate
-# papermill book/03_invariances_or_classes.ipynb out.ipynb -p profile smoke
-# invariance run mismatch --profile paper --device cuda
+# papermill book/03_invariances_or_classes.ipynb out.ipynb -p budget smoke
+# invariance run mismatch --budget paper --device cuda
 # ```
 #
 # | to | type |
 # |---|---|
-# | see how far an experiment is | `invariance status mismatch --profile paper` |
+# | see how far a study is | `invariance status mismatch --budget paper` |
 # | measure a model of your own | `invariance profile my_model.py:load --images photos/` |
-# | use a cluster | `invariance run mismatch --profile paper --cluster slurm`; see [Reproducibility](13_reproducibility) |
+# | use a cluster | `invariance run mismatch --budget paper --cluster slurm`; see [Reproducibility](13_reproducibility) |
 #
 # Or take the data sets into a program of your own: `invariance.transforms_2d(transforms=["rotate", "hue"])` gives one; the
 # [data card](12_data_card) shows all three kinds.
 #
-# Every experiment comes in three sizes, its *profiles*. This is what they mean for chapters 3 and 4; the other experiments
-# have numbers of images and epochs of their own:
+# Every study comes in four sizes, its *budgets*. This is what they mean for chapter 3; the other studies have numbers of images and
+# epochs of their own:
 
 # %% tags=["remove-input"]
-profiles.overview()
+study.overview(STUDY)
 
 # %% [markdown]
-# The sizes change with the profile, the program does not. At `quick` the comparison above, its counterparts in chapter 5, the sensitivities
-# of chapter 2, the fixed objects of chapter 6 and the first model of chapter 8 have twice as many seeds as the table says.
+# The sizes change with the budget, the program does not.
 #
 # Whatever was computed once is kept and reused, so a second run is short, and a run that was cut off goes on where it stopped.
 #
-# **Defined in:** {py:mod}`invariance.experiments.profiles` (the sizes), {py:mod}`invariance.evidence` ({py:obj}`~invariance.evidence.of`:
-# what a chapter shows), {py:mod}`invariance.figures` ({py:obj}`~invariance.figures.factor_levels`), {py:mod}`invariance.claims`
-# ({py:obj}`~invariance.claims.ledger`).
+# **Defined in:** {py:mod}`invariance.studies` (one module a chapter), {py:mod}`invariance.ledger` (the verdicts).

@@ -33,35 +33,31 @@ seed = 0  # which random draws to show
 
 # %% tags=["remove-cell"]
 import torch
-from myst_nb import glue
 
 import invariance
-from invariance import figures, gallery, models, profiling, sampling, tables
-from invariance.pictures import glyphs
+from invariance import chapter, models, sampling
 from invariance.datasets import Split, Transforms2D
-from invariance.live.frames import Choice, frame_explorer
-from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation, names_of
-
-figures.use_book_style()
+from invariance.pictures import glyphs
+from invariance.studies import transforms_2d as study
+from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation
 
 # %% [markdown]
 # ## Objects
 #
 # The paper cuts its objects out of photographs. So that this book runs with nothing to download, it draws its own:
-# {glue:text}`n_classes:d` everyday symbols, each with a material, a light from above and a soft edge. Each class has
-# {glue:text}`n_prototypes:d` versions, its *prototypes*. The experiments use the first one, as the paper does.
+# {glue:text}`n_classes` everyday symbols, each with a material, a light from above and a soft edge. Each class has
+# {glue:text}`n_prototypes` versions, its *prototypes*. The experiments use the first one, as the paper does.
 
 # %% tags=["remove-cell"]
-glue("n_classes", len(glyphs.CLASSES), display=False)
-glue("n_prototypes", glyphs.PROTOTYPES, display=False)
-glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES))
+chapter.glue({"n_classes": len(glyphs.CLASSES), "n_prototypes": glyphs.PROTOTYPES, "n_combined": len(transforms)})
+chapter.glue_figure("objects", study.objects())
 
 # %% [markdown]
 # ```{glue:figure} objects
 # :name: fig-objects
 # :alt: A sheet of 61 small objects with their class names, from airplane to zigzag.
 #
-# The {glue:text}`n_classes:d` object classes, first prototype, at 96 pixels. Each has a transparency mask (its *alpha
+# The {glue:text}`n_classes` object classes, first prototype, at 96 pixels. Each has a transparency mask (its *alpha
 # channel*), so that it can be pasted anywhere.
 # ```
 #
@@ -71,8 +67,7 @@ glue("objects", figures.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES))
 # as the paper has photographs, and picks one at random for every image.
 
 # %% tags=["remove-cell"]
-rows, names = gallery.scene_types(size=64, count=9)
-glue("scenes", figures.picture_grid(rows, names))
+chapter.glue_figure("scenes", study.backgrounds())
 
 # %% [markdown]
 # ```{glue:figure} scenes
@@ -118,7 +113,7 @@ torch.equal(alone[0], images[5])
 # and *corruptions* damage it. Only the object changes; the background stays as it is.
 
 # %% tags=["remove-input"]
-gallery.transformation_table()
+study.table()
 
 # %% [markdown]
 # "Probability" is the chance that an image gets the transformation at all. The others always act, by an amount
@@ -126,9 +121,7 @@ gallery.transformation_table()
 
 # %% tags=["remove-cell"]
 for category in CATEGORIES:
-    names = names_of(category)
-    rows = [gallery.sweep(name, object_class, count=9)[0][:9] for name in names]
-    glue(category, figures.picture_grid(rows, names))
+    chapter.glue_figure(category, study.category(category, object_class))
 
 # %% [markdown]
 # ::::{tab-set}
@@ -162,10 +155,7 @@ for category in CATEGORIES:
 # 32 x 32 pixels that a model sees.
 
 # %% tags=["remove-input"]
-frame_explorer(
-    {name: Choice(*gallery.sweep(name, object_class, count=17)) for name in TRANSFORMATIONS},
-    name="Transformation",
-)
+study.explorer(TRANSFORMATIONS, object_class)
 
 # %% [markdown]
 # ## Draw, then apply
@@ -188,17 +178,14 @@ rotate.draw(keys, size=32)
 # experiments of this book mostly use three at a time, one of each category.
 
 # %% tags=["remove-cell"]
-combined = Transforms2D(classes=(object_class,), transforms=tuple(transforms))
-moved, finished = gallery.draws(combined, label=0, count=9, seed=seed)
-glue("n_combined", len(transforms), display=False)
-glue("composition", figures.picture_grid([moved, finished], ["object", "image"]))
+chapter.glue_figure("composition", study.composition(transforms, object_class, seed))
 
 # %% [markdown]
 # ```{glue:figure} composition
 # :name: fig-composition
 # :alt: Nine draws of one object under three transformations, above without and below with a background.
 #
-# Nine images of one class under {glue:text}`n_combined:d` transformations. Above, the transformed object alone; below,
+# Nine images of one class under {glue:text}`n_combined` transformations. Above, the transformed object alone; below,
 # pasted on its background. All nine have the same label: a model that is to recognise the class has to ignore what the
 # transformations do.
 # ```
@@ -241,10 +228,7 @@ TRANSFORMATIONS["bar"] = Transformation(
 # That is all. The explorer knows it:
 
 # %%
-choices = {}
-for name in ("bar", "erasing"):
-    choices[name] = Choice(*gallery.sweep(name, object_class, count=17))
-frame_explorer(choices, name="Transformation")
+study.explorer(["bar", "erasing"], object_class)
 
 # %% [markdown]
 # A data set can have it, alone or among others:
@@ -254,7 +238,7 @@ names = ["rotate", "bar"]
 barred = invariance.transforms_2d(transforms=names, count=50_000, seed=seed)
 
 # %% tags=["remove-cell"]
-glue("barred", barred.preview(rows=2))
+chapter.glue_figure("barred", barred.preview(rows=2))
 
 # %% [markdown]
 # ```{glue:figure} barred
@@ -278,10 +262,8 @@ measured = invariance.profile_model(
     device="cpu",
     untrained=None,
 )
-
-# %% tags=["remove-input"]
-columns = ("transformation", "sensitivity", "95 % interval")
-tables.show([{name: row[name] for name in columns} for row in profiling.summary(measured)])
+l2 = measured[measured["measure"] == "sensitivity_l2"]
+l2[["transformation", "value", "low", "high"]].round(2)
 
 # %% [markdown]
 # ## Data sets in three lines

@@ -21,38 +21,31 @@
 # measures one untrained and two trained models. They are models of the [next chapter](03_invariances_or_classes), so where that
 # has run, nothing is trained here.
 
-# **What it takes.** The table of this page took {glue:text}`seconds:,.0f` worker seconds, the time that one process alone would need
-# ({glue:text}`source`), its trainings included, which the next chapter uses too; on two cores two workers share them. At the paper's size one
-# seed is about {glue:text}`paper_hours:.2f` hours on one GPU of the H200 class. That is an estimate: it assumes that such a GPU trains ResNet-18
-# at {glue:text}`gpu_rate:,d` images a second.
+# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`), without the trainings, which the next chapter uses too.
 
 # %% tags=["parameters"]
 import os
 
-profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the profile says (at quick, twice as many)
+seeds = 0  # how many; 0 means as the budget says
 seed = 0  # the seed whose pairs and distances are shown
 category = "geometric"  # of the one shown: geometric, photometric, corruption
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
-from myst_nb import glue
+from invariance import chapter
+from invariance.studies import measuring_invariance as study
 
-from invariance import evidence, figures, gallery, measures, reproducing, results
-from invariance.experiments import factors, measuring, profiles
-from invariance.training.inference import features_of_keys
-from invariance.transforms import names_of
-
-figures.use_book_style()
-sizes = profiles.chosen(profile, seeds)
+sizes = study.STUDY.at(budget, seeds)
 
 # %% [markdown]
 # ## What a representation is
 #
 # A classifier has two parts. The *backbone* turns an image into a list of numbers, its representation; the *head*, one
 # linear layer, turns that list into a score for each class. We write $f(x)$ for the representation of image $x$. For the
-# network of this chapter it has {glue:text}`width:d` numbers.
+# network of this chapter it has {glue:text}`width` numbers.
 #
 # Training with many rotated images teaches the whole model to give them one label. Whether the rotation is already gone in
 # $f(x)$, or only removed by the head, is what we want to know.
@@ -63,17 +56,19 @@ sizes = profiles.chosen(profile, seeds)
 # category. For this target we compare three models:
 #
 # - one *untrained*, with random weights;
-# - one *trained with others*: on other classes, under three other transformations;
-# - one *trained with it*: on other classes too, but under the target's three transformations.
+# - one *trained with others*: on other classes, under three transformations that are not the target's (*mismatched*);
+# - one *trained with it*: on other classes too, but under the target's three transformations (*matched*).
 #
 # A *seed* fixes everything that is drawn: the classes, the transformations, the images and the initial weights. Another seed
 # repeats the experiment with all of that drawn anew.
 
 # %%
-trained = measuring.model(sizes, seed, "trained with it", device).trained()
+found = study.STUDY.find(sizes, device, show)
 
 # %% tags=["remove-cell"]
-glue("width", trained.width, display=False)
+chapter.glue(found)
+chapter.glue({"shown": study.one_category(sizes, seed, category)})
+chapter.show(found, "pairs", seed=seed, category=category)
 
 # %% [markdown]
 # ## Pairs of images
@@ -81,21 +76,6 @@ glue("width", trained.width, display=False)
 # The measure compares images in pairs. In a *transformed pair* $(x, x')$ both images show the same object on the same
 # background, together called the *content*; only the transformation was drawn anew. With Transforms-2D such pairs come for
 # free, since content and transformation have separate random keys.
-
-# %%
-task = factors.task(sizes, seed)
-of_category = names_of(category)
-name = next(name for name in task.transforms["same"] if name in of_category)
-data = factors.SETTINGS["t2d"].data(sizes, task.classes["same"], (name,))
-source = data.renderer("cpu")
-x, x_prime = measures.paired_images(source, pairs=9, seed=seed)
-
-# %% tags=["remove-cell"]
-glue("shown", name, display=False)
-glue(
-    "pairs",
-    figures.picture_grid([gallery.pictures(x), gallery.pictures(x_prime)], ["x", "x'"]),
-)
 
 # %% [markdown]
 # ```{glue:figure} pairs
@@ -120,45 +100,26 @@ glue(
 # Lower means more invariant {cite}`speicher2024invariance`.
 
 # %%
-keys = measures.pair_keys(source, sizes.factors.pairs, seed)
-found = {}
-for kind in measuring.KINDS:
-    backbone = measuring.model(sizes, seed, kind, device).trained()
-    content, first, second = keys
-    before = features_of_keys(backbone, source, content, transformation=first)
-    after = features_of_keys(backbone, source, content, transformation=second)
-    found[kind] = measures.sensitivity(before, after, seed)
+by_hand = study.by_hand(sizes, seed, category, device)
 
-{kind: round(s.value, 2) for kind, s in found.items()}
+{kind: round(one.value, 2) for kind, one in by_hand.items()}
 
 # %% tags=["remove-cell"]
-glue("n_pairs", sizes.factors.pairs, display=False)
-glue("s_untrained", found["untrained"].value, display=False)
-glue("s_other", found["trained with others"].value, display=False)
-glue("s_same", found["trained with it"].value, display=False)
-glue("s_same_low", found["trained with it"].low, display=False)
-glue("s_same_high", found["trained with it"].high, display=False)
-glue(
-    "distances",
-    figures.distances(
-        {kind: s.within.numpy() for kind, s in found.items()},
-        {kind: s.between.numpy() for kind, s in found.items()},
-    ),
-)
+chapter.glue({name: one.value for name, one in by_hand.items()}, "by hand, ", digits=2)
+chapter.glue_figure("distances", study.distances(by_hand))
 
 # %% [markdown]
 # ```{glue:figure} distances
 # :name: fig-distances
 # :alt: Three panels, one a model, each with the histogram of distances of transformed pairs and that of random pairs.
 #
-# Distances between representations for {glue:text}`n_pairs:,d` pairs with the same content and as many random pairs, in units of
+# Distances between representations for {glue:text}`sizes.pairs` pairs with the same content and as many random pairs, in units of
 # the mean distance of random pairs. Lines mark the means; that of the pairs with the same content is the sensitivity.
 # ```
 #
-# The untrained network has a sensitivity of {glue:text}`s_untrained:.2f`, the one trained with others {glue:text}`s_other:.2f`, and
-# the one trained with this very transformation, beside two more, {glue:text}`s_same:.2f`. If other pairs had been drawn, the last
-# number would differ a little: its 95 % interval, found by resampling the pairs, is {glue:text}`s_same_low:.2f` to
-# {glue:text}`s_same_high:.2f`.
+# The untrained network has a sensitivity of {glue:text}`by hand, untrained`, the one trained with others
+# {glue:text}`by hand, trained with others`, and the one trained with this very transformation, beside two more,
+# {glue:text}`by hand, trained with it`. If other pairs had been drawn, these numbers would differ a little.
 #
 # Note what the models were *not* trained on: these objects. All three numbers are for classes that none of the models has seen.
 #
@@ -173,22 +134,8 @@ glue(
 # to each of the target's three transformations. The three others would have made as good a target. So we measure the sensitivity
 # to these as well; there the two trained models change places. A seed's number is the mean of both.
 
-# %%
-found_all = evidence.of("measuring", sizes, device, show)
-table = measuring.by_category(found_all.table)
-
 # %% tags=["remove-cell"]
-average = table.groupby("kind")["value"].mean()
-glue("mean_untrained", float(average["untrained"]), display=False)
-glue("mean_other", float(average["trained with others"]), display=False)
-glue("mean_same", float(average["trained with it"]), display=False)
-glue("advantage", results.in_words(measuring.advantage(table)), display=False)
-glue("source", found_all.caption, display=False)
-glue("seconds", found_all.record.seconds, display=False)
-one_seed = profiles.profile("paper", seeds=1)
-glue("paper_hours", reproducing.gpu_hours(one_seed, "measuring"), display=False)
-glue("gpu_rate", reproducing.GPU_RATE, display=False)
-glue("bars", figures.sensitivity_bars(table))
+chapter.show(found, "bars")
 
 # %% [markdown]
 # ```{glue:figure} bars
@@ -196,26 +143,18 @@ glue("bars", figures.sensitivity_bars(table))
 # :alt: Bars of sensitivity for three kinds of model in each category of transformation.
 #
 # Sensitivity to the target's geometric, photometric and corruption transformation. Dots are seeds, bars their means with 95 %
-# intervals over seeds. Run: {glue:text}`source`.
+# intervals over seeds. Run: {glue:text}`run`.
 # ```
 #
-# Averaged over seeds and categories, the sensitivity is {glue:text}`mean_same:.2f` for models trained with the transformation,
-# {glue:text}`mean_other:.2f` for models trained with others, and {glue:text}`mean_untrained:.2f` for untrained ones. Which transformations
-# a seed's target has makes a large difference, to all three models alike; that is why the bars' intervals are wide. Compared within
-# each seed, training with others leaves a sensitivity that is higher by {glue:text}`advantage`.
-#
-# With few seeds an interval can reach values that do not exist, such as a sensitivity below 0 or an accuracy above 1. It only says that
-# little is known. Most axes stop at 0 and at 1 all the same, and cut such a bar.
+# Averaged over seeds and categories, the sensitivity is {glue:text}`sensitivity_l2.matched.value` for models trained with the
+# transformation, {glue:text}`sensitivity_l2.mismatched.value` for models trained with others, and
+# {glue:text}`sensitivity_l2.untrained.value` for untrained ones. Which transformations a seed's target has makes a large difference, to all
+# three models alike; that is why the bars' intervals are wide. Compared within each seed, training with others leaves a sensitivity that is
+# higher by {glue:text}`advantage` (in brackets the 95 % interval over seeds).
 #
 # The nearest numbers of the paper are for ResNet-18, trained with one transformation at a time and averaged over all 18:
-# {glue:text}`paper_same:.2f` on new objects for the transformation trained with, and {glue:text}`paper_other:.2f` for others.
+# {glue:text}`sensitivity_l2.matched.paper` on new objects for the transformation trained with, and {glue:text}`sensitivity_l2.mismatched.paper` for others.
 # [A later chapter](07_invariance_transfer) repeats that experiment.
-
-# %% tags=["remove-cell"]
-columns = results.paper()["invariance_transfer"]["columns"]["image_models"]
-published = results.paper()["invariance_transfer"]["resnet18"]["image_models"]
-glue("paper_same", float(published["same"][columns.index("new objects")][0]), display=False)
-glue("paper_other", float(published["other"][columns.index("new objects")][0]), display=False)
 
 # %% [markdown]
 # ## Other ways to measure
@@ -233,15 +172,15 @@ glue("paper_other", float(published["other"][columns.index("new objects")][0]), 
 #   means more invariant.
 
 # %% tags=["remove-input"]
-results.compared_measures(found_all.table)
+found.show("measures")
 
 # %% [markdown]
-# Means over seeds and the target's transformations, with 95 % intervals over seeds ({glue:text}`source`). The first three are
+# Means over seeds and the target's transformations, with 95 % intervals over seeds ({glue:text}`run`). The first three are
 # 0 for a perfectly invariant model and 1 where a transformation moves an image as far as another image is. The book goes on with
 # the first column, as the paper does.
 
 # %% tags=["remove-input"]
-found_all.link("measuring")
+chapter.link(found)
 
 # %% [markdown]
 # ## What the number does not say
@@ -279,6 +218,5 @@ found_all.link("measuring")
 # transformation should be the less sensitive one; by how much, and with what interval, stands under {numref}`fig-bars`.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.measures` ({py:obj}`~invariance.measures.sensitivity`, {py:obj}`~invariance.measures.pair_keys`,
-# {py:obj}`~invariance.measures.cka`), {py:mod}`invariance.experiments.measuring` (the models and the table above),
-# {py:mod}`invariance.results` ({py:obj}`~invariance.results.compared_measures`, and the paper's values).
+# **Defined in:** {py:mod}`invariance.studies.measuring_invariance` (the whole study), {py:mod}`invariance.measures`
+# ({py:obj}`~invariance.measures.sensitivity`, {py:obj}`~invariance.measures.cka`), {py:mod}`invariance.datasets.pairs` (pairs of images).

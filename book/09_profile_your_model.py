@@ -41,7 +41,7 @@ seed = 0  # which images, which draws, and which of the book's models
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import evidence, measures, plots
+from invariance import chapter, measures, plots
 
 plots.use_book_style()
 
@@ -117,7 +117,7 @@ order = {"index": "transformation", "columns": "measure", "values": "value"}
 numbers.pivot(**order).loc[numbers["transformation"].unique()].round(2)
 
 # %% tags=["remove-input"]
-evidence.link(table, "profile")
+chapter.link_table(table, "profile")
 
 # %% [markdown]
 # It holds the four measures of the library, each with its interval (`low`, `high`). Three are sensitivities, for three ideas of

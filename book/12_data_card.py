@@ -29,16 +29,11 @@ transforms = ["rotate", "hue"]  # of the first two previews; any of the 18
 seed = 0  # which random draws to show
 
 # %% tags=["remove-cell"]
-from myst_nb import glue
+from invariance import chapter
+from invariance.studies import data_card, transforms_2d
 
-from invariance import pictures, figures, gallery
-from invariance.pictures import glyphs, scenes
-from invariance.pictures.natural import TEST, TRAIN
-from invariance.datasets import TASKS
-from invariance.experiments import factors, profiles
-
-figures.use_book_style()
-paper = profiles.profile("paper")
+chapter.glue(data_card.numbers())
+chapter.glue({"used": ", ".join(transforms) or "no transformations", "natural_source": images})
 
 # %% [markdown]
 # ## How to use it
@@ -61,11 +56,9 @@ both = invariance.objects_on_images("objects_mixed", images=images, seed=seed)
 len(objects_2d), len(natural), len(both)
 
 # %% tags=["remove-cell"]
-glue("used", ", ".join(transforms) or "no transformations", display=False)
-glue("natural_source", images, display=False)
-glue("preview_2d", objects_2d.preview(2))
-glue("preview_natural", natural.preview(2))
-glue("preview_both", both.preview(2))
+chapter.glue_figure("preview_2d", objects_2d.preview(2))
+chapter.glue_figure("preview_natural", natural.preview(2))
+chapter.glue_figure("preview_both", both.preview(2))
 
 # %% [markdown]
 # ```{glue:figure} preview_2d
@@ -101,26 +94,16 @@ glue("preview_both", both.preview(2))
 # |---|---|---|---|
 # | an instance | an object on a background | an image | an image and an object |
 # | pixels | 32 x 32, or any side from 8 to 512 | 32 x 32 | 32 x 32 |
-# | classes | {glue:text}`n_classes:d` | 10 or 100 | 10 image classes and 10 object classes, in {glue:text}`n_tasks:d` tasks |
-# | instances | as many as asked for | {glue:text}`n_natural:,d`, a tenth of them for validation, and {glue:text}`n_test:,d` for tests | the same |
+# | classes | {glue:text}`n_classes` | 10 or 100 | 10 image classes and 10 object classes, in {glue:text}`n_tasks` tasks |
+# | instances | as many as asked for | {glue:text}`n_natural`, a tenth of them for validation, and {glue:text}`n_test` for tests | the same |
 # | label | the object | the class of the image | one or the other |
 # | classes are equally frequent | in expectation | exactly | images exactly, objects in expectation |
 # | people | none | none in scenes; CIFAR-100 shows people | as the images |
 #
-# Objects are {glue:text}`n_classes:d` everyday symbols with up to {glue:text}`n_prototypes:d` pictures each; {glue:text}`n_scenes:d`
+# Objects are {glue:text}`n_classes` everyday symbols with up to {glue:text}`n_prototypes` pictures each; {glue:text}`n_scenes`
 # scenes are the backgrounds, as many as the paper has photographs. Both are shown in [the first chapter](01_transforms_2d). There are
 # no missing values and no errors in labels: a label is what the image was made from. Whether it can still be *seen* is another
 # matter: strong transformations, one after the other, can hide an object.
-
-# %% tags=["remove-cell"]
-glue("n_classes", len(glyphs.CLASSES), display=False)
-glue("n_prototypes", glyphs.PROTOTYPES, display=False)
-glue("n_scenes", len(pictures.backgrounds("scenes", 32)), display=False)
-glue("n_types", len(scenes.TYPES), display=False)
-glue("n_target", factors.SETTINGS["t2d"].target, display=False)
-glue("n_tasks", len(TASKS), display=False)
-glue("n_natural", TRAIN, display=False)
-glue("n_test", TEST, display=False)
 
 # %% [markdown]
 # ## How an image is made
@@ -140,7 +123,7 @@ glue("n_test", TEST, display=False)
 # ### Transformations
 
 # %% tags=["remove-input"]
-gallery.transformation_table()
+transforms_2d.table()
 
 # %% [markdown]
 # Parameters are drawn evenly from the range, and with the given probability the transformation is applied at all. Each agrees with
@@ -149,32 +132,22 @@ gallery.transformation_table()
 # ## Splits
 #
 # Training, validation and test images of Transforms-2D come from random streams of their own: they share objects and backgrounds, but no
-# draw. The paper's sizes are {glue:text}`paper_train:,d`, {glue:text}`paper_validation:,d` and {glue:text}`paper_test:,d`.
-# Of the {glue:text}`n_natural:,d` training images of a natural-image source one in ten of each class is for validation, the same ones every
-# time; `split_seed` chooses others. The other {glue:text}`n_test:,d` are for tests; CIFAR's are its own.
+# draw. The paper's sizes are {glue:text}`paper_train`, {glue:text}`paper_validation` and {glue:text}`paper_test`.
+# Of the {glue:text}`n_natural` training images of a natural-image source one in ten of each class is for validation, the same ones every
+# time; `split_seed` chooses others. The other {glue:text}`n_test` are for tests; CIFAR's are its own.
 #
-# Experiments also split by *class*. In the main one, {glue:text}`n_target:d` of the {glue:text}`n_classes:d` classes are the target's, and as many
+# Experiments also split by *class*. In the main one, {glue:text}`n_target` of the {glue:text}`n_classes` classes are the target's, and as many
 # others can be pretrained on.
-
-# %% tags=["remove-cell"]
-glue("paper_train", paper.factors.samples, display=False)
-glue("paper_validation", paper.factors.validation_samples, display=False)
-glue("paper_test", paper.factors.test_samples, display=False)
 
 # %% [markdown]
 # ## Stand-ins for natural images
 #
 # CIFAR has to be downloaded. So that the book runs without a network, `scenes10` and `scenes100` take its place: landscapes of
-# {glue:text}`n_types:d` types, in ten variants each, with the sizes and the interface of CIFAR-10 and CIFAR-100. To be no easier than need be, they are seen
+# {glue:text}`n_types` types, in ten variants each, with the sizes and the interface of CIFAR-10 and CIFAR-100. To be no easier than need be, they are seen
 # from varied views and through varied cameras, and discs and bars stand in front of them.
 
 # %% tags=["remove-cell"]
-names = list(pictures.natural_classes("scenes10"))
-shown = [invariance.natural_images("scenes10", classes=[name], count=9).split.batch()[0] for name in names]
-glue(
-    "scenes10",
-    figures.picture_grid([gallery.pictures(x) for x in shown], [name.replace("_", " ") for name in names], 0.6),
-)
+chapter.glue_figure("scenes10", data_card.scenes10())
 
 # %% [markdown]
 # ```{glue:figure} scenes10
@@ -224,9 +197,6 @@ glue(
 #
 # A change of the embedded pictures raises their version, {glue:text}`version` now, and with it all results are computed anew. To cite the
 # data set, cite the paper {cite}`speicher2024invariance`; for the embedded pictures, cite this book (`CITATION.cff`).
-
-# %% tags=["remove-cell"]
-glue("version", pictures.VERSION, display=False)
 
 # %% [markdown]
 # ## Exercises

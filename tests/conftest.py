@@ -8,7 +8,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from invariance.experiments import EXPERIMENTS, collect, execute, profiles
+from invariance import studies
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     torch.set_num_threads(1)
@@ -16,7 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
 
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory):
-    """One cache for all tests and processes: rendered pictures, and the experiments at the size smoke."""
+    """One cache for all tests and processes: rendered pictures, and the studies at the size smoke."""
     base = tmp_path_factory.getbasetemp()
     root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     (root / "cache").mkdir(exist_ok=True)
@@ -24,21 +24,30 @@ def shared_cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def smoke_results(shared_cache):
-    """Every experiment's table at the size smoke, computed once for all processes, by name."""
-    profile = profiles.profile("smoke")
-    with pytest.MonkeyPatch.context() as patch, FileLock(shared_cache / "smoke.lock"):
-        patch.setenv("INVARIANCE_CACHE", str(shared_cache))
-        patch.setenv("INVARIANCE_PROGRESS", "0")
-        # All in one go, so that one pair of worker processes does everything.
-        execute.run(unit for design in EXPERIMENTS.values() for _, unit in design(profile, "cpu"))
-        return {name: collect(design(profile, "cpu")) for name, design in EXPERIMENTS.items()}
+def smoke(shared_cache):
+    """The findings of a study at the size smoke, by its name; each is computed once for all processes."""
+
+    def find(name):
+        with pytest.MonkeyPatch.context() as patch, FileLock(shared_cache / f"{name}.lock"):
+            patch.setenv("INVARIANCE_CACHE", str(shared_cache))
+            patch.setenv("INVARIANCE_PROGRESS", "0")
+            study = studies.get(name)
+            return study.own(study.at("smoke"), "cpu")
+
+    return find
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(shared_cache, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(shared_cache))
     monkeypatch.setenv("INVARIANCE_PROGRESS", "0")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache of its own, so that nothing counts as computed before."""
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path))
+    return tmp_path
 
 
 def _seeds_around(table, spread=0.01, seeds=4):

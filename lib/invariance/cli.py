@@ -1,11 +1,12 @@
 """The command line: `invariance …`. The Makefile's targets end here."""
 
 import importlib.util
-import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from typer.core import TyperGroup
 
 from invariance import __version__
 from invariance.errors import InputError
-from invariance.files import explained
+from invariance.files import cache_dir, check_folder, explained
 
 
 class Commands(TyperGroup):
@@ -37,14 +38,40 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Which invariances make a representation transfer? Build the book, or run its experiments.",
+    help="Which invariances make a representation transfer? Build the book, or run its studies.",
 )
 
-Root = Annotated[Path, typer.Option(help="Folder with _config.yml, _toc.yml and book/.")]
+
+class Budget(StrEnum):
+    """Sizes of the studies."""
+
+    smoke = "smoke"
+    quick = "quick"
+    night = "night"
+    paper = "paper"
+
+
+class Pictures(StrEnum):
+    """Drawn by code, or the paper's own and CIFAR."""
+
+    embedded = "embedded"
+    paper = "paper"
+
+
+class Cluster(StrEnum):
+    """Where units run, if not in this process."""
+
+    none = ""
+    local = "local"
+    slurm = "slurm"
+
+
+Root = Annotated[Path | None, typer.Option(help="Folder with _config.yml, _toc.yml and book/; found where left out.")]
 Chapters = Annotated[str, typer.Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
-Profile = Annotated[str, typer.Option(help="Size of the experiments: smoke, quick or paper.")]
-Pictures = Annotated[str, typer.Option(help="embedded (drawn by code) or paper (its pictures, and CIFAR).")]
+BudgetOption = Annotated[Budget, typer.Option("--budget", help="Size of the studies.", envvar="BUDGET")]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
+Seeds = Annotated[int, typer.Option(help="Number of seeds; 0 means the budget's.", min=0)]
+PicturesOption = Annotated[Pictures, typer.Option("--pictures", help="Where pictures come from.")]
 
 
 def _version(wanted: bool) -> None:
@@ -59,55 +86,201 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Which invariances make a representation transfer? Build the book, or run its experiments."""
+    """Which invariances make a representation transfer? Build the book, or run its studies."""
+
+
+# --- the book ------------------------------------------------------------------------------------------------
 
 
 @app.command()
-def book(chapters: Chapters = "", profile: Profile = "", device: Device = "", root: Root = Path()) -> None:
-    """Execute the chapters and render the site into _build/html.
-
-    Without a profile or device each chapter uses its own: quick, or what BOOK_PROFILE says, and auto.
-    """
-    _run_book("build", root, chapters, profile, device)
+def book(
+    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = None
+) -> None:
+    """Run the studies, execute the chapters and render the site into _build/html."""
+    _run_book("build", root, chapters, budget, device)
 
 
 @app.command()
-def publish(chapters: Chapters = "", profile: Profile = "", device: Device = "", root: Root = Path()) -> None:
-    """Build the book, then store the executed outputs in the notebooks under book/."""
-    _run_book("publish", root, chapters, profile, device)
+def publish(
+    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = None
+) -> None:
+    """Build the book, add its results to the record in book/results, and store the outputs in the notebooks."""
+    _run_book("publish", root, chapters, budget, device)
+
+
+def _run_book(action: str, root: Path | None, chapters: str, budget: Budget, device: str) -> None:
+    from invariance import book as builder
+    from invariance import studies, units
+    from invariance.training import pick_device
+    from invariance.units import record
+
+    started = time.monotonic()
+    pick_device(device)
+    root = builder.find_root(root)
+    names = _words(chapters)
+    needed = studies.read_by(list(builder.find_chapters(root, names)))
+    designs = [study.design(study.at(budget)) for study in needed]
+    # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
+    outcome = units.run((unit for design in designs for _, unit in design), device)
+    if outcome:
+        typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
+    for study in needed if action == "publish" else ():
+        new = record.merge(record.path(budget), study.own(study.at(budget), device).runs.values())
+        typer.echo(f"{study.name}: {new} new results in the record")
+    with _reported():
+        getattr(builder, action)(root, names, {"budget": budget.value, "device": device}, started)
 
 
 @app.command()
 def page(
     notebook: Annotated[Path, typer.Argument(help="An executed chapter, such as papermill's output.")],
     into: Annotated[Path | None, typer.Option(help="Folder for the page; by default named like the notebook.")] = None,
-    root: Root = Path(),
+    root: Root = None,
 ) -> None:
     """Render one executed notebook as a page, with its figures and numbers in place."""
     from invariance import book as builder
 
     with _reported():
-        typer.echo(f"wrote {builder.page(root, notebook, into)}")
+        typer.echo(f"wrote {builder.page(notebook, into, root)}")
 
 
 @app.command()
-def sync(root: Root = Path()) -> None:
+def sync(root: Root = None) -> None:
     """Bring every chapter's .ipynb in step with its .py."""
     from invariance import book as builder
 
-    written = builder.sync(root.resolve())
+    written = builder.sync(builder.find_root(root))
     typer.echo("\n".join(f"wrote {path}" for path in written) or "every notebook is in step")
 
 
 @app.command()
-def explore(root: Root = Path()) -> None:
+def preview(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8000, root: Root = None) -> None:
+    """Serve the rendered book on this machine."""
+    from invariance import book as builder
+
+    builder.preview(builder.find_root(root) / "_build" / "html", port)
+
+
+@app.command()
+def explore(root: Root = None) -> None:
     """Open the first chapter, with its live explorer, in Jupyter."""
     if not importlib.util.find_spec("jupyterlab"):
         raise InputError(f"JupyterLab is not installed: {sys.executable} -m pip install jupyterlab")
-    found = sorted((root / "book").glob("01_*.ipynb"))
+    from invariance import book as builder
+
+    (first,) = builder.find_chapters(builder.find_root(root), ["01"]).values()
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(first.with_suffix(".ipynb"))]))
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """A chapter or page that fails: its own report and exit code 1, without a traceback."""
+    from invariance.book import BookError
+
+    try:
+        yield
+    except BookError as error:
+        typer.echo(f"\n{error}", err=True)
+        raise typer.Exit(1) from None
+
+
+# --- studies ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study by name; `invariance status` lists them.")],
+    budget: BudgetOption = Budget.quick,
+    seeds: Seeds = 0,
+    device: Device = "auto",
+    pictures: PicturesOption = Pictures.embedded,
+    cluster: Annotated[Cluster, typer.Option(help="Where units run: here, local jobs or slurm.")] = Cluster.none,
+    cluster_option: Annotated[
+        list[str] | None, typer.Option(help="For a cluster, such as slurm_partition=gpu; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the table (CSV) and the results (JSON Lines).")] = Path(
+        "_build/results"
+    ),
+) -> None:
+    """Run one study; finished units are read from the cache, and its table and results are written."""
+    from invariance import studies
+    from invariance.units import record
+
+    chosen = studies.get(study)
+    sizes = chosen.at(budget, seeds, pictures=pictures.value)
+    options = dict(_assignment(text) for text in cluster_option or [])
+    folder = out / sizes.budget
+    check_folder(folder)
+    found = chosen.own(sizes, device, cluster=cluster.value or None, options=options)
+    found.save_table(folder / f"{study}.csv")
+    record.write(folder / f"{study}.jsonl", found.runs)
+    typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
+    typer.echo(f"wrote {folder / study}.csv and {study}.jsonl beside it")
+    if found.outcome:
+        typer.echo(f"\n{found.outcome}", err=True)
+        raise typer.Exit(1)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name or not value:
+        raise InputError(f"--cluster-option {text}: write NAME=VALUE, such as slurm_partition=gpu.")
+    return name, value
+
+
+@app.command()
+def status(
+    study: Annotated[str, typer.Argument(help="A study by name; all if left out.")] = "",
+    budget: BudgetOption = Budget.quick,
+    seeds: Seeds = 0,
+    pictures: PicturesOption = Pictures.embedded,
+) -> None:
+    """Show how far studies are: units done, missing and failed, measured seconds and an estimate for the rest."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from invariance import studies, units
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("study", no_wrap=True)  # what `run` has to be given
+    for head in ("units", "done", "missing", "failed", "seconds", "left"):
+        table.add_column(head, justify="right")
+    failures = []
+    for chosen in [studies.get(study)] if study else studies.all_studies():
+        sizes = chosen.at(budget, seeds, pictures=pictures.value)
+        found = units.status(unit for _, unit in chosen.design(sizes))
+        left = "?" if found.seconds_left is None else f"{found.seconds_left:,.0f}"
+        missing = found.total - found.done - len(found.failed)
+        counts = (found.total, found.done, missing, len(found.failed))
+        table.add_row(chosen.name, *(f"{n:,}" for n in counts), f"{found.seconds:,.0f}", left)
+        failures += found.failed
+    Console().print(table)
+    typer.echo("Seconds are those of one worker; units that studies share count in each.")
+    for path in dict.fromkeys(failures):
+        typer.echo(f"failed: {path}")
+
+
+@app.command()
+def clean(
+    everything: Annotated[bool, typer.Option("--all", help="Remove all results, weights and pictures.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove what no run will read again: other versions' results, lost weights, reports of failures."""
+    from invariance.units import store
+
+    found = store.removable(everything)
     if not found:
-        raise InputError(f"There is no chapter 01 in {root.resolve() / 'book'}: give the book's folder as --root.")
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(found[0])]))
+        typer.echo(f"Nothing to remove in {cache_dir()}.")
+        return
+    amount = sum(path.stat().st_size for path in found) / 1e6
+    question = f"Remove {len(found):,} files ({amount:,.1f} MB) that this package made in {cache_dir()}?"
+    if not yes and not typer.confirm(question):
+        raise typer.Exit(1)
+    typer.echo(f"Removed {sum(1 for _ in store.clean(everything)):,} files, {amount:,.1f} MB, from {cache_dir()}.")
+
+
+# --- a reader's own model ----------------------------------------------------------------------------------------
 
 
 @app.command()
@@ -121,13 +294,10 @@ def profile(
     layers: Annotated[str, typer.Option(help="Where to measure: names of layers, and output.")] = "output",
     transforms: Annotated[str, typer.Option(help="Only these transformations, such as rotate,hue.")] = "",
     pairs: Annotated[int, typer.Option(help="Pairs of images for each transformation.")] = 500,
-    size: Annotated[int | None, typer.Option(help="Side of the images in pixels; 32 by default, 224 for timm.")] = None,
-    mean: Annotated[
-        str, typer.Option(help="Mean of the images, one or three; 0.5 by default, ImageNet's for timm.")
-    ] = "",
-    std: Annotated[
-        str, typer.Option(help="Deviation of the images, one or three; 0.5 by default, ImageNet's for timm.")
-    ] = "",
+    size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default the model's own.")] = None,
+    mean: Annotated[str, typer.Option(help="Mean of the images, one or three; by default the model's own.")] = "",
+    std: Annotated[str, typer.Option(help="Deviation of the images, one or three; by default the model's own.")] = "",
+    batch_size: Annotated[int, typer.Option(help="Images at once; 0 chooses by their size.", min=0)] = 0,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Chooses images, draws and the untrained copy.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the table (CSV) and the figure (PNG, SVG).")] = Path("profile"),
@@ -139,18 +309,16 @@ def profile(
     from rich.console import Console
 
     from invariance import profiling
-    from invariance.files import check_folder
 
-    console = Console()
+    console, names = Console(), _words(transforms) if transforms else None
     check_folder(out)
+    profiling.check_choices(images, names, pairs, size or 32, device)
     found = profiling.load_backbone(model, weights, pretrained, size, seed)
-    shift, scale = (
-        _numbers(given, name) or own for given, name, own in ((mean, "mean", found.mean), (std, "std", found.std))
-    )
+    shift, scale = _numbers(mean, "mean") or found.mean, _numbers(std, "std") or found.std
     table = profiling.profile_model(
         found.backbone,
         images,
-        _words(transforms) if transforms else None,
+        names,
         _words(layers),
         pairs,
         found.size,
@@ -160,7 +328,8 @@ def profile(
         scale,
         found.untrained,
         found.name,
-        progress=console.is_terminal,
+        batch_size or None,
+        progress=True,
     )
     typer.echo(f"\n{found.name} on {images}: {table['pairs'].iloc[0]} pairs of {found.size} x {found.size} pixels")
     typer.echo(f"Images normalised with mean {shift} and deviation {scale}.")
@@ -182,144 +351,6 @@ def _numbers(text: str, option: str) -> list[float]:
         raise InputError(
             f"--{option} {text}: give one number, or three with commas, such as 0.5 or 0.49,0.48,0.45."
         ) from None
-
-
-@app.command()
-def run(
-    experiment: Annotated[str, typer.Argument(help="An experiment by name; `invariance status` lists them.")],
-    profile: Profile = "quick",
-    seeds: Annotated[int, typer.Option(help="Number of seeds; 0 means the profile's.", min=0)] = 0,
-    device: Device = "auto",
-    pictures: Pictures = "embedded",
-    cluster: Annotated[str, typer.Option(help="Where units run: nothing (this process), local or slurm.")] = "",
-    cluster_option: Annotated[
-        list[str] | None, typer.Option(help="For a cluster, such as slurm_partition=gpu; may be repeated.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the table (CSV) and its provenance (JSON).")] = Path(
-        "_build/results"
-    ),
-) -> None:
-    """Run one experiment; finished units are read from the cache, and the tidy table is written."""
-    from invariance import evidence, results
-    from invariance.errors import check_known
-    from invariance.experiments import EXPERIMENTS
-    from invariance.files import check_folder
-    from invariance.training import pick_device
-
-    check_known("experiment", experiment, EXPERIMENTS)
-    sizes = _sizes(profile, seeds, pictures)
-    if not cluster:
-        pick_device(device)
-    options = dict(_assignment(text) for text in cluster_option or [])
-    check_folder(out / sizes.name)
-    with _reported():
-        found = evidence.own(experiment, sizes, device, cluster or None, options)
-    path = results.save(found.table, experiment, out / sizes.name, found.record)
-    typer.echo(f"{len(found.table)} rows ({found.caption}; {found.record.seconds:,.0f} s of computing)\nwrote {path}")
-
-
-@app.command()
-def status(
-    experiment: Annotated[str, typer.Argument(help="An experiment by name; all if left out.")] = "",
-    profile: Profile = "quick",
-    seeds: Annotated[int, typer.Option(help="Number of seeds; 0 means the profile's.", min=0)] = 0,
-    pictures: Pictures = "embedded",
-) -> None:
-    """Show how far experiments are: units done, missing and failed, measured seconds and an estimate for the rest."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from invariance.errors import check_known
-    from invariance.experiments import EXPERIMENTS, execute
-
-    if experiment:
-        check_known("experiment", experiment, EXPERIMENTS)
-    sizes = _sizes(profile, seeds, pictures)
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("experiment", no_wrap=True)  # what `run` has to be given
-    for head in ("units", "done", "missing", "failed", "seconds", "left"):
-        table.add_column(head, justify="right")
-    failures = []
-    for name in [experiment] if experiment else EXPERIMENTS:
-        found = execute.status(unit for _, unit in EXPERIMENTS[name](sizes, "auto"))
-        left = "?" if found.seconds_left is None else f"{found.seconds_left:,.0f}"
-        missing = found.total - found.done - len(found.failed)
-        counts = (found.total, found.done, missing, len(found.failed))
-        table.add_row(name, *(f"{n:,}" for n in counts), f"{found.seconds:,.0f}", left)
-        failures += found.failed
-    Console().print(table)
-    typer.echo("Seconds are those of one worker; units that experiments share count in each.")
-    for path in dict.fromkeys(failures):
-        typer.echo(f"failed: {path}")
-
-
-@app.command()
-def clean(
-    everything: Annotated[bool, typer.Option("--all", help="Remove all results, weights and pictures.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Remove what no run will read again: other versions' results, lost weights, reports of failures."""
-    from invariance.experiments import cleaning
-    from invariance.files import cache_dir
-
-    found = cleaning.removable(everything)
-    amount = sum(cleaning.size(path) for path in found) / 1e6
-    if not found:
-        typer.echo(f"Nothing to remove in {cache_dir()}.")
-        return
-    question = f"Remove every result and rendered picture in {cache_dir()} ({amount:,.1f} MB)?"
-    if everything and not yes and not typer.confirm(question):
-        raise typer.Exit(1)
-    typer.echo(f"Removed {len(found)} entries, {cleaning.clean(everything) / 1e6:,.1f} MB, from {cache_dir()}.")
-
-
-def _sizes(profile: str, seeds: int, pictures: str):
-    from invariance.experiments import profiles
-
-    return profiles.chosen(profile, seeds, pictures=pictures)
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name or not value:
-        raise InputError(f"--cluster-option {text}: write NAME=VALUE, such as slurm_partition=gpu.")
-    return name, value
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Failed units and pages as their own report and exit code 1, without a traceback."""
-    from invariance.experiments.execute import UnitsFailed
-    from invariance.site import BookError
-
-    try:
-        yield
-    except (UnitsFailed, BookError) as error:
-        typer.echo(f"\n{error}", err=True)
-        raise typer.Exit(1) from None
-
-
-def _run_book(action: str, root: Path, chapters: str, profile: str, device: str) -> None:
-    """Check everything the reader chose before any work starts; compute, then build or publish."""
-    from invariance import book as builder
-    from invariance import evidence
-    from invariance.experiments import CHAPTERS
-    from invariance.training import pick_device
-
-    root = root.resolve()
-    sizes = _sizes(profile or os.environ.get("BOOK_PROFILE", "quick"), 0, "embedded")
-    pick_device(device or "auto")
-    names = chapters.replace(",", " ").split()
-    stems = builder.select(builder.chapter_sources(root), names)
-    needed = dict.fromkeys(name for stem in stems for name in CHAPTERS.get(stem, ()))
-    with _reported():
-        # Here rather than in the chapters, so that a terminal shows the time that is left.
-        publishing = action == "publish"
-        evidence.prepare(needed, sizes, device or "auto", "own" if publishing else "auto")
-        for name in needed if publishing else ():
-            evidence.publish(name, sizes, device or "auto", root / "book" / "results")
-        getattr(builder, action)(root, names, profile or None, device or None)
 
 
 if __name__ == "__main__":

@@ -8,18 +8,18 @@
 Chapters: book/01_transforms_2d.py and book/12_data_card.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from invariance import figures, gallery, measures
+from invariance import plots
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.natural import SPLITS
+from invariance.datasets.pairs import paired_images
 from invariance.errors import InputError, check_known, check_whole
-from invariance.training import pick_device
 
 
 class ImageDataset(Dataset):
@@ -29,8 +29,8 @@ class ImageDataset(Dataset):
     `DataLoader` asks for whole batches, which are made in one call.
     """
 
-    def __init__(self, split: Split, classes: Sequence[str]) -> None:
-        self.split, self.classes = split, tuple(classes)
+    def __init__(self, split: Split) -> None:
+        self.split, self.classes = split, split.renderer.spec.class_names()
 
     def __len__(self) -> int:
         return self.split.count
@@ -59,8 +59,7 @@ class ImageDataset(Dataset):
         """
         if vary == "transformation" and not getattr(self.split.renderer.spec, "transforms", True):
             raise InputError("The data set has no transformations, so such pairs would be equal: give it some.")
-        count = check_whole("Number of pairs", count, 1)
-        return measures.paired_images(self.split.renderer, count, check_whole("Seed", seed), vary)
+        return paired_images(self.split.renderer, check_whole("Number of pairs", count, 1), seed, vary)
 
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
         """A grid of the first images, each with the name of its class; outside a notebook, `.savefig(...)` it."""
@@ -68,7 +67,7 @@ class ImageDataset(Dataset):
         shown = min(check_whole("Number of rows", rows, 1) * columns, len(self))
         images, labels = self.split.batch(torch.arange(shown))
         names = [self.classes[label] for label in labels.tolist()]
-        return figures.contact_sheet(gallery.pictures(images), names, columns)
+        return plots.contact_sheet(plots.as_pictures(images), names, columns)
 
 
 def transforms_2d(
@@ -84,17 +83,12 @@ def transforms_2d(
 ) -> ImageDataset:
     """A Transforms-2D data set (section 3 of the paper) with `count` images.
 
-    `foregrounds` and `backgrounds` are asset sources; `split`, "train", "validation" or "test", and `seed` choose which
-    images. `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`, or `prototypes`, the
-    number of objects of each class, by default 1. Raises `InputError` for anything unknown or out of range.
+    `foregrounds` and `backgrounds` are sources of pictures; `split`, "train", "validation" or "test", and `seed` choose
+    which images. `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`, or `prototypes`,
+    the number of objects of each class, by default 1. Raises `InputError` for anything unknown or out of range.
     """
-    check_known("split", split, SPLITS)
     spec = Transforms2D(
-        foregrounds=foregrounds,
-        backgrounds=backgrounds,
-        classes=_names("classes", classes),
-        transforms=_names("transforms", transforms),
-        **options,
+        foregrounds=foregrounds, backgrounds=backgrounds, classes=classes, transforms=transforms, **options
     )
     return _dataset(spec, split, count, seed, device)
 
@@ -116,10 +110,8 @@ def natural_images(
     `options` are further fields of `invariance.datasets.NaturalImages`. Raises `InputError` for anything
     unknown or out of range, and where CIFAR is not at hand.
     """
-    spec = NaturalImages(
-        source=source, classes=_names("classes", classes), transforms=_names("transforms", transforms), **options
-    )
-    return _dataset(spec, split, _count(spec, split, count), seed, device)
+    spec = NaturalImages(source=source, classes=classes, transforms=transforms, **options)
+    return _dataset(spec, split, count, seed, device)
 
 
 def objects_on_images(
@@ -139,24 +131,12 @@ def objects_on_images(
     fields of `invariance.datasets.ObjectsOnImages`, such as `correlation`. Raises `InputError` for anything
     unknown or out of range.
     """
-    spec = ObjectsOnImages(task=task, images=images, objects=_names("objects", objects), **options)
-    return _dataset(spec, split, _count(spec, split, count), seed, device)
+    return _dataset(ObjectsOnImages(task=task, images=images, objects=objects, **options), split, count, seed, device)
 
 
 def _dataset(
-    spec: Transforms2D | NaturalImages | ObjectsOnImages, split: str, count: int, seed: int, device: str
+    spec: Transforms2D | NaturalImages | ObjectsOnImages, split: str, count: int | None, seed: int, device: str
 ) -> ImageDataset:
-    return ImageDataset(Split(spec.renderer(pick_device(device)), seed, split, count), spec.class_names())
-
-
-def _count(spec: NaturalImages | ObjectsOnImages, split: str, count: int | None) -> int:
     check_known("split", split, SPLITS)
-    return spec.available(split) if count is None else count
-
-
-def _names(what: str, names: Sequence[str] | None) -> tuple[str, ...] | None:
-    if isinstance(names, str):
-        raise InputError(f"{what} must be a list of names, got the string {names!r}; write [{names!r}].")
-    if names is not None and not isinstance(names, Iterable):
-        raise InputError(f"{what} must be a list of names, got {names!r}.")
-    return None if names is None else tuple(names)
+    count = spec.available(split) if count is None else count
+    return ImageDataset(Split(spec.renderer(device), seed, split, count))

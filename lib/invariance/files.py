@@ -23,6 +23,17 @@ def cache_dir() -> Path:
         raise InputError(f"No folder for the cache ({error}): set INVARIANCE_CACHE to one.") from None
 
 
+def results_dir() -> Path:
+    """Folder of the published results.
+
+    `$INVARIANCE_RESULTS` if set, else `book/results` of the checkout, else the copy that was installed.
+    """
+    own, checkout = os.environ.get("INVARIANCE_RESULTS"), Path(__file__).parents[2] / "book" / "results"
+    if own:
+        return Path(own).expanduser()
+    return checkout if checkout.is_dir() else Path(__file__).parent / "_results"
+
+
 def check_cache(folder: str = "") -> None:
     """Raise `InputError` unless this folder of the cache can be written: before long work that is kept there."""
     try:

@@ -4,18 +4,27 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 (after Okabe and Ito) can be told apart by colour-blind readers, and never stand alone: marks differ too.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
+from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from torch import Tensor
+
+from invariance import sampling, transforms
+from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D, paste
+from invariance.statistics import Estimate
 
 GREY = "#808791"
 MATCHED, MISMATCHED, THIRD, FOURTH = "#2a8fd0", "#e0801a", "#1fa37a", "#c065a8"
@@ -23,6 +32,37 @@ WIDTH = 6.6
 """Inches: a figure as wide as the page's text, whose letters stay legible on a phone."""
 COLOUR_MAP = "viridis"
 """Grows lighter with the value, and suits colour-blind readers."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one kind of thing is drawn: never by colour alone."""
+
+    colour: str
+    marker: str
+
+
+LOOKS = {
+    "matched": Look(MATCHED, "o"),
+    "mismatched": Look(MISMATCHED, "s"),
+    "third": Look(THIRD, "^"),
+    "fourth": Look(FOURTH, "D"),
+    "neutral": Look(GREY, "o"),
+}
+
+MODEL_NAMES = {
+    "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
+    "densenet121": "DenseNet",
+    "vgg11": "VGG-11",
+    "vit": "ViT",
+    "small": "small",
+    "small_resnet": "small\nResNet",
+    "small_densenet": "small\nDenseNet",
+    "small_vgg": "small\nVGG",
+    "small_vit": "small\nViT",
+}
+
 BAR_ALPHA = 0.35
 """Bars are pale, so that the marks on them stand out."""
 
@@ -68,6 +108,65 @@ def detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
         return figure
 
     return drawn
+
+
+# --- estimates ---------------------------------------------------------------------------------------------
+
+
+def marks(
+    axis: Axes,
+    estimates: Sequence[Estimate],
+    look: Look,
+    offset: float = 0.0,
+    label: str | None = None,
+    places: Sequence[float] | None = None,
+    paper: bool = True,
+    **line,
+) -> None:
+    """Estimates at places 0, 1, ... + offset as marks with their intervals; the paper's beside them as hollow marks."""
+    places = np.arange(len(estimates)) + offset if places is None else np.asarray(places)
+    value, low, high, published = np.array([(e.value, e.low, e.high, e.paper) for e in estimates]).T
+    error = np.nan_to_num([value - low, high - value])  # one seed gives no interval: a mark without bars
+    line = {"markersize": 7, "capsize": 3, "linewidth": 1.4, **line}
+    axis.errorbar(places, value, yerr=error, color=look.colour, marker=look.marker, label=label, **line)
+    if paper and not np.isnan(published).all():
+        hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
+        axis.plot(places + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
+
+
+def seeds(axis: Axes, columns: Sequence[pd.Series], look: Look, offset: float = 0.0) -> None:
+    """One value a seed for each place, as small marks."""
+    for place, values in enumerate(columns):
+        x = np.full(len(values), place + offset)
+        axis.plot(x, values, look.marker, color=look.colour, alpha=0.35, markersize=4)
+
+
+def bars(rows: Mapping[str, tuple[Estimate, pd.Series]], label: str) -> Figure:
+    """Estimates as horizontal bars with their intervals, seeds as dots and the paper's values as hollow marks."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.55 * len(rows) + 0.9), layout="constrained")
+    looks = [LOOKS[name] for name in ("matched", "mismatched", "fourth", "third")]
+    for y, (one, values) in enumerate(rows.values()):
+        bar(axis, -y, one, values, looks[y % len(looks)])
+    axis.set_yticks([-y for y in range(len(rows))], list(rows))
+    axis.set(xlabel=label)
+    return figure
+
+
+def bar(axis: Axes, y: float, one: Estimate, values: pd.Series, look: Look, height: float = 0.7) -> None:
+    """One horizontal bar of `bars`."""
+    axis.barh(y, one.value, height, color=look.colour, alpha=BAR_ALPHA)
+    axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=2)
+    axis.plot(values, [y] * len(values), ".", color=look.colour, markersize=3.5)
+    axis.plot(one.paper, y, look.marker, color=look.colour, markersize=6.5, fillstyle="none")
+    axis.axvline(0, color=GREY, linewidth=0.8)  # an interval that crosses it is to be seen
+    axis.grid(axis="y", visible=False)
+    axis.grid(axis="x", visible=True)
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> HTML:
+    """Rows of text as an HTML table that does not change from run to run; keys are the column names."""
+    html = pd.DataFrame(rows).to_html(index=False, border=0, justify="left")
+    return HTML(re.sub(r"(?<=\d) (±|to) (?=[-−\d])", "\u00a0\\1\u00a0", html))  # a number stays with its interval
 
 
 def legend(figure: Figure, axis: Axes, columns: int, **look) -> None:
@@ -125,7 +224,7 @@ def luminance(colour: object) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
-# --- small pictures ---
+# --- small pictures ----------------------------------------------------------------------------------------
 
 
 def _rgba(picture: np.ndarray) -> np.ndarray:
@@ -185,3 +284,26 @@ def contact_sheet(pictures: np.ndarray, names: Sequence[str], columns: int = 8, 
         x, y = column * across + side / 2, row * down + side * 1.06
         axis.text(x, y, name.replace("_", " "), ha="center", va="top", fontsize=7.5)
     return figure
+
+
+# --- images to look at --------------------------------------------------------------------------------------
+
+
+def as_pictures(images: Tensor) -> np.ndarray:
+    """Float images (B, C, H, W) in [0, 1] as uint8 (B, H, W, C)."""
+    return (images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def examples(data: Transforms2D | NaturalImages | ObjectsOnImages, count: int, seed: int = 0) -> np.ndarray:
+    """The first `count` images of a data set's split of examples, uint8 (n, H, W, 3); equal seeds, equal contents."""
+    return as_pictures(Split(data.renderer("cpu"), seed, "examples/test", count).batch()[0])
+
+
+def draws(data: Transforms2D, label: int, count: int, seed: int = 0) -> np.ndarray:
+    """One object of class `label` under `count` draws of the transformations, on changing backgrounds."""
+    renderer = data.renderer()
+    content = sampling.keys(sampling.stream(seed, "gallery"), torch.arange(count))
+    parameters = transforms.draw(data.transforms, sampling.fold(content, "transforms"), data.size)
+    plain = renderer.foregrounds(content, torch.full((count,), label))
+    moved = transforms.apply(data.transforms, plain, parameters, renderer.box.expand(count, 4))
+    return as_pictures(paste(moved, renderer.backgrounds(content)))

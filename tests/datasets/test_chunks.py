@@ -78,8 +78,8 @@ print(peaks[1] - peaks[0])
 
 
 def test_random_backgrounds_are_made_in_chunks_too():
-    source = Transforms2D(backgrounds="random", transforms=()).renderer()
+    renderer = Transforms2D(backgrounds="random", transforms=()).renderer()
     content = sampling.keys(1, torch.arange(2 * MOST + 3))
-    whole = source.images(content)
+    whole = renderer.images(content)
     corner = (slice(None), slice(None), slice(0, 4), slice(0, 4))
-    assert torch.equal(whole[corner], source.backgrounds(content)[corner])
+    assert torch.equal(whole[corner], renderer.backgrounds(content)[corner])

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from invariance import sampling
-from invariance.datasets import NaturalImages, Split, Transforms2D
+from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.chunks import CHUNK, batches_at_once
 from invariance.datasets.module import Batches, ImageData
 
@@ -45,26 +45,49 @@ def test_a_chunk_holds_whole_batches_and_at_least_one():
 
 def test_the_order_changes_with_every_pass_and_follows_the_seed():
     split = objects(10)
-    batches, again = Batches(split, 4, seed=1), Batches(split, 4, seed=1)
-    first, second = all_of(batches), all_of(batches)
-    assert torch.equal(all_of(again)[0], first[0])
-    assert not torch.equal(first[0], second[0])
-    order = sampling.permutation(sampling.stream(1, "shuffle", 1), 10)
-    images, labels = split.batch(order)
-    assert torch.equal(second[1], labels)
-    torch.testing.assert_close(second[0], split.renderer.normalise(images), rtol=0, atol=1e-6)
+    first, second = (Batches(split, 4, seed=1) for _ in range(2))
+    for number in range(3):
+        order = sampling.permutation(sampling.stream(1, "shuffle", number), 10)
+        labels = all_of(first)[1]
+        assert torch.equal(labels, split.batch(order)[1])
+        assert torch.equal(labels, all_of(second)[1])
 
 
-def test_training_draws_the_transformations_of_natural_images_anew_and_evaluation_does_not():
-    training, evaluation = Batches(photos(), 30, seed=0), Batches(photos(), 30)
-    sums = []
-    for number in range(2):
-        order = sampling.permutation(sampling.stream(0, "shuffle", number), 30)
-        images = all_of(training)[0][order.argsort()]
-        torch.testing.assert_close(images, photos().source.normalise(photos().batch(view=number)[0]))
-        sums.append(images.sum())
-    assert sums[0] != sums[1]
-    assert torch.equal(all_of(evaluation)[0], all_of(evaluation)[0])
+SPECIFICATIONS = (
+    Transforms2D(classes=("umbrella", "airplane"), transforms=TRIPLE),
+    NaturalImages(transforms=("rotate",)),
+    ObjectsOnImages(task="objects_only", translate=True),
+)
+
+
+@pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda spec: spec.kind)
+def test_training_draws_transformations_anew_in_every_epoch_and_alike_in_every_run(spec):
+    split = Split(spec.renderer(), 0, "target/train", 30)
+    runs = [Batches(split, 30, seed=0), Batches(split, 30, seed=0)]
+    epochs = []
+    for number in range(3):
+        here, again = (all_of(run) for run in runs)
+        assert torch.equal(here[0], again[0])
+        order = sampling.permutation(sampling.stream(0, "shuffle", number), 30).argsort()
+        images, labels = split.batch(redraw=number)
+        torch.testing.assert_close(here[0][order], split.renderer.normalise(images), rtol=0, atol=1e-5)
+        assert torch.equal(here[1][order], labels)
+        epochs.append(here[0][order])
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        assert (epochs[first] != epochs[second]).flatten(1).any(1).float().mean() > 0.9
+    assert torch.equal(*(split.batch(redraw=number)[1] for number in (0, 1)))  # the same contents
+
+
+@pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda spec: spec.kind)
+def test_validation_is_never_redrawn(spec):
+    data = ImageData(*(Split(spec.renderer(), 0, f"x/{name}", 20) for name in ("train", "validation")), 8, 0)
+    loader = data.val_dataloader()
+    passes = [all_of(loader), all_of(loader), all_of(data.val_dataloader())]
+    expected, labels = data.validation.batch()
+    for images, found in passes:
+        assert torch.equal(found, labels)
+        torch.testing.assert_close(images, data.validation.renderer.normalise(expected), rtol=0, atol=1e-5)
+        assert torch.equal(images, passes[0][0])
 
 
 def test_processes_share_the_batches_and_take_equally_many_steps():
@@ -79,6 +102,6 @@ def test_processes_share_the_batches_and_take_equally_many_steps():
 def test_training_gets_its_images_at_once(monkeypatch):
     train, validation = photos(), photos("x/validation", 20)
     got = []
-    monkeypatch.setattr(type(train.source), "prepare", lambda self, content: got.append(len(content)))
+    monkeypatch.setattr(type(train.renderer), "prepare", lambda self, content: got.append(len(content)))
     ImageData(train, validation, batch_size=8, seed=0).prepare_data()
     assert got == [30, 20]

@@ -7,8 +7,8 @@ import torch
 from invariance import pictures
 from invariance.datasets import NaturalImages, Split
 from invariance.datasets.natural import ROW, Pictures, _rows_of
+from invariance.datasets.pairs import paired_images
 from invariance.errors import InputError
-from invariance.measures import paired_images
 from invariance.transforms import TRANSFORMATIONS
 
 CPU = torch.device("cpu")
@@ -18,16 +18,16 @@ def split(count=60, seed=0, name="target/train", **spec):
     return Split(NaturalImages(**spec).renderer(), seed, name, count)
 
 
-def rows_of(spec, part="validation"):
-    return _rows_of(spec.source, spec.class_names(), spec.split_seed, part)
+def rows_of(spec, split="validation"):
+    return _rows_of(spec.source, spec.class_names(), spec.split_seed, split)
 
 
 @pytest.mark.parametrize("source", ["scenes10", "scenes100"])
-def test_the_parts_are_disjoint_and_hold_the_same_share_of_every_class(source):
+def test_the_splits_are_disjoint_and_hold_the_same_share_of_every_class(source):
     spec = NaturalImages(source=source)
     classes = len(spec.class_names())
-    rows = {part: rows_of(spec, part) for part in ("train", "validation", "test")}
-    assert [tuple(rows[part].shape) for part in rows] == [
+    rows = {name: rows_of(spec, name) for name in ("train", "validation", "test")}
+    assert [tuple(rows[name].shape) for name in rows] == [
         (classes, 45_000 // classes), (classes, 5_000 // classes), (classes, 10_000 // classes)
     ]  # fmt: skip
     assert torch.equal(torch.cat([r.flatten() for r in rows.values()]).sort().values, torch.arange(60_000))
@@ -35,7 +35,7 @@ def test_the_parts_are_disjoint_and_hold_the_same_share_of_every_class(source):
     labels = torch.from_numpy(pictures.natural_labels(source))
     for found in rows.values():
         assert torch.equal(labels[found], torch.arange(classes)[:, None].expand_as(found))
-    assert [spec.available(part) for part in rows] == [45_000, 5_000, 10_000]
+    assert [spec.available(name) for name in rows] == [45_000, 5_000, 10_000]
 
 
 def test_the_validation_images_follow_their_own_seed_only():
@@ -48,23 +48,23 @@ def test_the_validation_images_follow_their_own_seed_only():
 
 
 def test_the_first_images_of_a_split_are_balanced_and_follow_seed_and_name():
-    labels = split(450, classes=("sea", "city", "sky")).source
-    data = Split(labels, 0, "target/train", 450)
-    found = data.source.labels(data.keys()).reshape(150, 3)
+    renderer = split(450, classes=("sea", "city", "sky")).renderer
+    data = Split(renderer, 0, "target/train", 450)
+    found = data.renderer.labels(data.keys()).reshape(150, 3)
     assert torch.equal(found.sort(1).values, torch.arange(3).expand(150, 3))  # each round has each class once
     assert len({tuple(row) for row in found.tolist()}) == 6  # in any order
-    rows = data.source.rows(data.keys())
+    rows = data.renderer.rows(data.keys())
     assert len(rows.unique()) == 450
-    for other in (Split(labels, 1, "target/train", 450), Split(labels, 0, "pretraining/train", 450)):
-        same = len(np.intersect1d(rows, other.source.rows(other.keys())))
+    for other in (Split(renderer, 1, "target/train", 450), Split(renderer, 0, "pretraining/train", 450)):
+        same = len(np.intersect1d(rows, other.renderer.rows(other.keys())))
         assert same < 60  # of 13,500 to choose from, 15 are expected
-    longer = Split(labels, 0, "target/train", 900).keys()
+    longer = Split(renderer, 0, "target/train", 900).keys()
     assert torch.equal(longer[:450], data.keys())
 
 
 def test_a_key_holds_its_row_and_is_another_for_every_split():
-    source = split().source
-    keys = [Split(source, seed, name, 10_000).keys() for seed in (0, 1) for name in ("a/test", "b/test")]
+    renderer = split().renderer
+    keys = [Split(renderer, seed, name, 10_000).keys() for seed in (0, 1) for name in ("a/test", "b/test")]
     assert all(torch.equal(k.bitwise_and(ROW).sort().values, torch.arange(50_000, 60_000)) for k in keys)
     assert len(torch.cat(keys).unique()) > 39_990
 
@@ -72,7 +72,7 @@ def test_a_key_holds_its_row_and_is_another_for_every_split():
 def test_images_are_the_pixels_of_their_rows_whatever_the_batch():
     data = split(40, transforms=())
     images, labels = data.batch()
-    rows = data.source.rows(data.keys())
+    rows = data.renderer.rows(data.keys())
     order = rows.argsort()
     pixels = pictures.natural_images("scenes10", rows[order].numpy()).transpose(0, 3, 1, 2)
     assert (images[order].mul(255).round().byte().numpy() == pixels).all()
@@ -101,21 +101,20 @@ def test_translate_shifts_by_up_to_15_percent_and_leaves_black():
     assert (torch.minimum(left, right) == 0).all()
 
 
-def test_another_view_draws_other_transformations_of_the_same_images():
+def test_a_redraw_draws_other_transformations_of_the_same_images():
     data = split(50, transforms=("rotate",))
-    assert True
-    first, other = data.batch(), data.batch(view=1)
+    first, other = data.batch(), data.batch(redraw=1)
     assert torch.equal(first[1], other[1])
     assert (first[0] != other[0]).flatten(1).any(1).all()
     plain = split(50)
-    assert torch.equal(plain.batch()[0], plain.batch(view=3)[0])
+    assert torch.equal(plain.batch()[0], plain.batch(redraw=3)[0])
     centres = [batch[:, :, 15:17, 15:17].mean((1, 2, 3)) for batch in (first[0], other[0])]
     torch.testing.assert_close(*centres, rtol=0, atol=0.02)  # the centre stays: the same images
 
 
 def test_pairs_are_one_image_under_two_draws():
-    source = NaturalImages(transforms=("brightness",)).renderer()
-    x, x_prime = paired_images(source, 30, seed=0)
+    renderer = NaturalImages(transforms=("brightness",)).renderer()
+    x, x_prime = paired_images(renderer, 30, seed=0)
     assert (x != x_prime).flatten(1).any(1).all()
     bright = x.flatten(1).amax(1)
     ratio = (x.flatten(1).mean(1) / x_prime.flatten(1).mean(1))[(bright < 1) & (x_prime.flatten(1).amax(1) < 1)]
@@ -124,7 +123,7 @@ def test_pairs_are_one_image_under_two_draws():
 
 def test_normalisation_gives_training_images_mean_0_and_deviation_1():
     data = split(1500)
-    images = data.source.normalise(data.batch()[0])
+    images = data.renderer.normalise(data.batch()[0])
     assert images.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(images.mean((0, 2, 3)), torch.zeros(3), rtol=0, atol=0.05)
     torch.testing.assert_close(images.std((0, 2, 3)), torch.ones(3), rtol=0, atol=0.05)
@@ -161,8 +160,8 @@ def test_samples_come_as_a_count_or_a_share_of_each_class():
         (lambda: NaturalImages().samples(1.5), "or a share above 0.0 up to 1.0"),
         (lambda: NaturalImages().samples(0), "give a count from 1"),
         (lambda: NaturalImages().samples(True), "give a count from 1"),
-        (lambda: NaturalImages().samples(5, "dev"), "Unknown part of a data set 'dev'. Known: train, validation, test"),
-        (lambda: split(5, name="train/extra"), "Unknown part of a data set 'extra'"),
+        (lambda: NaturalImages().samples(5, "dev"), "Unknown split 'dev'. Known: train, validation, test"),
+        (lambda: split(5, name="train/extra"), "Unknown split 'extra'"),
         (lambda: split(10_001, name="test"), "'test' is to have 10001 images, but scenes10 has 10000 test images"),
         (lambda: split(9001, classes=("sea", "sky")), "of these 2 classes: ask for at most 9000"),
     ],

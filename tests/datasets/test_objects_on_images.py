@@ -5,8 +5,8 @@ from PIL import Image
 from invariance import pictures
 from invariance.datasets import TASKS, NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.objects_on_images import SIDE
+from invariance.datasets.pairs import pair_keys, paired_images
 from invariance.errors import InputError
-from invariance.measures import pair_keys, paired_images
 
 CORNER = (slice(None), slice(None), slice(2, 2 + SIDE), slice(21, 21 + SIDE))
 
@@ -50,7 +50,7 @@ def test_the_names_of_the_classes_are_those_of_the_task():
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
 def test_correlation_is_the_share_of_tied_objects(alpha):
     data = split("objects_mixed", 4000, correlation=alpha)
-    tied = (data.source.labels(data.keys()) == data.source.natural.labels(data.keys())).float().mean().item()
+    tied = (data.renderer.labels(data.keys()) == data.renderer.natural.labels(data.keys())).float().mean().item()
     expected = alpha + (1 - alpha) / 10
     assert abs(tied - expected) < 4 * (expected * (1 - expected) / 4000) ** 0.5 + 1e-9
 
@@ -69,48 +69,48 @@ def test_translated_objects_are_anywhere_inside():
         first = inked.any(axis).float().argmax(1)
         assert first.min() <= 2 and first.max() >= 17
     torch.testing.assert_close(moved.sum((1, 2, 3)), fixed.sum((1, 2, 3)), rtol=1e-4, atol=1e-3)  # nothing cut off
-    again = split("objects_only", translate=True).batch(view=1)[0]
+    again = split("objects_only", translate=True).batch(redraw=1)[0]
     assert (again != moved).flatten(1).any(1).float().mean() > 0.9
 
 
 def test_exchanging_the_object_changes_it_and_nothing_else():
     for spec in ({}, {"objects": ("anchor", "umbrella")}, {"correlation": 1.0}):
-        source = ObjectsOnImages(task="cifar_mixed", **spec).renderer()
-        x, x_prime = paired_images(source, 200, 0, "object")
+        renderer = ObjectsOnImages(task="cifar_mixed", **spec).renderer()
+        x, x_prime = paired_images(renderer, 200, 0, "object")
         assert (x[CORNER] != x_prime[CORNER]).flatten(1).any(1).all()
         assert torch.equal(outside(x), outside(x_prime))
-        _, first, second = pair_keys(source, 200, 0, "object")
-        labels = (source.object_labels(keys, keys) for keys in (first, second))
+        _, first, second = pair_keys(renderer, 200, 0, "object")
+        labels = (renderer.object_labels(keys, keys) for keys in (first, second))
         assert all(a != b for a, b in zip(*labels, strict=True))
 
 
 def test_exchanging_the_image_changes_it_and_not_the_object():
-    source = ObjectsOnImages(task="objects_mixed", translate=True).renderer()
-    content, first, second = pair_keys(source, 300, 0, "background")
-    x, x_prime = (source.images(content, background=keys) for keys in (first, second))
+    renderer = ObjectsOnImages(task="objects_mixed", translate=True).renderer()
+    content, first, second = pair_keys(renderer, 300, 0, "background")
+    x, x_prime = (renderer.images(content, background=keys) for keys in (first, second))
     assert (x != x_prime).flatten(1).float().mean(1).min() > 0.5
-    same_class = (source.natural.labels(first) == source.natural.labels(second)).float().mean()
+    same_class = (renderer.natural.labels(first) == renderer.natural.labels(second)).float().mean()
     assert 0 < same_class < 0.25  # any other image, not one of the same class
     alone = ObjectsOnImages(task="objects_only", translate=True).renderer()
     assert torch.equal(*(alone.images(content, background=keys) for keys in (first, second)))
 
 
 def test_equal_images_are_never_paired():
-    source = ObjectsOnImages(task="cifar_only").renderer()
-    keys = Split(source, 0, "x/test", 40).keys()
-    other = Split(source, 1, "x/test", 40).keys()
+    renderer = ObjectsOnImages(task="cifar_only").renderer()
+    keys = Split(renderer, 0, "x/test", 40).keys()
+    other = Split(renderer, 1, "x/test", 40).keys()
     other[::2] = keys[::2]
-    moved = source.differing("background", keys, other)
-    assert (source.natural.rows(moved) != source.natural.rows(keys)).all()
+    moved = renderer.differing("background", keys, other)
+    assert (renderer.natural.rows(moved) != renderer.natural.rows(keys)).all()
 
 
 def test_transforms_2d_has_the_same_pairs():
-    source = Transforms2D(classes=("anchor", "umbrella"), backgrounds="black", transforms=("translate",)).renderer()
-    content, first, second = pair_keys(source, 100, 0, "object")
-    assert (source.labels(first) != source.labels(second)).all()
-    source = Transforms2D(classes=("anchor", "umbrella"), transforms=("translate",)).renderer()
-    x, x_prime = paired_images(source, 100, 0, "background")
-    ink = source.transformed(content, content)[:, 3:] == 1
+    renderer = Transforms2D(classes=("anchor", "umbrella"), backgrounds="black", transforms=("translate",)).renderer()
+    content, first, second = pair_keys(renderer, 100, 0, "object")
+    assert (renderer.labels(first) != renderer.labels(second)).all()
+    renderer = Transforms2D(classes=("anchor", "umbrella"), transforms=("translate",)).renderer()
+    x, x_prime = paired_images(renderer, 100, 0, "background")
+    ink = renderer.transformed(content, content)[:, 3:] == 1
     assert ((x == x_prime) | ~ink).all()
     assert (x != x_prime).flatten(1).any(1).all()
     with pytest.raises(InputError, match="only one thing to choose from"):
@@ -120,7 +120,7 @@ def test_transforms_2d_has_the_same_pairs():
 def test_normalised_with_the_statistics_of_the_natural_images():
     data = split("objects_only", 20)
     images = data.batch()[0]
-    assert torch.equal(data.source.normalise(images), NaturalImages().renderer().normalise(images))
+    assert torch.equal(data.renderer.normalise(images), NaturalImages().renderer().normalise(images))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_objects_and_classes_that_change_are_seen_by_the_same_process(tmp_path):
             Image.new("RGBA", (20, 20), colour).save(tmp_path / name / "a.png")
         data = split("objects_only", 40, foregrounds=f"folder:{tmp_path}")
         images, labels = data.batch()
-        names = data.source.spec.class_names()
+        names = data.renderer.spec.class_names()
         return {
             names[k]: tuple(images[labels == k][0, :, 7, 26].mul(255).round().int().tolist()) for k in range(len(names))
         }

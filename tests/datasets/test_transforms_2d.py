@@ -60,17 +60,17 @@ def test_images_are_objects_over_backgrounds_in_range_and_labels_balanced():
     assert images.max() <= 1
     assert stats.chisquare(torch.bincount(labels, minlength=3).numpy()).pvalue > 0.01
     keys = data.keys()
-    background = data.source.backgrounds(keys)
+    background = data.renderer.backgrounds(keys)
     corner = (slice(None), slice(None), slice(0, 5), slice(0, 5))
     assert torch.equal(images[corner], background[corner])  # objects fill 0.7 of the canvas, centred
     assert (images != background).flatten(1).any(1).all()
 
 
 def test_content_and_transformation_have_their_own_keys():
-    source = split(transforms=("rotate",)).source
+    renderer = split(transforms=("rotate",)).renderer
     content, other = (sampling.keys(k, torch.arange(50)) for k in (1, 2))
-    assert torch.equal(source.images(content, transformation=content), source.images(content))
-    pair = source.images(content), source.images(content, transformation=other)
+    assert torch.equal(renderer.images(content, transformation=content), renderer.images(content))
+    pair = renderer.images(content), renderer.images(content, transformation=other)
     assert torch.equal(pair[0][..., :2, :2], pair[1][..., :2, :2])  # same background
     assert (pair[0] != pair[1]).flatten(1).any(1).float().mean() > 0.9
 
@@ -104,7 +104,7 @@ def test_a_folder_of_pictures_serves_as_objects_and_backgrounds(tmp_path):
         transforms=(),
     )
     images, labels = data.batch()
-    assert data.source.spec.class_names() == ("blue", "red")
+    assert data.renderer.spec.class_names() == ("blue", "red")
     centre = images[:, :, 16, 16]
     torch.testing.assert_close(centre[labels == 1][0], torch.tensor([1.0, 0.0, 0.0]), rtol=0, atol=0.01)
     torch.testing.assert_close(centre[labels == 0][0], torch.tensor([0.0, 0.5, 0.5]), rtol=0, atol=0.02)
@@ -168,13 +168,16 @@ def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path)
         Image.new("RGBA", (20, 20), colour).save(tmp_path / place)
 
     def colours(part):
-        source = Transforms2D(foregrounds=f"folder:{tmp_path}/o", backgrounds=f"folder:{tmp_path}/b").renderer()
-        images, labels = Split(source, 0, "train", 30).batch()
+        renderer = Transforms2D(foregrounds=f"folder:{tmp_path}/o", backgrounds=f"folder:{tmp_path}/b").renderer()
+        images, labels = Split(renderer, 0, "train", 30).batch()
         place = 16 if part == "object" else 0
         seen = {tuple(image[:, place, place].mul(255).round().int().tolist()) for image in images}
         return (
             [
-                (source.spec.class_names()[k], tuple(images[labels == k][0, :, 16, 16].mul(255).round().int().tolist()))
+                (
+                    renderer.spec.class_names()[k],
+                    tuple(images[labels == k][0, :, 16, 16].mul(255).round().int().tolist()),
+                )
                 for k in labels.unique()
             ]
             if part == "object"
@@ -194,9 +197,9 @@ def test_pictures_and_classes_that_change_are_seen_by_the_same_process(tmp_path)
 
 
 def test_what_did_not_change_is_shared():
-    sources = [Transforms2D(transforms=names).renderer() for names in ((), ("rotate",), ())]
-    assert sources[0] is sources[2]
-    assert sources[0].objects is sources[1].objects and sources[0].pictures is sources[1].pictures
+    renderers = [Transforms2D(transforms=names).renderer() for names in ((), ("rotate",), ())]
+    assert renderers[0] is renderers[2]
+    assert renderers[0].objects is renderers[1].objects and renderers[0].pictures is renderers[1].pictures
 
 
 @pytest.mark.parametrize(("change", "message"), [({"count": 10.5}, "Number of images 10.5"), ({"seed": None}, "Seed")])

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.feature_extraction import create_feature_extractor
@@ -75,10 +76,35 @@ def test_the_vits_representation_depends_on_where_patches_lie():
 
 def test_initial_weights_follow_the_seed_and_leave_the_global_state_alone():
     state = torch.random.get_rng_state()
-    a, b, c = (models.build("small", 3, seed).head.weight for seed in (0, 0, 1))
-    assert torch.equal(a, b)
-    assert not torch.equal(a, c)
+    for name in ("small", "resnet18"):
+        a, b, c = (models.build(name, 3, seed).state_dict().values() for seed in (0, 0, 1))
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+        assert any(not torch.equal(x, y) for x, y in zip(a, c, strict=True))
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_every_layer_starts_from_pytorchs_default(name):
+    """Uniform in +-1 / sqrt(fan_in): a deviation of 1 / sqrt(3 fan_in)."""
+    model = models.build(name, classes=30, seed=0)
+    scaled = [
+        layer.weight.flatten() * layer.weight[0].numel() ** 0.5
+        for layer in model.modules()
+        if isinstance(layer, (nn.Conv2d, nn.Linear))
+    ]
+    for weights in scaled:
+        assert weights.std().item() == pytest.approx(3**-0.5, abs=4 * 0.26 / len(weights) ** 0.5)  # 4 standard errors
+        assert weights.abs().max() <= 1 + 1e-5
+    assert torch.cat(scaled).std().item() == pytest.approx(3**-0.5, rel=0.01)
+    for layer in model.modules():
+        if isinstance(layer, (nn.BatchNorm2d, nn.LayerNorm)):
+            assert (layer.weight == 1).all() and (layer.bias == 0).all()
+
+
+def test_the_vits_tokens_start_from_a_standard_normal():
+    backbone = models.build("vit", classes=30, seed=0).backbone
+    assert backbone.positions.std().item() == pytest.approx(1, abs=0.03)
+    assert backbone.class_token.std().item() == pytest.approx(1, abs=0.2)
 
 
 def test_a_model_with_another_head_is_a_copy():

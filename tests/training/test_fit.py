@@ -1,28 +1,33 @@
 import json
+import math
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 from invariance import models, training
 from invariance.datasets import Split, Transforms2D
+from invariance.datasets.devices import EVALUATED_AT_ONCE
 from invariance.datasets.module import Batches, ImageData
 from invariance.errors import InputError
-from invariance.training.fit import SCHEDULES, _dry_run, fit, schedule_for
+from invariance.progress import Progress
+from invariance.training.fit import fit
+from invariance.training.guards import _dry_run
+from invariance.training.schedules import SCHEDULES, schedule_for
 
 CPU = torch.device("cpu")
 SPEC = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black")
 
 
 def data(seed=0, samples=384, batch_size=64, device=CPU):
-    source = SPEC.renderer(device)
-    train = Split(source, seed, "pretraining/train", samples)
-    return ImageData(train, Split(source, seed, "pretraining/validation", 200), batch_size, seed)
+    renderer = SPEC.renderer(device)
+    train = Split(renderer, seed, "pretraining/train", samples)
+    return ImageData(train, Split(renderer, seed, "pretraining/validation", 200), batch_size, seed)
 
 
 def trained(seed=0, epochs=3, learning_rate=2e-3, **options):
@@ -31,18 +36,51 @@ def trained(seed=0, epochs=3, learning_rate=2e-3, **options):
     return model, curve
 
 
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
 def same(a, b):
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    a, b = (model if isinstance(model, dict) else model.state_dict() for model in (a, b))
+    return all(torch.equal(x, y) for x, y in zip(a.values(), b.values(), strict=True))
 
 
-def test_fit_learns_and_keeps_the_best_validation_epoch():
-    model, curve = trained()
-    best = max(epoch["accuracy"] for epoch in curve)
-    assert [epoch["epoch"] for epoch in curve] == [1, 2, 3]
+def spoilt(spoil, **options):
+    """Data whose training batches pass through `spoil`, a function of epoch and step (from 1), images and labels."""
+
+    class Spoilt(Batches):
+        def __iter__(self):
+            epoch = self.passes + 1
+            for step, (images, labels) in enumerate(super().__iter__(), 1):
+                yield spoil(epoch, step, images, labels)
+
+    found = data(**options)
+    found.train_dataloader = lambda: Spoilt(found.train, found.batch_size, found.seed)
+    return found
+
+
+def test_fit_learns():
+    model, curve = trained(epochs=4)
+    assert [epoch["epoch"] for epoch in curve] == [1, 2, 3, 4]
     assert curve[-1]["loss"] < curve[0]["loss"]
-    assert best > 0.8
-    assert training.accuracy(model, data().validation) == pytest.approx(best, abs=1e-6)
+    assert max(epoch["accuracy"] for epoch in curve) > 0.7  # of three classes
+    assert all(epoch["seconds"] > 0 and epoch["images_per_second"] > 0 for epoch in curve)
     assert not model.training
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_best_validation_epoch_is_kept_or_the_last(keep):
+
+    def spoil(epoch, step, images, labels):  # from the fourth epoch on
+        return images, (labels + (epoch > 3)) % 3
+
+    model = models.build("small", 3, 0)
+    accuracies = [epoch["accuracy"] for epoch in fit(model, spoilt(spoil), 5, 2e-3, CPU, keep=keep)]
+    assert accuracies[-1] < max(accuracies)  # else the test shows nothing
+    kept = accuracies.index(max(accuracies)) if keep == "best" else 4
+    until_then = models.build("small", 3, 0)
+    fit(until_then, spoilt(spoil), kept + 1, 2e-3, CPU, keep="last")
+    assert same(model, until_then)
 
 
 def test_the_same_seed_gives_the_same_model_and_reads_no_global_state():
@@ -52,7 +90,7 @@ def test_the_same_seed_gives_the_same_model_and_reads_no_global_state():
     assert torch.equal(torch.random.get_rng_state(), state)
     torch.manual_seed(2)
     b, second = trained(epochs=1)
-    assert first == second and same(a, b)
+    assert first[0]["loss"] == second[0]["loss"] and same(a, b)
 
 
 def test_a_backbone_with_dropout_is_deterministic_too():
@@ -85,10 +123,37 @@ def test_a_frozen_batch_norm_keeps_its_statistics():
     assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
 
 
-def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy(capsys):
-    with pytest.raises(FloatingPointError, match=r"in step [123] of epoch 1: lower the learning rate"):
-        trained(epochs=5, learning_rate=1e30, progress=True)
-    assert "epoch 1/5" in capsys.readouterr().out  # the bar was closed, not left running
+def test_a_diverging_run_fails_within_its_first_epoch_with_the_remedy():
+    model = models.build("small", 3, 0)
+    before = weights(model)
+    with pytest.raises(FloatingPointError, match=r"of epoch 1: lower the learning rate"):
+        fit(model, data(), 5, 1e30, CPU)
+    assert same(model, before) and not model.training
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_after_a_loss_that_is_not_finite_the_model_holds_its_last_good_weights(broken):
+    poisoned = spoilt(lambda epoch, step, x, y: (x * math.nan if (epoch, step) == (broken, 3) else x, y))
+    model, good = models.build("small", 3, 0), models.build("small", 3, 0)
+    with pytest.raises(FloatingPointError, match=f"became nan in step 3 of epoch {broken}"):
+        fit(model, poisoned, 3, 2e-3, CPU)
+    if broken == 2:
+        fit(good, data(), 1, 2e-3, CPU)
+    assert same(model, good)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_ctrl_c_is_a_keyboard_interrupt_and_leaves_the_epochs_so_far(keep):
+    def interrupt(epoch, step, images, labels):
+        if (epoch, step) == (3, 2):
+            signal.raise_signal(signal.SIGINT)
+        return images, labels
+
+    model, handler = models.build("small", 3, 0), signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, spoilt(interrupt), 4, 2e-3, CPU, keep=keep)
+    assert same(model, trained(epochs=2, keep=keep)[0]) and not model.training
+    assert signal.getsignal(signal.SIGINT) is handler  # the next one counts, too
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -96,20 +161,15 @@ def test_a_loss_that_breaks_late_in_an_epoch_is_found_before_validation(device):
     """A CPU finds it at once; a GPU at the end of the epoch, since every look would make it wait."""
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a GPU")
-    device = training.pick_device(device)
-    poisoned, steps = data(device=device), {"cpu": 5, "cuda": 6}[device.type]
-    made = []
+    device, made = training.pick_device(device), []
 
-    class Poisoned(Batches):
-        def __iter__(self):
-            for images, labels in super().__iter__():
-                made.append(0)
-                yield (images * float("nan") if len(made) == 5 else images), labels
+    def poison(epoch, step, images, labels):
+        made.append(step)
+        return (images * math.nan if step == 5 else images), labels
 
-    poisoned.train_dataloader = lambda: Poisoned(poisoned.train, poisoned.batch_size, 0)
     with pytest.raises(FloatingPointError, match="in step 5 of epoch 1"):
-        fit(models.build("small", 3, 0), poisoned, 2, 1e-3, device)
-    assert len(made) == steps
+        fit(models.build("small", 3, 0), spoilt(poison, device=device), 2, 1e-3, device)
+    assert made[-1] == {"cpu": 5, "cuda": 6}[device.type]
 
 
 def test_schedules_have_the_papers_ends():
@@ -133,13 +193,50 @@ def test_schedule_and_weight_decay_reach_the_optimiser():
     assert decayed.head.weight.norm() < 0.9 * plain.head.weight.norm()
 
 
-def test_the_curve_is_logged_and_progress_shown(tmp_path, capsys):
-    _, curve = trained(epochs=2, log=tmp_path / "runs" / "curve.csv", progress=True)
-    table = pd.read_csv(tmp_path / "runs" / "curve.csv")
-    pd.testing.assert_frame_equal(table[list(curve[0])], pd.DataFrame(curve))
-    assert (table["images_per_second"] > 0).all()
-    shown = capsys.readouterr().out
-    assert "epoch 2/2" in shown and "images/s" in shown and f"accuracy {curve[-1]['accuracy']:.3f}" in shown
+def test_progress_counts_the_images_and_says_how_the_last_epoch_ended(monkeypatch):
+    bars = []
+
+    class Kept(Progress):
+        def __enter__(self):
+            bars.append(self)
+            return super().__enter__()
+
+    monkeypatch.setattr("invariance.training.fit.Progress", Kept)
+    trained(epochs=1)
+    assert not bars
+    _, curve = trained(epochs=2, progress=True)
+    assert bars[0].done == bars[0].total == 2 * 384
+    for part in ("epoch 2: ", " images/s, ", f"accuracy {curve[-1]['accuracy']:.3f}"):
+        assert part in bars[0].what
+
+
+def test_a_default_type_of_float64_changes_nothing():
+    def run():
+        model, _ = trained(epochs=1)
+        found = training.features(model, data().validation)
+        return model, training.linear_probe(found, found, 3, 0, epochs=2)
+
+    (plain, probe), before = run(), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        model, again = run()
+    finally:
+        torch.set_default_dtype(before)
+    assert same(plain, model) and torch.equal(again.head.weight, probe.head.weight)
+
+
+def test_a_users_settings_of_cudnn_are_as_before(monkeypatch):
+    cudnn, seen = torch.backends.cudnn, []
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    monkeypatch.setattr(cudnn.conv, "fp32_precision", "tf32")  # a user of this cannot be asked for `allow_tf32`
+    fit(
+        models.build("small", 3, 0),
+        spoilt(lambda *given: (seen.append(cudnn.deterministic), given[2:])[1]),
+        1,
+        1e-3,
+        CPU,
+    )
+    assert seen[0] and cudnn.benchmark and not cudnn.deterministic
 
 
 def test_compiling_wraps_the_training_steps_alone(monkeypatch):
@@ -177,10 +274,10 @@ def test_what_cannot_work_is_named_before_training():
         trained(schedule="cosine")
     with pytest.raises(InputError, match="All weights of the model are frozen"):
         fit(models.build("small", 3, 0).requires_grad_(False), data(), 1, 1e-3, CPU)
-    none_at_once = data()
-    none_at_once.eval_batch_size = 0
-    with pytest.raises(InputError, match="eval_batch_size 0 is not usable"):
-        fit(models.build("small", 3, 0), none_at_once, 1, 1e-3, CPU)
+    with pytest.raises(InputError, match=r"Unknown choice of weights to keep 'first'. Known: best, last"):
+        trained(keep="first")
+    with pytest.raises(InputError, match="Batch size '8' is not usable"):
+        data(batch_size="8")
     with pytest.raises(InputError, match=f"No device 'cuda:{torch.cuda.device_count()}' here"):
         fit(models.build("small", 3, 0), data(), 1, 1e-3, torch.device("cuda", torch.cuda.device_count()))
     if torch.cuda.is_available():
@@ -190,8 +287,8 @@ def test_what_cannot_work_is_named_before_training():
 
 @pytest.mark.parametrize(("name", "size"), [("small_vit", 16), ("vgg11", 8)])
 def test_a_model_for_images_of_another_size_is_named_before_training(name, size):
-    source = SPEC.model_copy(update={"size": size}).renderer()
-    small = ImageData(Split(source, 0, "train", 50), Split(source, 0, "validation", 50), 50, 0)
+    renderer = SPEC.model_copy(update={"size": size}).renderer()
+    small = ImageData(Split(renderer, 0, "train", 50), Split(renderer, 0, "validation", 50), 50, 0)
     with pytest.raises(InputError, match=f"The model fails on training images of {size} x {size}: .* for one size"):
         fit(models.build(name, 3, 0), small, 1, 1e-3, CPU)
 
@@ -220,15 +317,9 @@ def test_the_dry_run_changes_nothing():
 
 def test_a_device_may_be_named():
     by_name, by_object = models.build("small", 3, 0), models.build("small", 3, 0)
-    assert fit(by_name, data(), 1, 1e-3, "cpu") == fit(by_object, data(), 1, 1e-3, CPU)
-
-
-def test_a_log_that_cannot_be_written_is_named_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr("pytorch_lightning.Trainer.fit", lambda *given, **options: pytest.fail("training started"))
-    (tmp_path / "file").write_text("")
-    for log in ("/proc/x/y.csv", tmp_path, tmp_path / "file" / "y.csv"):
-        with pytest.raises(InputError, match=f"Cannot write the log {log}: .* Choose a file"):
-            trained(log=log)
+    fit(by_name, data(), 1, 1e-3, "cpu:0")
+    fit(by_object, data(), 1, 1e-3, CPU)
+    assert same(by_name, by_object)
 
 
 def test_devices_are_checked_before_work_starts():
@@ -240,10 +331,11 @@ def test_devices_are_checked_before_work_starts():
 
 
 def test_features_do_not_depend_on_what_else_is_in_the_batch(monkeypatch):
+    monkeypatch.setenv("INVARIANCE_BF16", "0")  # bfloat16 rounds by the algorithm, which batches of other sizes have
     model = models.build("small", 3, 0)
     split = Split(SPEC.renderer(), 0, "target/test", 50)
     whole, labels = training.features(model, split)
-    monkeypatch.setattr("invariance.training.inference.BATCH", {"cpu": 7})
+    monkeypatch.setitem(EVALUATED_AT_ONCE, "cpu", 7)
     again, _ = training.features(model, split)
     assert whole.shape == (50, model.width)
     assert torch.equal(labels, split.batch()[1])
@@ -259,10 +351,10 @@ from invariance.datasets import Split, Transforms2D
 from invariance.datasets.module import ImageData
 from invariance.training.fit import fit
 
-source = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black").renderer("cpu")
-data = ImageData(Split(source, 0, "train", 384), Split(source, 0, "validation", 200), 32, 0)
+renderer = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black").renderer("cpu")
+data = ImageData(Split(renderer, 0, "train", 384), Split(renderer, 0, "validation", 200), 32, 0)
 model = models.build("small", 3, 0)
-curve = fit(model, data, 3, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")
+curve = fit(model, data, 5, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")
 total = sum(p.double().sum().item() for p in model.parameters())
 with open(f"rank{os.environ['RANK']}.json", "w") as out:
     batches = data.train_dataloader()
@@ -277,4 +369,4 @@ with open(f"rank{os.environ['RANK']}.json", "w") as out:
     assert (first.pop("process"), second.pop("process")) == (0, 1)
     assert first == second
     assert first["steps"] == 384 // 32 // 2  # each took half of the batches
-    assert first["accuracy"] > 0.8
+    assert first["accuracy"] > 0.6  # of three classes

@@ -11,16 +11,18 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.datasets.chunks import batches_at_once
+from invariance.datasets.devices import EVALUATED_AT_ONCE
 from invariance.datasets.split import Split, as_split
-from invariance.errors import InputError
+from invariance.errors import check_whole
 
 
 class Batches:
     """Normalised images and labels of a split, batch after batch, on the split's device.
 
-    With a `seed` every pass has another order, from the seed alone, and other draws of the
-    transformations. Several batches are made at once where that is quicker. Of `processes` that train
-    together each, counted from 0, gets its share of the batches: equally many, the first ones twice if need be.
+    With a `seed`, for training, every pass has another order and another redraw of the transformations, the same ones
+    for that seed; without, for evaluation, every pass is the same. Several batches are made at once where that is
+    quicker. Of `processes` that train together each, counted from 0, gets its share of the batches: equally many, the
+    first ones twice if need be.
     """
 
     def __init__(
@@ -34,10 +36,11 @@ class Batches:
         return -(-self.split.count // (self.batch_size * self.processes))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        renderer, number = self.split.renderer, self.passes
-        self.passes += 1
-        redraw = number if self.seed is not None else 0
-        batches = self._order(number).to(renderer.device).split(self.batch_size)
+        renderer, order, redraw = self.split.renderer, torch.arange(self.split.count), 0
+        if self.seed is not None:
+            redraw, self.passes = self.passes, self.passes + 1
+            order = sampling.permutation(sampling.stream(self.seed, "shuffle", redraw), self.split.count)
+        batches = order.to(renderer.device).split(self.batch_size)
         mine = [batches[k % len(batches)] for k in range(self.process, len(self) * self.processes, self.processes)]
         at_once = batches_at_once(self.batch_size, renderer.size, renderer.device)
         for start in range(0, len(mine), at_once):
@@ -45,21 +48,14 @@ class Batches:
             images = renderer.normalise(images)
             yield from zip(images.split(self.batch_size), labels.split(self.batch_size), strict=True)
 
-    def _order(self, number: int) -> Tensor:
-        if self.seed is None:
-            return torch.arange(self.split.count)
-        return sampling.permutation(sampling.stream(self.seed, "shuffle", number), self.split.count)
-
 
 class ImageData(LightningDataModule):
     """Training and validation images of two splits, for `fit` or a trainer of Lightning."""
 
-    def __init__(self, train: Split, validation: Split, batch_size: int, seed: int, eval_batch_size: int = 500) -> None:
+    def __init__(self, train: Split, validation: Split, batch_size: int, seed: int) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise InputError(f"Batch size {batch_size}: it must be at least 1.")
-        self.train, self.validation = as_split(train), as_split(validation)
-        self.batch_size, self.eval_batch_size, self.seed = batch_size, eval_batch_size, seed
+        self.train, self.validation, self.seed = as_split(train), as_split(validation), seed
+        self.batch_size = check_whole("Batch size", batch_size, 1)
 
     def prepare_data(self) -> None:
         for split in (self.train, self.validation):
@@ -69,7 +65,8 @@ class ImageData(LightningDataModule):
         return Batches(self.train, self.batch_size, self.seed, *self._processes())
 
     def val_dataloader(self) -> Batches:
-        return Batches(self.validation, self.eval_batch_size, None, *self._processes())
+        size = EVALUATED_AT_ONCE[self.validation.renderer.device.type]
+        return Batches(self.validation, size, None, *self._processes())
 
     def _processes(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -19,7 +19,7 @@ from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
-from invariance.datasets.split import move_on, normalise
+from invariance.datasets.split import Renderer, normalise
 from invariance.errors import InputError, check_known
 from invariance.pictures.natural import SIZE, TEST, TRAIN
 
@@ -68,39 +68,39 @@ class NaturalImages(Config, frozen=True):
         """The classes in the order of their labels."""
         return pictures.natural_classes(self.source) if self.classes is None else self.classes
 
-    def available(self, part: str) -> int:
+    def available(self, split: str) -> int:
         """Number of images of these classes in "train", "validation" or "test"."""
-        return len(self.class_names()) * self._per_class(part)
+        return len(self.class_names()) * self._per_class(split)
 
-    def samples(self, per_class: int | float, part: str = "train") -> int:
+    def samples(self, per_class: int | float, split: str = "train") -> int:
         """Number of images in all for a count a class (int), or for a share of each class in (0, 1] (float).
 
         Experiment B varies both. A share is rounded, to at least one image a class. Raises
         `InputError` for more than there are.
         """
-        most = self._per_class(part)
+        most = self._per_class(split)
         if isinstance(per_class, float) and 0 < per_class <= 1:
             return len(self.class_names()) * max(1, round(per_class * most))
         if isinstance(per_class, bool) or not isinstance(per_class, int) or not 1 <= per_class <= most:
             raise InputError(
-                f"{per_class!r} {part} images a class of {self.source}: give a count from 1 to {most}, "
+                f"{per_class!r} {split} images a class of {self.source}: give a count from 1 to {most}, "
                 f"or a share above 0.0 up to 1.0."
             )
         return len(self.class_names()) * per_class
 
-    def _per_class(self, part: str) -> int:
-        check_known("split", part, SPLITS)
+    def _per_class(self, split: str) -> int:
+        check_known("split", split, SPLITS)
         classes = len(pictures.natural_classes(self.source))
         held_out = round(TRAIN // classes * VALIDATION_SHARE)
-        return {"train": TRAIN // classes - held_out, "validation": held_out, "test": TEST // classes}[part]
+        return {"train": TRAIN // classes - held_out, "validation": held_out, "test": TEST // classes}[split]
 
     def renderer(self, device: str | torch.device = "cpu") -> "NaturalRenderer":
         """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
         return _renderer(self, pick_device(device))
 
 
-class NaturalRenderer:
-    """Makes images of one `NaturalImages` specification on one device (an `Renderer`)."""
+class NaturalRenderer(Renderer):
+    """Makes images of one `NaturalImages` specification on one device."""
 
     parts = NaturalImages.parts
     size = SIZE
@@ -118,19 +118,19 @@ class NaturalRenderer:
         return _renderer, (self.spec, self.device)
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
-        """Content keys (B,) of the images at `indices` of a split, whose part is the last word of `name`.
+        """Content keys (B,) of the images at `indices` of the split that the last word of `name` says.
 
         The first k x classes indices hold k images of each class, chosen and ordered by `seed` and `name`.
-        Raises `InputError` for an unknown part and for an index beyond what there is.
+        Raises `InputError` for an unknown split and for an index beyond what there is.
         """
-        part = name.rsplit("/", 1)[-1]
-        check_known("split", part, SPLITS)
+        split = name.rsplit("/", 1)[-1]
+        check_known("split", split, SPLITS)
         order = _order(self.spec.source, self.spec.class_names(), self.spec.split_seed, seed, name, self.device)
         on_host = indices.device.type == "cpu"  # elsewhere the check would make the device wait; `Split` made it
         if on_host and len(indices) and not 0 <= indices.min() <= indices.max() < len(order):
             wanted, most = int(indices.max()) + 1, len(order)
             raise InputError(
-                f"The split {name!r} is to have {wanted} images, but {self.spec.source} has {most} {part} images "
+                f"The split {name!r} is to have {wanted} images, but {self.spec.source} has {most} {split} images "
                 f"of these {len(self.spec.class_names())} classes: ask for at most {most}."
             )
         indices = indices.to(self.device)
@@ -171,11 +171,6 @@ class NaturalRenderer:
         in_chunks(fill, len(content), SIZE, self.device)
         return images
 
-    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
-        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
-        check_known("part", part, self.parts)
-        return move_on(first, second, lambda keys: keys)
-
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the source's own channels, channels last."""
         mean, std = self.pictures.statistics
@@ -206,18 +201,18 @@ class Pictures:
             self._read(wanted[self.missing[wanted]])
 
     def _read(self, rows: np.ndarray) -> None:
-        for part in np.array_split(rows, -(-len(rows) // 5000)) if len(rows) else ():
-            images = torch.from_numpy(pictures.natural_images(self.source, part))
-            self.pixels[torch.from_numpy(part).to(self.device)] = images.permute(0, 3, 1, 2).to(self.device)
+        for block in np.array_split(rows, -(-len(rows) // 5000)) if len(rows) else ():
+            images = torch.from_numpy(pictures.natural_images(self.source, block))
+            self.pixels[torch.from_numpy(block).to(self.device)] = images.permute(0, 3, 1, 2).to(self.device)
         self.missing[rows] = False
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation of each channel over the training images, (3, 1, 1) each."""
         count = STATISTICS_ROWS if self.source.startswith("scenes") else TRAIN
         rows = torch.arange(count, device=self.device)
-        parts = [self.take(part).double().transpose(0, 1).flatten(1) / 255 for part in rows.split(5000)]
-        mean = torch.stack([part.mean(1) for part in parts]).mean(0)
-        square = torch.stack([part.square().mean(1) for part in parts]).mean(0)
+        blocks = [self.take(block).double().transpose(0, 1).flatten(1) / 255 for block in rows.split(5000)]
+        mean = torch.stack([block.mean(1) for block in blocks]).mean(0)
+        square = torch.stack([block.square().mean(1) for block in blocks]).mean(0)
         std = (square - mean.square()).sqrt()
         return tuple(value.float()[:, None, None] for value in (mean, std))
 
@@ -234,22 +229,22 @@ def _order(source: str, names: tuple[str, ...], split_seed: int, seed: int, name
     return shuffled.gather(0, turn).T.flatten().to(device)
 
 
-def _rows_of(source: str, names: tuple[str, ...], split_seed: int, part: str) -> Tensor:
-    """Rows int64 (classes, count) of one part."""
+def _rows_of(source: str, names: tuple[str, ...], split_seed: int, split: str) -> Tensor:
+    """Rows int64 (classes, count) of one split."""
     labels, known = pictures.natural_labels(source), pictures.natural_classes(source)
-    start, stop = (TRAIN, TRAIN + TEST) if part == "test" else (0, TRAIN)
+    start, stop = (TRAIN, TRAIN + TEST) if split == "test" else (0, TRAIN)
     rows = []
     for name in names:
         own = torch.from_numpy(np.flatnonzero(labels[start:stop] == known.index(name)) + start)
-        if part != "test":
+        if split != "test":
             order = sampling.permutation(sampling.stream(split_seed, "validation", name), len(own))
             held_out = round(len(own) * VALIDATION_SHARE)
-            own = own[order[:held_out] if part == "validation" else order[held_out:]].sort().values
+            own = own[order[:held_out] if split == "validation" else order[held_out:]].sort().values
         rows.append(own)
     return torch.stack(rows)
 
 
-@lru_cache(maxsize=4)  # generators share their pictures, up to 184 MB
+@lru_cache(maxsize=4)  # renderers share their pictures, up to 184 MB
 def _pictures(source: str, device: torch.device) -> Pictures:
     return Pictures(source, device)
 

@@ -22,9 +22,9 @@ from invariance import pictures, sampling
 from invariance.config import Config
 from invariance.datasets.devices import pick_device
 from invariance.datasets.natural import NaturalImages
-from invariance.datasets.split import move_on
+from invariance.datasets.split import Renderer, move_on
 from invariance.datasets.transforms_2d import paste
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError
 from invariance.pictures.natural import SIZE
 from invariance.pictures.sources import FOREGROUNDS
 from invariance.transforms.geometric import scale, translate
@@ -89,17 +89,17 @@ class ObjectsOnImages(Config, frozen=True):
         """The data set that the images come from."""
         return NaturalImages(source=self.images, split_seed=self.split_seed)
 
-    def available(self, part: str) -> int:
+    def available(self, split: str) -> int:
         """Number of images in "train", "validation" or "test"."""
-        return self.natural().available(part)
+        return self.natural().available(split)
 
     def renderer(self, device: str | torch.device = "cpu") -> "ObjectsRenderer":
         """The images of this data set, made on `device`: `auto`, `cpu`, `cuda` or `cuda:N`."""
         return _renderer(self, pick_device(device), self.object_names(), pictures.fingerprint(self.foregrounds))
 
 
-class ObjectsRenderer:
-    """Makes images of one `ObjectsOnImages` specification on one device (an `Renderer`).
+class ObjectsRenderer(Renderer):
+    """Makes images of one `ObjectsOnImages` specification on one device.
 
     `background` is the natural image; `transformation` is the place of a translated object.
     """
@@ -111,7 +111,7 @@ class ObjectsRenderer:
         self.spec, self.device = spec, device
         self.natural = spec.natural().renderer(device)
         drawn = pictures.foregrounds(spec.foregrounds, SIZE, 1, spec.object_names()).images.float() / 255
-        small = scale(drawn, {"factor": torch.full((len(drawn),), SIDE / SIZE)})
+        small = scale(drawn, {"factor": torch.full((len(drawn),), SIDE / SIZE, dtype=torch.float32)})
         self.objects = _move(small, (SIZE - SIDE) // 2, PLACE).to(device)  # (objects, 4, 32, 32), in the corner
         self.box = torch.tensor([*PLACE, SIDE, SIDE], device=device)
 
@@ -163,13 +163,11 @@ class ObjectsRenderer:
         return paste(objects, behind)
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
-        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
-        check_known("part", part, self.parts)
         if part == "background":
             return move_on(first, second, self.natural.rows, lambda keys: keys.roll(1))
         if part == "object":
             return move_on(first, second, lambda keys: self.object_labels(keys, keys))
-        return move_on(first, second, lambda keys: keys)
+        return super().differing(part, first, second)
 
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the natural images, channels last."""

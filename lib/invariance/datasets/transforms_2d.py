@@ -19,8 +19,7 @@ from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
-from invariance.datasets.split import move_on, normalise
-from invariance.errors import check_known
+from invariance.datasets.split import Renderer, move_on
 from invariance.pictures.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.transforms.geometric import scale, scaled_side
 
@@ -70,31 +69,20 @@ class Transforms2D(Config, frozen=True):
         return _renderer(self, pick_device(device), self.class_names(), files)
 
 
-class Transforms2DRenderer:
-    """Makes images of one `Transforms2D` specification on one device (an `Renderer`)."""
+class Transforms2DRenderer(Renderer):
+    """Makes images of one `Transforms2D` specification on one device."""
 
     parts = Transforms2D.parts
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
         self.spec, self.device, self.size = spec, device, spec.size
-        side = int(scaled_side(torch.tensor([spec.object_scale]), spec.size))
+        side = int(scaled_side(torch.tensor([spec.object_scale], dtype=torch.float32), spec.size))
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)
         chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale)
         self.objects, self.first, self.count = _objects(*chosen, device, pictures.fingerprint(spec.foregrounds))
         self.one_each = len(self.objects) == len(self.count)
         self.pictures = _backgrounds(spec.backgrounds, spec.size, device, pictures.fingerprint(spec.backgrounds))
-
-    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
-        """Content keys (B,) of the images at `indices` of a split: every index is an image of its own."""
-        return sampling.keys(sampling.stream(seed, name), indices)
-
-    def prepare(self, content: Tensor) -> None:
-        """Nothing to get ready: every image is made when it is asked for."""
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """[0, 1] to [-1, 1], channels last."""
-        return normalise(images)
 
     def labels(self, content: Tensor) -> Tensor:
         """Class labels, int64 (B,), of content keys (B,)."""
@@ -112,8 +100,6 @@ class Transforms2DRenderer:
         return self.first[labels] + sampling.integers(sampling.fold(content, "prototype"), self.count[labels])
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
-        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
-        check_known("part", part, self.parts)
         drawn = {"object": self.labels, "background": self._picture}.get(part, lambda keys: keys)
         return move_on(first, second, drawn)
 
@@ -129,7 +115,7 @@ class Transforms2DRenderer:
     def _backgrounds(self, picture: Tensor) -> Tensor:
         if self.pictures is None:
             return sampling.uniform(picture, 3, self.spec.size, self.spec.size)
-        return self.pictures.index_select(0, picture)
+        return self.pictures.index_select(0, picture).float().mul_(1 / 255)
 
     def transformed(self, content: Tensor, transformation: Tensor) -> Tensor:
         """Transformed objects, RGBA; `transformation` (B,) are the keys that the draws come from."""
@@ -152,7 +138,7 @@ class Transforms2DRenderer:
         return make
 
     def _empty(self, count: int, channels: int) -> Tensor:
-        return torch.empty(count, channels, self.spec.size, self.spec.size, device=self.device)
+        return torch.empty(count, channels, self.spec.size, self.spec.size, dtype=torch.float32, device=self.device)
 
     def images(
         self,
@@ -186,7 +172,7 @@ def paste(objects: Tensor, backgrounds: Tensor, out: Tensor | None = None) -> Te
 # What is kept in memory is found by the fingerprints of its files too: those of a folder may change at any time.
 
 
-@lru_cache(maxsize=16)  # generators that differ in their transformations share their objects
+@lru_cache(maxsize=16)  # renderers that differ in their transformations share their objects
 def _objects(
     source: str,
     size: int,
@@ -198,14 +184,16 @@ def _objects(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Objects RGBA (N, 4, size, size) that fill `share` of the canvas; each class's first one and their number."""
     objects = pictures.foregrounds(source, size, prototypes, classes)
-    shrunken = scale(objects.images.float() / 255, {"factor": torch.full((len(objects.images),), share)})
+    whole = objects.images.float() / 255
+    shrunken = scale(whole, {"factor": torch.full((len(whole),), share, dtype=torch.float32)})
     return shrunken.to(device), objects.first.to(device), objects.count.to(device)
 
 
-@lru_cache(maxsize=4)  # generators share their backgrounds, the bulk of what they hold
+@lru_cache(maxsize=4)  # renderers share their backgrounds, the bulk of what they hold
 def _backgrounds(source: str, size: int, device: torch.device, fingerprint: str) -> Tensor | None:
+    # In 8 bits, uint8 (N, 3, size, size): to read them takes less time than to convert them.
     found = pictures.backgrounds(source, size)
-    return None if found is None else (found.float() / 255).to(device)
+    return None if found is None else found.to(device)
 
 
 @lru_cache(maxsize=16)

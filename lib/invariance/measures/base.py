@@ -17,8 +17,6 @@ BLOCK, LEAST_BLOCKS = 10, 20
 """Pairs that are resampled together, where there are enough pairs for so many blocks."""
 SAFE = (1e-12, 1e12)
 """Representations that reach a size within these are measured in float32, whose squares and their sums then fit."""
-LARGEST = 1e75
-"""Larger ones than this overflow in float64 too."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +37,18 @@ def paired(x: Tensor, x_prime: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
 
     Raises `InputError` for other shapes, fewer pairs, complex numbers or values that are not finite.
     """
-    shapes = f"{tuple(x.shape)} and {tuple(x_prime.shape)}"
-    if x.ndim != 2 or x_prime.ndim != 2 or len(x) != len(x_prime) or not x.shape[1] * x_prime.shape[1]:
+    if x.ndim != 2 or x_prime.ndim != 2 or len(x) != len(x_prime) or 0 in (x.shape[1], x_prime.shape[1]):
+        shapes = f"{tuple(x.shape)} and {tuple(x_prime.shape)}"
         raise InputError(f"Representations of shapes {shapes}: both must be (N, D), D at least 1.")
     if len(x) < least:
         raise InputError(f"A measure of {len(x)} pairs: it needs at least {least}.")
     if x.is_complex() or x_prime.is_complex():
-        raise InputError("Representations of complex numbers: measure their absolute values, or parts side by side.")
-    both = [part if part.dtype == torch.float32 else part.double() for part in (x, x_prime)]
-    # One look at all four numbers, since a GPU has to wait for it; they are NaN where any value is.
-    ends = torch.stack([end.double() for part in both for end in part.aminmax()]).tolist()
-    if not all(map(math.isfinite, ends)):
+        raise InputError("Representations of complex numbers: measure their absolute values.")
+    both = [side if side.dtype == torch.float32 else side.double() for side in (x, x_prime)]
+    sizes = torch.stack([side.abs().max().double() for side in both]).tolist()  # one look, for which a GPU has to wait
+    if not all(map(math.isfinite, sizes)):
         raise InputError("The representations are not finite: the model has diverged.")
-    sizes = [max(-low, high) for low, high in (ends[:2], ends[2:])]
-    if max(sizes) > LARGEST:
-        raise InputError(f"The representations reach {max(sizes):.0e}: divide them all by that.")
-    fits = all(size == 0 or SAFE[0] < size < SAFE[1] for size in sizes) and both[0].dtype == both[1].dtype
+    fits = both[0].dtype == both[1].dtype and all(size == 0 or SAFE[0] < size < SAFE[1] for size in sizes)
     return tuple(both) if fits else (both[0].double(), both[1].double())
 
 
@@ -83,8 +77,8 @@ def ratio_intervals(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
 def _resampling_counts(n: int, draws: int) -> Tensor:
     # How often each of n blocks occurs in each resample: with these kept, a bootstrap is one matrix product.
     keys = sampling.keys(sampling.stream(0, "bootstrap", n), torch.arange(RESAMPLES))
-    counts = torch.zeros(RESAMPLES, n)
+    counts = torch.zeros(RESAMPLES, n, dtype=torch.float32)
     for rows, chunk in zip(counts.split(50), keys.split(50), strict=True):
         chosen = (sampling.uniform(chunk, draws) * n).long().clamp_(max=n - 1)
-        rows.scatter_add_(1, chosen, torch.ones(chosen.shape))
+        rows.scatter_add_(1, chosen, torch.ones(chosen.shape, dtype=torch.float32))
     return counts

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from invariance.errors import InputError
 
 ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Hardswish)
-SHOWN = 24
-"""How many layers an error message names at most."""
 
 
 def layer_extractor(model: nn.Module, layers: Sequence[str]) -> Callable[[Tensor], dict[str, Tensor]]:
@@ -26,72 +24,42 @@ def layer_extractor(model: nn.Module, layers: Sequence[str]) -> Callable[[Tensor
     """
     from torchvision.models.feature_extraction import create_feature_extractor  # takes seconds to load
 
-    if isinstance(layers, str):
-        raise InputError(f"layers must be a list of names, got the string {layers!r}; write [{layers!r}].")
-    known = _node_names(model)
+    nodes = _nodes(model)
+    known = {".".join(node.split(".")[:depth]) for node in nodes for depth in range(1, node.count(".") + 2)}
     for name in layers:
-        _check_layer(name, known)
-    nodes = {name: name for name in layers}
-    extractor = create_feature_extractor(model, train_return_nodes=nodes, eval_return_nodes=nodes)
-    extractor.eval()
-
-    def extract(images: Tensor) -> dict[str, Tensor]:
-        return {name: _pooled(value, name) for name, value in extractor(images).items()}
-
-    return extract
+        if name not in known:
+            near, some = get_close_matches(str(name), known), ", ".join(spread_layers(model))
+            hint = f" Near it: {', '.join(near)}." if near else ""
+            raise InputError(f"Unknown layer {name!r}.{hint} A list of some from first to last: {some}.")
+    kept = {name: name for name in layers}
+    extractor = create_feature_extractor(model, train_return_nodes=kept, eval_return_nodes=kept).eval()
+    return lambda images: {name: _pooled(value, name) for name, value in extractor(images).items()}
 
 
 def spread_layers(model: nn.Module, count: int = 5) -> list[str]:
     """At most `count` layers in equal steps from first to last: activations, where the model has modules for them."""
-    names, modules = _node_names(model), dict(model.named_modules())
+    names, modules = _nodes(model), dict(model.named_modules())
     # A module that is used again makes nodes of its own, such as "layer1.0.relu_1".
     active = [name for name in names if isinstance(modules.get(re.sub(r"_\d+$", "", name)), ACTIVATIONS)]
     found = active or names[1:]
     return [found[k] for k in torch.linspace(0, len(found) - 1, count).round().int().unique()]
 
 
-@torch.no_grad()
-def layer_features(model: nn.Module, images: Tensor, layers: Sequence[str], batch_size: int = 256) -> dict[str, Tensor]:
-    """Representations float32 (N, D) at each of `layers` of normalised images (N, 3, H, W); see `layer_extractor`."""
-    extract = layer_extractor(model, layers)
-    parts = [extract(batch) for batch in images.split(batch_size)]
-    return {name: torch.cat([part[name] for part in parts]).float() for name in layers}
-
-
-def _node_names(model: nn.Module) -> list[str]:
+def _nodes(model: nn.Module) -> list[str]:
     from torchvision.models.feature_extraction import get_graph_node_names
 
     try:
         return get_graph_node_names(model.eval())[1]
     except Exception as error:  # whatever the model's own code raises while it is traced
         problem = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"torch.fx cannot trace this model ({problem}): measure its output only, or avoid branches on values."
-        ) from None
-
-
-def _check_layer(name: str, known: Sequence[str]) -> None:
-    modules = dict.fromkeys(".".join(node.split(".")[:depth]) for node in known for depth in range(1, 9))
-    if name in modules:
-        return
-    close = get_close_matches(str(name), modules, n=3)
-    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-    top = list(dict.fromkeys(node.split(".")[0] for node in known))
-    if len(top) < 3:  # everything sits in one module: go a level deeper
-        top = list(dict.fromkeys(".".join(node.split(".")[:2]) for node in known))
-    rest = ", ..." if len(top) > SHOWN else ""
-    inside = next((node for node in known if "." in node), None)
-    parts = f"; parts too, such as {inside}" if inside else ""
-    raise InputError(f"Unknown layer {name!r}.{hint} Layers: {', '.join(top[:SHOWN])}{rest}{parts}.")
+        raise InputError(f"torch.fx cannot trace this model ({problem}): measure its output only.") from None
 
 
 def _pooled(value: object, name: str) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim not in (2, 3, 4):
         shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise InputError(f"Layer {name!r} gives {shape}: it must give (B, D), (B, T, D) or (B, C, H, W).")
-    if value.ndim == 4:
-        return value.mean((2, 3))
     if value.ndim == 3:
         has_class_token = value.shape[1] > 1 and math.isqrt(value.shape[1] - 1) ** 2 == value.shape[1] - 1
         return value[:, 0] if has_class_token else value.mean(1)
-    return value
+    return value if value.ndim == 2 else value.mean((2, 3))

@@ -26,7 +26,6 @@ import torch
 from torch import Tensor
 
 from invariance import sampling
-from invariance.datasets.split import Renderer, Split
 from invariance.errors import InputError, check_known
 from invariance.measures.base import Measured, Undefined, paired, ratio_intervals
 
@@ -51,21 +50,6 @@ class Sensitivity(Measured):
         more invariant model has more, without a bound, and where random images are orthogonal it is undefined.
         """
         return (self.within.mean() / self.between.mean()).item()
-
-
-def pair_keys(renderer: Renderer, pairs: int, seed: int, vary: str = "transformation") -> tuple[Tensor, Tensor, Tensor]:
-    """Keys int64 (N,) of test images: contents, and two sets to exchange the renderer's part `vary` with."""
-    check_known("part", vary, renderer.parts)
-    content, first, second = (
-        Split(renderer, seed, f"pairs/{part}/test", pairs).keys() for part in ("content", "first", "second")
-    )
-    return content, first, renderer.differing(vary, first, second)
-
-
-def paired_images(renderer: Renderer, pairs: int, seed: int, vary: str = "transformation") -> tuple[Tensor, Tensor]:
-    """Images (N, 3, H, W) in [0, 1], twice: the same but for one of the renderer's parts, `vary`."""
-    content, first, second = pair_keys(renderer, pairs, seed, vary)
-    return renderer.images(content, **{vary: first}), renderer.images(content, **{vary: second})
 
 
 def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0, kind: str = "l2") -> Sensitivity:

@@ -93,11 +93,24 @@ MODELS: dict[str, Callable[[], Backbone]] = {
 
 
 def build(name: str, classes: int, seed: int) -> Classifier:
-    """A freshly initialised classifier; its weights are a function of `seed` alone.
+    """A classifier with PyTorch's default first weights, float32, a function of `seed` alone.
 
     Raises `InputError` for an unknown name.
     """
     check_known("model", name, MODELS)
-    with sampling.torch_seed(seed):
-        backbone, width = MODELS[name]()
-        return Classifier(backbone, width, classes).to(memory_format=torch.channels_last)
+    kind = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float32)  # other types draw other numbers
+        with sampling.torch_seed(seed):
+            backbone, width = MODELS[name]()
+            _default_weights(backbone)
+            return Classifier(backbone, width, classes).to(memory_format=torch.channels_last)
+    finally:
+        torch.set_default_dtype(kind)
+
+
+def _default_weights(net: nn.Module) -> None:
+    # torchvision starts its ResNets and DenseNets from weights of its own; the paper's code from the layers' default.
+    for layer in net.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()

@@ -1,8 +1,7 @@
 """Pictures: embedded glyphs and scenes, CIFAR, your own folders, data sets on the Hub, and random ones."""
 
 from invariance.pictures import glyphs, scenes
-from invariance.pictures.cifar import download
-from invariance.pictures.natural import NATURAL, natural_classes, natural_images, natural_labels
+from invariance.pictures.natural import NATURAL, download, natural_classes, natural_images, natural_labels
 from invariance.pictures.sources import (
     BACKGROUNDS,
     FOREGROUNDS,
@@ -19,19 +18,6 @@ VERSION = f"{glyphs.VERSION}.{scenes.VERSION}.{scenes.VARIED_VERSION}"
 """Changes whenever an embedded picture does."""
 
 __all__ = [
-    "BACKGROUNDS",
-    "FOREGROUNDS",
-    "NATURAL",
-    "VERSION",
-    "Objects",
-    "backgrounds",
-    "check_classes",
-    "check_source",
-    "class_names",
-    "download",
-    "fingerprint",
-    "foregrounds",
-    "natural_classes",
-    "natural_images",
-    "natural_labels",
-]
+    "BACKGROUNDS", "FOREGROUNDS", "NATURAL", "VERSION", "Objects", "backgrounds", "check_classes", "check_source",
+    "class_names", "download", "fingerprint", "foregrounds", "natural_classes", "natural_images", "natural_labels",
+]  # fmt: skip

@@ -1,7 +1,10 @@
 """Reading picture files that nobody vouches for: bounded, checked, and named when they fail."""
 
+import errno
 import io
+import stat
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,28 +33,33 @@ def read_background(file: Path | bytes, size: int, name: str = "") -> np.ndarray
 
 
 def read_photo(file: Path, size: int) -> np.ndarray:
-    """The central square of a photo, turned upright, RGB uint8 (size, size, 3), bilinear with antialiasing."""
-    image = ImageOps.exif_transpose(_open(file, "")).convert("RGB")
-    return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR))
+    """The central square of a photo, RGB uint8 (size, size, 3), bilinear with antialiasing."""
+    return np.asarray(ImageOps.fit(_open(file, "").convert("RGB"), (size, size), Image.Resampling.BILINEAR))
+
+
+def check_regular(file: Path) -> None:
+    """Raise `OSError` for a pipe or a device, which could be read for ever."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, "It is not a regular file", str(file))
 
 
 def _open(file: Path | bytes, name: str) -> Image.Image:
+    """The decoded picture, turned upright as its EXIF orientation says."""
     name = name or str(file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
         try:
+            if isinstance(file, Path):
+                check_regular(file)
             with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
-                pixels = image.width * image.height
-                if pixels <= MAX_PIXELS:
-                    image.load()
+                if image.width * image.height > MAX_PIXELS:
+                    raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {MAX_PIXELS:,}")
+                image.load()
+                with suppress(Exception):  # the EXIF data may be broken where the picture is not
+                    ImageOps.exif_transpose(image, in_place=True)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             message = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"Cannot read the image {name}: {message}. Replace or remove the file.") from None
-    if pixels > MAX_PIXELS:
-        raise InputError(
-            f"The image {name} has {image.width} x {image.height} pixels, above the limit of "
-            f"{MAX_PIXELS // 10**6} million. Make it smaller, or remove the file."
-        )
     if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it to white
         return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
     return image

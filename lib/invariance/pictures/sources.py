@@ -22,7 +22,7 @@ from invariance.errors import InputError, check_known
 from invariance.pictures import glyphs, hub, scenes
 from invariance.pictures.cache import cached
 from invariance.pictures.natural import NATURAL, SIZE, natural_images
-from invariance.pictures.reading import read_background, read_object
+from invariance.pictures.reading import check_regular, read_background, read_object
 
 FOREGROUNDS = ("glyphs", "random", "folder:PATH", "hub:OWNER/NAME")
 BACKGROUNDS = ("scenes", "random", "black", "colour:RRGGBB", *NATURAL, "folder:PATH", "hub:OWNER/NAME")
@@ -51,14 +51,13 @@ def foregrounds(source: str, size: int, prototypes: int = 1, classes: Sequence[s
     `prototypes` is the largest number of pictures a class; `classes` keeps these, in this order.
     Raises `InputError` for an unknown source or class, an empty class or an unreadable file.
     """
-    if classes is None:
-        classes = class_names(source)
-    else:
-        check_classes(classes, class_names(source))
+    known = class_names(source)
+    classes = known if classes is None else classes
+    check_classes(classes, known)
     by_class = _load_foregrounds(source, size, prototypes, classes)
-    count = torch.tensor([len(images) for images in by_class.values()])
-    images = torch.cat([torch.from_numpy(i.copy()) for i in by_class.values()]).permute(0, 3, 1, 2)
-    return Objects(images.contiguous(), tuple(by_class), count.cumsum(0) - count, count)
+    count = torch.tensor([len(images) for images in by_class])
+    images = torch.from_numpy(np.concatenate(by_class)).permute(0, 3, 1, 2).contiguous()
+    return Objects(images, tuple(classes), count.cumsum(0) - count, count)
 
 
 def class_names(source: str) -> tuple[str, ...]:
@@ -70,7 +69,11 @@ def class_names(source: str) -> tuple[str, ...]:
         return tuple(f"random_{k}" for k in range(RANDOM_CLASSES))
     if source.startswith("hub:"):
         return hub.class_names(source)
-    return tuple(folder.name for folder in _class_folders(_folder_of(source)))
+    folder = _folder_of(source)
+    names = tuple(path.name for path in _folders_in(folder))
+    if not names:
+        raise InputError(f"No classes in {folder}: it needs one folder a class, <class>/<file>.png.")
+    return names
 
 
 def backgrounds(source: str, size: int) -> Tensor | None:
@@ -78,12 +81,10 @@ def backgrounds(source: str, size: int) -> Tensor | None:
     check_source(source, BACKGROUNDS)
     if source == "random":
         return None
-    if source == "black":
-        source = "colour:000000"
-    if source.startswith("colour:"):
-        colour = bytes.fromhex(source.removeprefix("colour:"))
+    if source == "black" or source.startswith("colour:"):
+        colour = bytes.fromhex(source.removeprefix("colour:").replace("black", "000000"))
         return torch.tensor(list(colour), dtype=torch.uint8)[None, :, None, None].repeat(1, 1, size, size)
-    return torch.from_numpy(_load_backgrounds(source, size).copy()).permute(0, 3, 1, 2).contiguous()
+    return torch.from_numpy(_load_backgrounds(source, size)).permute(0, 3, 1, 2).contiguous()
 
 
 def fingerprint(source: str) -> str:
@@ -98,10 +99,9 @@ def fingerprint(source: str) -> str:
     if not source.startswith("folder:"):
         return ""
     folder = _folder_of(source)
-    inside = [*folder.glob("*"), *(path for path in folder.glob("*/*") if not path.parent.name.startswith("."))]
-    files = sorted(path for path in inside if _is_picture(path) and not os.path.isdir(path))
+    files = [file for place in (folder, *_folders_in(folder)) for file in image_files(place)]
     try:
-        stats = [(file, file.stat()) for file in files]
+        stats = [(file, file.stat()) for file in sorted(files) if not os.path.isdir(file)]
         return _hash_of_files(folder, tuple((file, found.st_size, found.st_mtime_ns) for file, found in stats))
     except OSError as error:
         raise InputError(f"Cannot read the image {error.filename}: {error.strerror}. Replace or remove it.") from None
@@ -109,14 +109,11 @@ def fingerprint(source: str) -> str:
 
 def check_source(source: str, known: Sequence[str]) -> None:
     """Raise `InputError` for a source that is not among `known`."""
-    if source.startswith("folder:") and len(source) > len("folder:"):
-        return
+    colour = "colour:RRGGBB" in known and re.fullmatch("colour:[0-9a-fA-F]{6}", source)
     if source.startswith("hub:"):
         hub.check_source(source)
-        return
-    if "colour:RRGGBB" in known and re.fullmatch("colour:[0-9a-fA-F]{6}", source):
-        return
-    check_known("asset source", source, known)
+    elif not colour and not re.match("folder:.", source):
+        check_known("asset source", source, known)
 
 
 def check_classes(names: Sequence[str], known: Sequence[str]) -> None:
@@ -129,15 +126,25 @@ def check_classes(names: Sequence[str], known: Sequence[str]) -> None:
         raise InputError("A class is listed twice: list each once.")
 
 
-def _load_foregrounds(source: str, size: int, prototypes: int, classes: Sequence[str]) -> dict[str, np.ndarray]:
+def image_files(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name. Raises `InputError` for a folder that may not be listed."""
+    return [path for path in _entries(folder) if path.suffix.lower() in SUFFIXES]
+
+
+def _load_foregrounds(source: str, size: int, prototypes: int, classes: Sequence[str]) -> list[np.ndarray]:
+    # For each class (N, size, size, 4).
     if source == "glyphs":
-        pictures = glyphs.render(size)[:, :prototypes]
-        return {name: pictures[glyphs.CLASSES.index(name)] for name in classes}
+        return list(glyphs.render(size)[[glyphs.CLASSES.index(name) for name in classes], :prototypes])
     if source == "random":
-        return {name: _random_object(name, size)[None] for name in classes}
+        return [_random_object(name, size)[None] for name in classes]
     if source.startswith("hub:"):
-        return hub.foregrounds(source, size, prototypes, classes)
-    return {name: _read_class(_folder_of(source) / name, size, prototypes) for name in classes}
+        found = hub.objects(source)
+    else:
+        found = {name: [(file, "") for file in image_files(_folder_of(source) / name)] for name in classes}
+    for name in classes:
+        if not found[name]:
+            raise InputError(f"Class {name!r} has no prototype in {source}: add one, or leave it out of the classes.")
+    return [np.stack([read_object(file, size, at) for file, at in found[name][:prototypes]]) for name in classes]
 
 
 def _load_backgrounds(source: str, size: int) -> np.ndarray:
@@ -148,14 +155,15 @@ def _load_backgrounds(source: str, size: int) -> np.ndarray:
         if size != SIZE:
             raise InputError(f"{source} has images of {SIZE} pixels a side, not {size}: use scenes for other sizes.")
         return natural_images(source, np.arange(NATURAL_BACKGROUNDS))
-    name = f"backgrounds-{fingerprint(source)}-{size}"
-    if source.startswith("hub:"):
-        return cached(name, (hub.count(source), size, size, 3), lambda: hub.backgrounds(source, size))
-    files = image_files(_folder_of(source))
-    if not files:
+    hosted = source.startswith("hub:")
+    found = hub.pictures(source, "backgrounds") if hosted else [(file, "") for file in image_files(_folder_of(source))]
+    if not found:
         raise InputError(f"No images in {_folder_of(source)}: put .png or .jpg files there.")
-    shape = (len(files), size, size, 3)
-    return cached(name, shape, lambda: np.stack([read_background(file, size) for file in files]))
+
+    def read(rows: np.ndarray) -> np.ndarray:
+        return np.stack([read_background(file, size, name) for file, name in (found[row] for row in rows)])
+
+    return cached(f"backgrounds-{fingerprint(source)}-{size}", (size, size, 3), np.arange(len(found)), read)
 
 
 def _random_object(name: str, size: int) -> np.ndarray:
@@ -173,35 +181,16 @@ def _folder_of(source: str) -> Path:
     return folder
 
 
-def _class_folders(folder: Path) -> list[Path]:
-    found = [path for path in _entries(folder) if os.path.isdir(path) and not path.name.startswith(".")]
-    if not found:
-        raise InputError(f"No classes in {folder}: it needs one folder a class, <class>/<file>.png.")
-    return found
-
-
-def image_files(folder: Path) -> list[Path]:
-    """The pictures in a folder, by name. Raises `InputError` for a folder that may not be listed."""
-    return [path for path in _entries(folder) if _is_picture(path)]
+def _folders_in(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if os.path.isdir(path)]
 
 
 def _entries(folder: Path) -> list[Path]:
+    # Without hidden ones: macOS leaves a file ._a.png, which is no picture, beside every a.png on other systems' disks.
     try:
-        return sorted(folder.iterdir())
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise InputError(f"Cannot list the folder {folder}: {error.strerror}. Make it readable to you.") from None
-
-
-def _is_picture(path: Path) -> bool:
-    # By its name. Hidden files are none: macOS leaves one, ._a.png, beside every a.png on other systems' disks.
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def _read_class(folder: Path, size: int, prototypes: int) -> np.ndarray:
-    files = image_files(folder)[:prototypes]
-    if not files:
-        raise InputError(f"Class {folder.name!r} has no prototype: put a .png into {folder}.")
-    return np.stack([read_object(file, size) for file in files])
 
 
 @lru_cache(maxsize=16)
@@ -209,5 +198,6 @@ def _hash_of_files(folder: Path, files: tuple[tuple[Path, int, int], ...]) -> st
     # By content, so that a copy elsewhere has the same; sizes and times only say when to look again.
     digest = hashlib.blake2b(digest_size=16)
     for file, size, _ in files:
+        check_regular(file)
         digest.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode() + file.read_bytes())
     return digest.hexdigest()

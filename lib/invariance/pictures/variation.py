@@ -1,7 +1,7 @@
 """What makes labelled scenes hard: another view, another camera, and things that stand in the way.
 
-Each step acts on a batch of painted scenes, float32 (B, 3, size, size) in about [0, 1], and draws
-from their keys (B,). As in `brushes`, only operations that round the same in any batch are used.
+Each step acts on a canvas of painted scenes and draws from their keys. As in `brushes`, only operations that round
+the same in any batch are used.
 """
 
 import numpy as np
@@ -18,11 +18,11 @@ NOISE = 0.07
 
 
 def vary(canvas: Canvas, size: int) -> np.ndarray:
-    """The finished pictures of a canvas, seen anew: float32 (B, 3, size, size)."""
-    image = _view(canvas, size)
-    image = _occlude(canvas, image)
-    image = _camera(canvas, image)
-    return _noise(canvas, image)
+    """The finished pictures of a canvas, seen anew: float32 (B, 3, size, size) in about [0, 1]."""
+    canvas.show(_view(canvas, size))
+    _occlude(canvas)
+    grain = np.concatenate([canvas.random(f"varied grain {c}", size, size) for c in range(3)], 1)
+    return _camera(canvas) + _draw(canvas, "noise", 0, NOISE) * (2 * grain - 1)
 
 
 def _draw(canvas: Canvas, name: str, low: float, high: float, *shape: int) -> np.ndarray:
@@ -39,41 +39,27 @@ def _view(canvas: Canvas, size: int) -> np.ndarray:
     side = np.where(_draw(canvas, "mirror", -1, 1)[:, 0] < 0, np.float32(-1), np.float32(1))
     axis = ((2 * np.arange(size) + 1) / size - 1).astype(np.float32)
     across, down = side * zoom * axis, zoom * axis[:, None]
-    grid_x, grid_y = cos * across - sin * down + x, sin * across + cos * down + y
-    grid = torch.from_numpy(np.stack([grid_x, grid_y], -1))
-    seen = grid_sample(torch.from_numpy(canvas.image), grid, padding_mode="reflection", align_corners=False)
-    return seen.numpy()
+    grid = np.stack([cos * across - sin * down + x, sin * across + cos * down + y], -1)
+    image, grid = torch.from_numpy(canvas.image), torch.from_numpy(grid)
+    return grid_sample(image, grid, padding_mode="reflection", align_corners=False).numpy()
 
 
-def _occlude(canvas: Canvas, image: np.ndarray) -> np.ndarray:
+def _occlude(canvas: Canvas) -> None:
     """Two discs and a bar of any colour, each with probability one half, in front of everything."""
-    size = image.shape[-1]
-    axis = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / np.float32(size)
-    for shape in range(3):
-        x, y, extent, there, slope = _draw(canvas, f"shape {shape}", 0, 1, 5, 1, 1, 1).swapaxes(0, 1)
-        across, down = axis - x, axis[:, None] - y
+    for number in range(3):
+        x, y, extent, there, slope = _draw(canvas, f"shape {number}", 0, 1, 5, 1, 1, 1).swapaxes(0, 1)
         radius = np.float32(0.06) + np.float32(0.2) * extent
-        if shape < 2:
-            inside = radius - np.sqrt(across * across + down * down)
+        if number < 2:
+            inside = canvas.disc(x, y, radius)
         else:
-            inside = radius / 2 - np.abs(across + (slope * 2 - 1) * down)
-        mask = np.clip(inside * size + np.float32(0.5), 0, 1) * (there < 0.5)
-        colour = _draw(canvas, f"paint {shape}", 0, 1, 3, 1, 1)
-        image = image + (colour - image) * mask
-    return image
+            inside = radius / 2 - np.abs(canvas.x - x + (slope * 2 - 1) * (canvas.y - y))
+        canvas.paint(canvas.cover(inside) * (there < 0.5), _draw(canvas, f"paint {number}", 0, 1, 3, 1, 1))
 
 
-def _camera(canvas: Canvas, image: np.ndarray) -> np.ndarray:
+def _camera(canvas: Canvas) -> np.ndarray:
     """White balance, saturation, contrast and exposure."""
-    image = image * _draw(canvas, "gain", *GAIN, 3, 1, 1)
+    image = canvas.image * _draw(canvas, "gain", *GAIN, 3, 1, 1)
     grey = image.mean(1, keepdims=True)
     image = grey + (image - grey) * _draw(canvas, "saturation", 0.1, 1.2)
     contrast = _draw(canvas, "contrast", 0.55, 1.2)
     return np.float32(0.5) + (image - np.float32(0.5)) * contrast + _draw(canvas, "exposure", -0.15, 0.15)
-
-
-def _noise(canvas: Canvas, image: np.ndarray) -> np.ndarray:
-    size = image.shape[-1]
-    level = _draw(canvas, "noise", 0, NOISE)
-    grain = np.concatenate([canvas.random(f"varied grain {c}", size, size) for c in range(3)], 1)
-    return image + level * (2 * grain - 1)

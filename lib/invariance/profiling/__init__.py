@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from invariance import measures, models
 from invariance.datasets import Renderer, normalise
+from invariance.datasets.pairs import pair_keys
 from invariance.datasets.photos import check_images, renderers
 from invariance.errors import InputError, check_whole
 from invariance.profiling.backbones import Loaded, load_backbone, untrained_copy
@@ -130,7 +131,7 @@ def _features(readers: dict[str, Read], scaling: tuple, batch: int, renderer: Re
 
 
 def _rows(read: Callable[..., dict], renderer: Renderer, transformation: str, pairs: int, seed: int) -> list[dict]:
-    content, *sides = measures.pair_keys(renderer, pairs, seed)
+    content, *sides = pair_keys(renderer, pairs, seed)
     first, second = (read(renderer, content, draws) for draws in sides)
     rows, category = [], TRANSFORMATIONS[transformation].category
     for (kind, layer), x in first.items():

@@ -1,14 +1,10 @@
-"""Fine-tuning: all weights, or low-rank updates of them, from a linear probe's head (section 4 of the paper)."""
+"""Fine-tuning: all weights, from a linear probe's head (section 4 of the paper)."""
 
 import torch
 from torch import nn
 
 from invariance.datasets.split import Split
-from invariance.errors import check_known
 from invariance.models import Classifier
-from invariance.training import lora
-
-METHODS = ("full", "lora")
 
 
 def finetune(
@@ -22,25 +18,17 @@ def finetune(
     *,
     device: torch.device,
     seed: int,
-    method: str = "full",
-    rank: int = 4,
+    schedule: str = "linear",
+    keep: str = "best",
 ) -> Classifier:
-    """A copy of `model` with `head`, trained further with Adam decaying linearly to 0; its best validation epoch.
+    """A copy of `model` with `head`, all of it trained further with `fit`, whose `schedule` and `keep` these are.
 
-    `method="lora"` trains the head and updates of rank `rank` instead of all weights, and merges them in the end. Batch
-    norms then keep their statistics and factors: they belong to the frozen network, and the few images that LoRA is
-    meant for estimate them badly. (Fine-tuning in full trains both, as the paper does.)
-
-    Raises `InputError` for an unknown method, a rank below 1 or a head of another width or too few classes.
+    Raises `InputError` for a head of another width or for too few classes, and what `fit` raises.
     """
     from invariance.datasets.module import ImageData  # Lightning takes seconds to load
     from invariance.training.fit import fit
 
-    check_known("fine-tuning method", method, METHODS)
     tuned = model.with_head(head)
-    if method == "lora":
-        lora.attach(tuned.backbone, rank, seed)
     data = ImageData(train, validation, batch_size, seed)
-    fit(tuned, data, epochs, learning_rate, device, schedule="linear")
-    lora.merge(tuned)
-    return tuned.requires_grad_(True)
+    fit(tuned, data, epochs, learning_rate, device, schedule=schedule, keep=keep)
+    return tuned

@@ -1,0 +1,1 @@
+"""The ledger: the verdicts on every study's statements, and the log of deviations."""

@@ -1,0 +1,176 @@
+"""Estimates: means over seeds with 95 % intervals. The only place that averages.
+
+A seed is the unit of repetition. `per_seed` brings a tidy table into a frame with a row a seed and a column for what is
+compared; effects are arithmetic of its columns, and so paired by seed; `estimate` turns them into estimates.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, stdtrit
+
+NAN = float("nan")
+Kind = Literal["difference", "share", "ratio", "correlation"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over `n` seeds with its 95 % interval, and the paper's value; NaN for what there is none of.
+
+    As text, `f"{e:.2f}"` is the value, `f"{e:.2i}"` the value with its interval, `f"{e:.2p}"` the paper's value and
+    `f"{e:.2b}"` the value with the paper's in brackets; `str(e)` has as many digits as the interval allows.
+    """
+
+    value: float
+    low: float = NAN
+    high: float = NAN
+    n: int = 0
+    paper: float = NAN
+
+    def __format__(self, spec: str) -> str:
+        digits, form = (int(spec[1]), spec[2]) if spec else (self.digits, "i")
+        value = fixed(self.paper if form == "p" else self.value, digits)
+        if form == "b":
+            return f"{value} ({fixed(self.paper, digits)})"
+        if form != "i" or np.isnan(self.value):
+            return value
+        if np.isnan(self.low):
+            return f"{value} (one seed, no interval)"
+        return f"{value} ({fixed(self.low, digits)} to {fixed(self.high, digits)})"
+
+    def __str__(self) -> str:
+        return format(self)
+
+    @property
+    def digits(self) -> int:
+        """Decimals worth showing: three where the interval is narrow, else two."""
+        return 3 if self.half < 0.02 else 2
+
+    @property
+    def half(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
+    def excludes(self, value: float) -> bool:
+        """Whether the interval leaves a value out."""
+        return self.low > value or self.high < value
+
+
+NOTHING = Estimate(NAN)
+Estimates = dict[str, Estimate]
+PerSeed = pd.Series
+"""One value a seed."""
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals and no minus before a zero; a dash where there is none."""
+    if np.isnan(value):
+        return "–"
+    return f"{round(float(value), digits) + 0:.{digits}f}".replace("-", "−")
+
+
+def per_seed(table: pd.DataFrame, keys: Sequence[str], value: str = "value") -> pd.DataFrame:
+    """A frame with a row a seed and a column for each value of `keys`: the mean over whatever else the table varies.
+
+    A table without seeds, such as the paper's, whose values are means over its own, has the one row 0.
+    """
+    table = table if "seed" in table else table.assign(seed=0)
+    index = keys[0] if len(keys) == 1 else list(keys)
+    return table.pivot_table(index="seed", columns=index, values=value, aggfunc="mean", sort=False, observed=True)
+
+
+def column(wide: pd.DataFrame, *key: Hashable) -> PerSeed:
+    """A column of a `per_seed` frame; NaN for every seed where the frame has none."""
+    name = key[0] if len(key) == 1 else key
+    return wide[name] if name in wide.columns else pd.Series(NAN, index=wide.index)
+
+
+def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference") -> Estimate:
+    """The mean over seeds that have a value, and its 95 % interval by Student's t; one seed has no interval.
+
+    Of a "share" the interval is formed on the logit scale and of a "ratio" on the log scale, by the delta method, so
+    that they stay within 0 and 1, and above 0; a "correlation" is averaged and bounded after Fisher's transformation.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return NOTHING
+    if kind == "correlation":
+        found = estimate(np.arctanh(np.clip(values, -0.9999, 0.9999)))
+        return Estimate(*(float(np.tanh(v)) for v in (found.value, found.low, found.high)), found.n)
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
+        return Estimate(mean, n=n)
+    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / n**0.5)
+    return Estimate(mean, *_ends(mean, half, kind), n)
+
+
+def _ends(mean: float, half: float, kind: Kind) -> tuple[float, float]:
+    if kind == "share" and 0 < mean < 1:
+        step = half / (mean * (1 - mean))
+        return float(expit(logit(mean) - step)), float(expit(logit(mean) + step))
+    if kind == "ratio" and mean > 0:
+        return mean * float(np.exp(-half / mean)), mean * float(np.exp(half / mean))
+    return mean - half, mean + half
+
+
+def estimates(effects: Mapping[str, PerSeed], kinds: Mapping[str, Kind], paper: Mapping[str, PerSeed]) -> Estimates:
+    """Named effects as estimates, each with the paper's value of the same name.
+
+    The kind of an effect is that of the longest beginning of its name in `kinds`, up to a dot; else a difference.
+    """
+    found = {}
+    for name, values in effects.items():
+        beginnings = [name.rsplit(".", k)[0] for k in range(name.count(".") + 1)]
+        kind = next((kinds[beginning] for beginning in beginnings if beginning in kinds), "difference")
+        theirs = estimate(paper[name]).value if name in paper else NAN
+        found[name] = replace(estimate(values, kind), paper=theirs)
+    return found
+
+
+def cells(table: pd.DataFrame, keys: Sequence[str], kind: Kind = "difference") -> dict[tuple, Estimate]:
+    """An estimate for each value of `keys`, in the table's order, as the cells of a map or the marks of a line."""
+    wide = per_seed(table, keys)
+    return {name if isinstance(name, tuple) else (name,): estimate(wide[name], kind) for name in wide.columns}
+
+
+def spread_of_levels(wide: pd.DataFrame) -> PerSeed:
+    """Best minus worst level (column) for each seed, the two chosen by the mean of the other seeds.
+
+    So noise does not choose what it then inflates. A single seed chooses its own; seeds that lack a level do not count.
+    """
+    return _by_others(wide, lambda own, mean: own[mean.idxmax()] - own[mean.idxmin()])
+
+
+def smallest_level(wide: pd.DataFrame) -> PerSeed:
+    """Each seed's value at the level (column) that is smallest in the mean of the other seeds."""
+    return _by_others(wide, lambda own, mean: own[mean.idxmin()])
+
+
+def _by_others(wide: pd.DataFrame, measure: Callable[[pd.Series, pd.Series], float]) -> PerSeed:
+    # measure(own, mean): a seed's levels, and the mean of the other seeds' by which it chooses among them.
+    wide = wide.dropna()
+    others = {seed: wide.drop(seed) if len(wide) > 1 else wide for seed in wide.index}
+    return pd.Series({seed: measure(wide.loc[seed], rest.mean()) for seed, rest in others.items()}, dtype=float)
+
+
+def best_level(wide: pd.DataFrame) -> Hashable:
+    """The level (column) with the highest mean over seeds; None where no level has a value."""
+    mean = wide.mean()
+    return None if mean.isna().all() else mean.idxmax()
+
+
+def correlation(first: pd.DataFrame, second: pd.DataFrame) -> PerSeed:
+    """Pearson's correlation over the columns that two `per_seed` frames share; NaN for fewer than three that vary."""
+    both = first.columns.intersection(second.columns)
+
+    def of(seed: int) -> float:
+        x, y = first.loc[seed, both].to_numpy(float), second.loc[seed, both].to_numpy(float)
+        known = ~np.isnan(x + y)
+        x, y = x[known], y[known]
+        return float(np.corrcoef(x, y)[0, 1]) if len(x) > 2 and x.std() > 0 and y.std() > 0 else NAN
+
+    return pd.Series({seed: of(seed) for seed in first.index.intersection(second.index)}, dtype=float)

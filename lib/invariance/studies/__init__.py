@@ -1,0 +1,43 @@
+"""The studies, one module a chapter: the question, sizes, design, effects, figures, statements, the paper's values."""
+
+from importlib import import_module
+
+from invariance.errors import check_known
+from invariance.studies.study import Study
+
+NAMES = (
+    "measuring_invariance",
+    "invariances_or_classes",
+    "other_factors",
+    "natural_images",
+    "when_invariance_harms",
+    "invariance_transfer",
+    "mismatch",
+)
+"""The studies that run something, in the order of the chapters."""
+
+
+def get(name: str) -> Study:
+    """A study by name. Raises `InputError` for an unknown one."""
+    check_known("study", name, NAMES)
+    return import_module(f"invariance.studies.{name}").STUDY
+
+
+def all_studies() -> list[Study]:
+    """Every study, in the order of the chapters."""
+    return [get(name) for name in NAMES]
+
+
+def read_by(stems: list[str]) -> list[Study]:
+    """The studies that chapters read, by the beginnings of file names such as "03_invariances_or_classes".
+
+    A chapter reads the study of its own name; those of the ledger, on the landing page and on reproducibility read all.
+    """
+    own = {stem.split("_", 1)[1] for stem in stems}
+    if own & {"claims", "reproducibility"}:
+        return all_studies()
+    if "intro" in own:
+        own.add("invariances_or_classes")
+    if "profile_your_model" in own:
+        own.add("measuring_invariance")
+    return [get(name) for name in NAMES if name in own]

@@ -1,0 +1,196 @@
+"""How invariant is a representation? Three models, measured on one target (section 5 of the paper).
+
+An untrained network, one pretrained on mismatched and one on matched transformations, all on other classes than the
+target's, are measured on the target's classes: how sensitive is each to the target's three transformations? The trained
+models are those of the next chapter, so that this costs no training of its own. Chapter:
+book/02_measuring_invariance.py.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from invariance import measures, models, plots, statistics
+from invariance.datasets.pairs import pair_keys, paired_images
+from invariance.statistics import PerSeed
+from invariance.studies import invariances_or_classes
+from invariance.studies.papers_values import published
+from invariance.studies.study import Findings, Sizes, Study
+from invariance.studies.tasks import SETS, T2D, pretrained, task
+from invariance.training import pick_device
+from invariance.training.inference import features_of_keys
+from invariance.transforms import CATEGORIES, TRANSFORMATIONS, names_of
+from invariance.units import Pretraining, Sensitivity, untrained
+from invariance.units.run import Design
+
+KINDS = ("untrained", "mismatched", "matched")
+"""The three models, by the transformations that they were trained with, compared with those that are measured."""
+NAMES = {"untrained": "untrained", "mismatched": "trained with others", "matched": "trained with it"}
+MEASURES = {
+    "sensitivity_l2": "l2 sensitivity",
+    "sensitivity_cosine": "cosine",
+    "sensitivity_dot": "dot product",
+    "cka": "CKA",
+}
+
+
+class PairSizes(Sizes):
+    """Sizes, and the number of pairs of images."""
+
+    pairs: int = Field(default=10_000, ge=2)
+
+
+PAIRS = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
+SIZES = {
+    name: PairSizes(**sizes.model_dump(), pairs=PAIRS[name]) for name, sizes in invariances_or_classes.SIZES.items()
+}
+
+
+def model(sizes: Sizes, seed: int, kind: str, target: str = "first") -> Pretraining:
+    """One of `KINDS` for a seed, where the target has one of the task's two sets of transformations."""
+    other = SETS[1 - SETS.index(target)]
+    trained = pretrained(sizes, seed, "disjoint", {"matched": target, "mismatched": other}.get(kind, "first"))
+    return untrained(trained) if kind == "untrained" else trained
+
+
+def trained_model(budget: str = "quick", seed: int = 0, device: str = "auto") -> models.Classifier:
+    """The model of `KINDS` that was trained with the first set of transformations; for chapters that need one."""
+    return model(SIZES[budget], seed, "matched").trained(device)
+
+
+def design(sizes: PairSizes) -> Design:
+    """One unit for each seed, target and kind of model: its sensitivity to each of the target's transformations."""
+    planned = []
+    for seed, target, kind in product(range(sizes.seeds), SETS, KINDS):
+        chosen = task(sizes, seed)
+        unit = Sensitivity(
+            pretraining=model(sizes, seed, kind, target),
+            data={"target": T2D.data(sizes, chosen.classes["same"], ())},
+            transforms=chosen.transforms[target],
+            pairs=sizes.pairs,
+            seed=seed,
+        )
+        planned.append(({"kind": kind, "target": target}, unit))
+    return planned
+
+
+def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
+    """Sensitivities by kind of model, measure and category; a seed's mean over both targets. And the advantage."""
+    if "category" not in table:
+        table = table.assign(category=table["transformation"].map(lambda name: TRANSFORMATIONS[name].category))
+    wide = statistics.per_seed(table, ["measure", "kind"])
+    by_category = statistics.per_seed(table[table["measure"] == "sensitivity_l2"], ["kind", "category"])
+    found = {f"{measure}.{kind}": statistics.column(wide, measure, kind) for measure in MEASURES for kind in KINDS}
+    for kind, category in product(KINDS, CATEGORIES):
+        found[f"sensitivity.{kind}.{category}"] = statistics.column(by_category, kind, category)
+    found["advantage"] = found["sensitivity_l2.mismatched"] - found["sensitivity_l2.matched"]
+    return found
+
+
+def papers_own() -> dict[str, float]:
+    """The nearest numbers that the paper prints: ResNet-18, one transformation at a time, mean of all, new objects."""
+    part = published("invariance_transfer")
+    place = part["columns"]["image_models"].index("new objects")
+    printed = {kind: part["resnet18"]["image_models"][kind][place][0] for kind in ("same", "other")}
+    return {"sensitivity_l2.matched": printed["same"], "sensitivity_l2.mismatched": printed["other"]}
+
+
+# --- what the chapter shows ------------------------------------------------------------------------------------
+
+
+def one_category(sizes: Sizes, seed: int, category: str) -> str:
+    """The target's transformation of this category for a seed."""
+    return next(name for name in task(sizes, seed).transforms["first"] if name in names_of(category))
+
+
+def by_hand(sizes: PairSizes, seed: int, category: str, device: str = "auto") -> dict[str, measures.Sensitivity]:
+    """Each model's sensitivity to the target's transformation of one category, step by step."""
+    data = T2D.data(sizes, task(sizes, seed).classes["same"], (one_category(sizes, seed, category),))
+    renderer = data.renderer(pick_device(device))
+    content, first, second = pair_keys(renderer, sizes.pairs, seed)
+    found = {}
+    for kind in KINDS:
+        backbone = model(sizes, seed, kind).trained(device)
+        x, x_prime = (features_of_keys(backbone, renderer, content, transformation=k) for k in (first, second))
+        found[NAMES[kind]] = measures.sensitivity(x, x_prime, seed)
+    return found
+
+
+@plots.detached
+def distances(found: Mapping[str, measures.Sensitivity]) -> Figure:
+    """Histograms of distances between representations, one panel a model: pairs of one content, and random pairs."""
+    figure, axes = plt.subplots(1, len(found), figsize=(2.6 * len(found) + 0.6, 2.6), layout="constrained")
+    for axis, (name, one) in zip(axes, found.items(), strict=True):
+        scale, bins = one.between.mean(), np.linspace(0, 2.2, 45)
+        for values, colour, label in (
+            (one.within, plots.MATCHED, "same content"),
+            (one.between, plots.MISMATCHED, "random pairs"),
+        ):
+            axis.hist((values / scale).numpy(), bins, color=colour, alpha=0.65, density=True, label=label)
+            axis.axvline(float(values.mean() / scale), color=colour, linewidth=1.6)
+        axis.set(title=name, yticks=[], xlabel="distance / mean random distance")
+        axis.spines["left"].set_visible(False)
+        axis.grid(visible=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
+    return figure
+
+
+def pairs(found: Findings, seed: int = 0, category: str = "geometric") -> Figure:
+    """Nine pairs of images of the target's classes that differ in one transformation."""
+    chosen = task(found.sizes, seed)
+    data = T2D.data(found.sizes, chosen.classes["same"], (one_category(found.sizes, seed, category),))
+    both = paired_images(data.renderer(), 9, seed)
+    return plots.picture_grid([plots.as_pictures(images) for images in both], ["x", "x'"])
+
+
+def bars(found: Findings) -> Figure:
+    """Sensitivity of each kind of model by category: seeds as small marks, means with intervals."""
+    wide = found.study.effects(found.table)
+    looks = dict(zip(KINDS, (plots.LOOKS["neutral"], plots.LOOKS["mismatched"], plots.LOOKS["matched"]), strict=True))
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.4), layout="constrained")
+    for kind, offset in zip(KINDS, (-0.25, 0.0, 0.25), strict=True):
+        names = [f"sensitivity.{kind}.{category}" for category in CATEGORIES]
+        places = np.arange(len(names)) + offset
+        axis.bar(places, [found[n].value for n in names], 0.23, color=looks[kind].colour, alpha=plots.BAR_ALPHA)
+        plots.seeds(axis, [wide[n] for n in names], looks[kind], offset - 0.06)
+        plots.marks(axis, [found[n] for n in names], looks[kind], offset, NAMES[kind], linestyle="none")
+    axis.axhline(1, color=plots.GREY, linewidth=1, linestyle=":")
+    axis.set_xticks(range(len(CATEGORIES)), CATEGORIES)
+    axis.set(ylabel="sensitivity", xlabel="category of the transformation", ylim=(0, None))
+    plots.legend(figure, axis, 3)
+    return figure
+
+
+def all_measures(found: Findings) -> HTML:
+    """The four measures side by side for each kind of model, with 95 % intervals."""
+    return plots.table(
+        [
+            {"model": NAMES[kind]} | {title: str(found[f"{name}.{kind}"]) for name, title in MEASURES.items()}
+            for kind in KINDS
+        ]
+    )
+
+
+STUDY = Study(
+    name="measuring_invariance",
+    question="How can one see from a representation what it is invariant to?",
+    sizes=SIZES,
+    design=design,
+    effects=effects,
+    kinds={
+        "sensitivity_l2": "ratio",
+        "sensitivity_cosine": "ratio",
+        "sensitivity_dot": "ratio",
+        "sensitivity": "ratio",
+    },
+    papers_own=papers_own,
+    figures={"pairs": pairs, "bars": bars},
+    tables={"measures": all_measures},
+    texts=lambda found: {"width": str(models.build(found.sizes.model, 1, 0).width)},
+)

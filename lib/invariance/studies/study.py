@@ -1,0 +1,416 @@
+"""What a study is: a question, sizes for each budget, a design, effects with the paper's values, statements.
+
+A study knows nothing of notebooks. `Study.find` gives its findings, which figures, tables, prose and the ledger read.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from invariance import models, plots, statistics, units
+from invariance.config import Config
+from invariance.errors import InputError, check_known
+from invariance.files import write_aside
+from invariance.statistics import NOTHING, Estimate, Estimates, Kind, PerSeed
+from invariance.units import record, store
+from invariance.units.run import Design, Outcome
+from invariance.units.unit import Values
+
+BUDGETS = {
+    "smoke": "seconds; checks that everything runs, its numbers mean nothing",
+    "quick": "minutes on two CPU cores: the main effects, with small networks",
+    "night": "hours on two CPU cores: small networks trained on many images",
+    "paper": "the paper's protocol; needs a GPU",
+}
+"""The budgets from small to large, and what each is for."""
+
+SHOW = ("auto", "own", "published")
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Sizes(Config):
+    """Sizes that all studies share; samples are numbers of images. A budget changes these, never the logic.
+
+    `models` stands for the paper's five, in the order ResNet-18, ResNet-50, DenseNet-121, VGG-11, ViT. `pictures` is
+    "embedded" (drawn by code) or "paper" (its objects and photographs, and CIFAR). `redraws` is how many draws of the
+    transformations the features of a probe's training images cover.
+    """
+
+    budget: Literal["smoke", "quick", "night", "paper"]
+    seeds: int = Field(ge=1, le=10_000)
+    models: tuple[str, str, str, str, str]
+    pictures: Literal["embedded", "paper"] = "embedded"
+    samples: Count
+    validation_samples: Count
+    epochs: Count
+    batch_size: Count
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "linear"]
+    probe_samples: Count
+    test_samples: Count
+    probe_method: Literal["adam", "lbfgs"]
+    probe_epochs: Count = 200
+    redraws: Count = 1
+
+    @property
+    def model(self) -> str:
+        """The main model, in the place of ResNet-18."""
+        return self.models[0]
+
+    @property
+    def foregrounds(self) -> str:
+        """Where objects come from."""
+        return {"embedded": "glyphs", "paper": "hub:tillspeicher/transforms_2d_base"}[self.pictures]
+
+    @property
+    def backgrounds(self) -> str:
+        """Where backgrounds come from."""
+        return {"embedded": "scenes", "paper": "hub:tillspeicher/transforms_2d_base"}[self.pictures]
+
+    def natural(self, name: str) -> str:
+        """The natural images that play CIFAR-10 ("cifar10") or CIFAR-100 ("cifar100")."""
+        return {"cifar10": "scenes10", "cifar100": "scenes100"}[name] if self.pictures == "embedded" else name
+
+
+SMALL_MODELS = ("small", "small_resnet", "small_densenet", "small_vgg", "small_vit")
+PAPERS_MODELS = ("resnet18", "resnet50", "densenet121", "vgg11", "vit")
+COUNTERPARTS = dict(zip(SMALL_MODELS, PAPERS_MODELS, strict=True))
+"""The paper's model beside which each of the small models stands."""
+
+_SMALL = {"models": SMALL_MODELS, "probe_method": "lbfgs", "schedule": "linear"}
+SHARED: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **_SMALL,
+        "seeds": 2,
+        "samples": 256,
+        "validation_samples": 128,
+        "epochs": 1,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "probe_samples": 256,
+        "test_samples": 256,
+    },
+    "quick": {
+        **_SMALL,
+        "seeds": 3,
+        "samples": 15_000,
+        "validation_samples": 500,
+        "epochs": 2,
+        "batch_size": 96,
+        "learning_rate": 4e-3,
+        "probe_samples": 2_000,
+        "test_samples": 1_500,
+    },
+    "night": {
+        **_SMALL,
+        "seeds": 5,
+        "samples": 50_000,
+        "validation_samples": 2_000,
+        "epochs": 3,
+        "batch_size": 128,
+        "learning_rate": 4e-3,
+        "probe_samples": 5_000,
+        "test_samples": 5_000,
+    },
+    "paper": {
+        "seeds": 10,
+        "models": PAPERS_MODELS,
+        "probe_method": "adam",
+        "schedule": "constant",
+        "samples": 50_000,
+        "validation_samples": 10_000,
+        "epochs": 50,
+        "batch_size": 512,
+        "learning_rate": 1e-3,
+        "probe_samples": 50_000,
+        "test_samples": 10_000,
+    },
+}
+"""The shared sizes of each budget; a study changes some and adds its own."""
+
+
+def sizes_of(kind: type[Sizes], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Sizes]:
+    """A study's sizes by budget: the shared ones with its own changes."""
+    return {name: kind(budget=name, **{**SHARED[name], **changes.get(name, {})}) for name in BUDGETS}
+
+
+def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes: Any) -> units.Pretraining:
+    """The pretraining of one model on one data set at these sizes."""
+    fields = {name: getattr(sizes, name) for name in ("samples", "epochs", "batch_size", "learning_rate", "schedule")}
+    if sizes.budget == "paper" and model == "vit":
+        fields |= {"schedule": "warmup_cosine", "weight_decay": 5e-5}  # the text says 1e-5, its code 5e-5
+    available = data.available("validation") if hasattr(data, "available") else math.inf
+    fields["validation_samples"] = min(sizes.validation_samples, available)
+    return units.Pretraining(data=data, model=model, seed=seed, **{**fields, **changes})
+
+
+def probes(
+    sizes: Sizes,
+    trained: units.Pretraining,
+    targets: Mapping[str, units.Data],
+    samples: Iterable[int] = (),
+    **changes: Any,
+) -> units.Probes:
+    """Linear probes of a pretrained model on targets, for each number of samples."""
+    names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")
+    fields = {name: getattr(sizes, name) for name in names} | {"probe_batch_size": sizes.batch_size}
+    counts = tuple(samples) or (sizes.probe_samples,)
+    return units.Probes(
+        pretraining=trained, targets=dict(targets), samples=counts, seed=trained.seed, **{**fields, **changes}
+    )
+
+
+# --- statements --------------------------------------------------------------------------------------------
+
+SUPPORTED, NOT_SUPPORTED, NOT_RUN = "supported", "not supported", "not run"
+UNDECIDED = "undecided: interval includes the threshold"
+ONE_SEED = "undecided: one seed gives no interval"
+SYMBOLS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", UNDECIDED: "?", ONE_SEED: "?", NOT_RUN: "–"}
+ANY = "any effect counts: the claim names no size"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One testable part of a claim (1 to 7) of the paper: a named estimate and the threshold that it has to pass.
+
+    It is *supported* if the whole 95 % interval over seeds is on the right side, *not supported* if the whole interval
+    is on the wrong side, and undecided otherwise. Without an interval there is no verdict.
+    """
+
+    claim: int
+    text: str
+    estimate: str
+    quantity: str
+    direction: Literal["above", "below"] = "above"
+    threshold: float = 0.0
+    reason: str = ANY
+
+    @property
+    def rule(self) -> str:
+        """The rule in words and signs."""
+        return f"{self.quantity} {'>' if self.direction == 'above' else '<'} {self.threshold:g}"
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is on the right side of the threshold."""
+        return value > self.threshold if self.direction == "above" else value < self.threshold
+
+    def verdict(self, found: Estimate) -> str:
+        """The verdict on an estimate."""
+        if math.isnan(found.low):
+            return ONE_SEED if found.n else NOT_RUN
+        if self.holds(found.low) and self.holds(found.high):
+            return SUPPORTED
+        wrong = found.high < self.threshold if self.direction == "above" else found.low > self.threshold
+        return NOT_SUPPORTED if wrong else UNDECIDED
+
+
+# --- studies and their findings --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study. Functions take a tidy table, ours or the paper's, so that both are read by the same rules.
+
+    `design(sizes)` lists the units with the columns of their rows; `effects(table)` gives named effects, one value a
+    seed; `kinds` says how intervals are formed, by the beginning of an effect's name. `paper()` is the paper's table
+    and `papers_own` what it prints itself. `texts(findings)` are sentences and names for the chapter's prose.
+    """
+
+    name: str
+    question: str
+    sizes: Mapping[str, Sizes]
+    design: Callable[[Sizes], Design]
+    effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    paper: Callable[[], pd.DataFrame] = pd.DataFrame
+    papers_own: Callable[[], Mapping[str, float]] = dict
+    statements: tuple[Statement, ...] = ()
+    figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
+    tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
+    texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
+
+    def at(self, budget: str, seeds: int = 0, model: str = "", **changes: Any) -> Sizes:
+        """The sizes of a budget with some of them changed; 0, "" and None change nothing.
+
+        `model` stands in for all of the paper's. Raises `InputError` for an unknown budget, model or size.
+        """
+        check_known("budget", budget, BUDGETS)
+        given = {name: value for name, value in {"seeds": seeds, **changes}.items() if value not in (0, "", None)}
+        if model:
+            given["models"] = (model,) * 5
+        sizes = type(self.sizes[budget])(**{**self.sizes[budget].model_dump(), **given})
+        for name in sizes.models:
+            check_known("model", name, models.MODELS)
+        return sizes
+
+    def find(self, sizes: Sizes, device: str = "auto", show: str = "auto") -> "Findings":
+        """The findings that a chapter shows.
+
+        `show` is "own" (run, or read what was run before), "published" (the record, the largest budget first) or
+        "auto": what was published at the budget `paper`, where there is that and the sizes are those of `quick`, else
+        the reader's own run. Raises `InputError` for another word, and where nothing of it is to be had.
+        """
+        check_known("value of show", show, SHOW)
+        wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * (sizes == self.sizes["quick"]))
+        for budget in wanted:
+            found = self.published(budget)
+            if found.runs:
+                return found
+        if show == "published":
+            raise InputError(f"Nothing of {self.name!r} is published in {record.results_dir()}: run it (show='own').")
+        return self.own(sizes, device)
+
+    def own(self, sizes: Sizes, device: str = "auto", **where: Any) -> "Findings":
+        """Run what is missing, as `units.run` does. Raises `units.Failed` where nothing is left to show."""
+        design = self.design(sizes)
+        outcome = units.run((unit for _, unit in design), device, **where)
+        return Findings(self, sizes, design, _kept(design), outcome)
+
+    def published(self, budget: str) -> "Findings":
+        """What the record has at a budget, without running anything; perhaps nothing."""
+        sizes = self.sizes[budget]
+        design = self.design(sizes)
+        return Findings(self, sizes, design, _of_design(design, record.read(record.path(budget))), Outcome())
+
+    def papers(self) -> Mapping[str, PerSeed]:
+        """The paper's effects, of one value each."""
+        table = self.paper()
+        found = dict(self.effects(table)) if len(table) else {}
+        return found | {name: pd.Series({0: value}) for name, value in self.papers_own().items()}
+
+
+def _kept(design: Design) -> record.Record:
+    found = (store.read(unit) for unit in _distinct(design))
+    return {result["digest"]: result for result in found if result}
+
+
+def _of_design(design: Design, known: record.Record) -> record.Record:
+    return {unit.digest: known[unit.digest] for unit in _distinct(design) if unit.digest in known}
+
+
+def _distinct(design: Design) -> list[units.Unit]:
+    return [unit for task in units.planned(unit for _, unit in design) for unit in task]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A study's results at one size: the tidy table, named estimates, and where they come from."""
+
+    study: Study
+    sizes: Sizes
+    design: Design
+    runs: record.Record
+    outcome: Outcome
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The tidy table: a row a value, of the units whose results are there.
+
+        Where the design gives a value to a column of a unit's own rows, it means the rows with that value.
+        """
+        rows = [
+            {"study": self.study.name, **columns, **part, "seed": unit.seed}
+            for columns, unit in self.design
+            if unit.digest in self.runs
+            for part in unit.rows(self.runs[unit.digest]["values"])
+            if all(part.get(name, value) == value for name, value in columns.items())
+        ]
+        if not rows:
+            raise InputError(f"Nothing of {self.study.name} could be computed. {self.outcome}")
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        """Every effect of the study with its interval and the paper's value."""
+        return statistics.estimates(self.study.effects(self.table), self.study.kinds, self.study.papers())
+
+    def __getitem__(self, name: str) -> Estimate:
+        return self.estimates.get(name, NOTHING)
+
+    def verdicts(self) -> dict[Statement, tuple[Estimate, str]]:
+        """Each statement of the study with its estimate and verdict."""
+        return {s: (self[s.estimate], s.verdict(self[s.estimate])) for s in self.study.statements}
+
+    def figure(self, name: str, **options: Any) -> Figure:
+        """One of the study's figures, in the book's look."""
+        check_known("figure", name, self.study.figures)
+        return plots.detached(self.study.figures[name])(self, **options)
+
+    def save_table(self, path: Path) -> None:
+        """Write the table as CSV, whole or not at all."""
+        with write_aside(path) as aside:
+            self.table.to_csv(aside, index=False, float_format="%.6g")
+
+    def show(self, name: str) -> HTML:
+        """One of the study's tables, for readers."""
+        check_known("table", name, self.study.tables)
+        return self.study.tables[name](self)
+
+    @property
+    def missing(self) -> int:
+        """How many of the study's units have no result."""
+        return len({unit.digest for _, unit in self.design} - self.runs.keys())
+
+    @property
+    def seconds(self) -> float:
+        """Computing time of all results, as one process alone would need it."""
+        return sum(run["seconds"] for run in self.runs.values())
+
+    @property
+    def hardware(self) -> str:
+        """What the results were computed on."""
+        return " and ".join(sorted({run["facts"]["hardware"] for run in self.runs.values()}))
+
+    def caption(self, rows: pd.DataFrame | None = None) -> str:
+        """Budget, seeds, hardware and pictures in a line, for the rows that a figure shows, by default all."""
+        seeds = (self.table if rows is None else rows)["seed"].nunique()
+        lack = f", {self.missing} of {len(self.design)} units missing" if self.missing else ""
+        pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
+        count = f"{seeds} seed{'s' * (seeds != 1)}"
+        return f"budget {self.sizes.budget}, {count}, {self.hardware}, {pictures}{lack}"
+
+    def numbers(self) -> dict[str, str]:
+        """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.
+
+        For each estimate: `name` with its interval, `name.value` and `name.paper` alone.
+        """
+        found = {}
+        for name, one in self.estimates.items():
+            digits = one.digits
+            found |= {name: str(one), f"{name}.value": f"{one:.{digits}f}", f"{name}.paper": f"{one:.2p}"}
+        for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):
+            found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
+        about = {"run": self.caption(), "seconds": f"{self.seconds:,.0f}", "model": self.sizes.model}
+        return {**found, **about, **self.study.texts(self)}
+
+
+def _shown(value: Values) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_shown, value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def overview(study: Study) -> HTML:
+    """The budgets of a study side by side, for readers."""
+    return plots.table(
+        [
+            {
+                "budget": name,
+                "model": sizes.model,
+                "pretraining": f"{sizes.samples:,} images",
+                "epochs": str(sizes.epochs),
+                "seeds": str(sizes.seeds),
+                "what it is for": BUDGETS[name],
+            }
+            for name, sizes in study.sizes.items()
+        ]
+    )

@@ -1,0 +1,125 @@
+"""Target tasks of experiments A and B: what a seed fixes, and the models that are pretrained for them.
+
+A task has two sets of three transformations, one of each category. Models are pretrained with either set, and probed on
+the target's classes under either: *matched* where both are the same set, *mismatched* where not. So both kinds of
+pretraining face the same targets, easy and hard. The paper probes on the first set only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from invariance import sampling
+from invariance.datasets import NaturalImages, Transforms2D
+from invariance.pictures import class_names
+from invariance.studies.study import Sizes, pretraining, probes
+from invariance.transforms import CATEGORIES, PAPER
+from invariance.units import Data, Pretraining, Probes
+
+SETS = ("first", "second")
+"""The two sets of transformations of a task; the first is the paper's target."""
+TRANSFORMS = ("matched", "mismatched")
+CLASSES = ("subset", "disjoint", "same", "superset")
+"""How the classes of pretraining relate to the target's."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One kind of data, and its numbers of classes."""
+
+    name: str
+    subset: int
+    target: int
+    superset: int
+
+    def source(self, sizes: Sizes) -> str:
+        """Where the pictures come from."""
+        return sizes.foregrounds if self.name == "t2d" else sizes.natural(self.name)
+
+    def data(self, sizes: Sizes, classes: tuple[str, ...] | None, transforms: tuple[str, ...]) -> Data:
+        """The data set with these classes (None means all) and transformations."""
+        source = self.source(sizes)
+        if self.name == "t2d":
+            return Transforms2D(
+                foregrounds=source, backgrounds=sizes.backgrounds, classes=classes, transforms=transforms
+            )
+        return NaturalImages(source=source, classes=classes, transforms=transforms)
+
+    def count(self, data: Data, level: float) -> int:
+        """Images for a level: on natural images a number or a share of each class's."""
+        return int(level) if self.name == "t2d" else data.samples(level)
+
+
+T2D = Setting("t2d", 10, 30, 60)
+CIFAR10 = Setting("cifar10", 2, 5, 10)
+CIFAR100 = Setting("cifar100", 17, 50, 100)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a seed fixes: both sets of transformations by `SETS`, and classes by `CLASSES`."""
+
+    transforms: dict[str, tuple[str, ...]]
+    classes: dict[str, tuple[str, ...]]
+
+
+def task(sizes: Sizes, seed: int, setting: Setting = T2D) -> Task:
+    """The target task of one seed.
+
+    Every block of six seeds makes each transformation one of a first set once: few seeds, yet a fair sample.
+    """
+    first, second = [], []
+    for category in CATEGORIES:
+        known = PAPER[category]
+        block, place = divmod(seed, len(known))
+        first.append(sampling.choose(block, f"factors target {category}", known, len(known))[place])
+        rest = [name for name in known if name != first[-1]]
+        second += sampling.choose(seed, f"factors other {category}", rest, 1)
+    known = class_names(sizes.foregrounds) if setting is T2D else setting.data(sizes, None, ()).class_names()
+    names = tuple(sampling.choose(seed, "factors classes", list(known), setting.superset))
+    target = names[: setting.target]
+    classes = {
+        "subset": target[: setting.subset],
+        "disjoint": names[setting.target : 2 * setting.target],
+        "same": target,
+        "superset": names,
+    }
+    return Task({"first": tuple(first), "second": tuple(second)}, classes)
+
+
+def pretrained(
+    sizes: Sizes, seed: int, classes: str, pretrained_on: str, setting: Setting = T2D, **changes: Any
+) -> Pretraining:
+    """The pretraining on one choice of classes and one set of transformations; `changes` such as `model`, `samples`."""
+    chosen = task(sizes, seed, setting)
+    data = setting.data(sizes, chosen.classes[classes], chosen.transforms[pretrained_on])
+    level = changes.pop("samples", sizes.samples)
+    model = changes.pop("model", sizes.model)
+    return pretraining(sizes, data, model, seed, samples=setting.count(data, level), **changes)
+
+
+def targets(sizes: Sizes, seed: int, setting: Setting = T2D, sets: Iterable[str] = SETS) -> dict[str, Data]:
+    """The target's classes under either set of transformations, by the name of the set."""
+    chosen = task(sizes, seed, setting)
+    return {name: setting.data(sizes, chosen.classes["same"], chosen.transforms[name]) for name in sets}
+
+
+def probed(sizes: Sizes, trained: Pretraining, setting: Setting = T2D, samples: Iterable[float] = ()) -> Probes:
+    """Linear probes on the target under both sets of transformations, for each number of images."""
+    both = targets(sizes, trained.seed, setting)
+    counts = [setting.count(both["first"], level) for level in samples or (sizes.probe_samples,)]
+    return probes(sizes, trained, both, counts)
+
+
+def with_transforms(table: pd.DataFrame, split: str = "test") -> pd.DataFrame:
+    """The rows on images of a split, with `transforms`: matched where the model met in transfer what it was trained on.
+
+    The paper's tables say `transforms` themselves.
+    """
+    if "transforms" in table:
+        return table
+    same = table["pretrained_on"] == table["probed_on"]
+    return table.assign(transforms=np.where(same, *TRANSFORMS))[table["split"] == split]

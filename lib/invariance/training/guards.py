@@ -1,0 +1,113 @@
+"""What stands around a run of Lightning's trainer: the checks before it, the state it needs, and how far it is."""
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from invariance import progress, sampling
+from invariance.datasets.devices import autocast
+from invariance.datasets.module import ImageData
+from invariance.errors import InputError
+from invariance.models import Classifier
+
+
+def check(model: Classifier, data: ImageData, device: torch.device) -> None:
+    """Raise `InputError` for what would fail later: frozen weights, another device, too few classes, other shapes."""
+    if not any(p.requires_grad for p in model.parameters()):
+        raise InputError("All weights of the model are frozen: call model.requires_grad_(True), or on a part of it.")
+    for split in (data.train, data.validation):
+        if split.renderer.device != device:
+            raise InputError(
+                f"The {split.name} split is made on {split.renderer.device} and training runs on {device}: "
+                "use one device."
+            )
+        highest = int(split.renderer.labels(split.keys()).max())
+        if highest >= model.head.out_features:
+            raise InputError(
+                f"The {split.name} split has a label {highest}, and the model only {model.head.out_features} classes: "
+                f"build it with classes={highest + 1} or more."
+            )
+    _dry_run(model, data, device)
+
+
+@torch.no_grad()
+def _dry_run(model: Classifier, data: ImageData, device: torch.device) -> None:
+    """Raise `InputError` unless the model takes the training images; changes nothing of it but the device."""
+    images, _ = data.train.batch(torch.arange(min(3, data.train.count)))  # three: odd shapes show, as of pairs
+    images, training = data.train.renderer.normalise(images), model.training
+    about = f"The model {{}} on training images of {images.shape[2]} x {images.shape[3]}: {{}}".format
+    try:
+        with sampling.torch_seed(0, device), autocast(device):
+            shape = tuple(model.to(device).eval()(images).shape)
+    except Exception as error:  # whatever a network raises on images that it cannot take
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(about("fails", f"{reason}. Build both for one size.")) from error
+    finally:
+        model.train(training)
+    wanted = (len(images), model.head.out_features)
+    if shape != wanted:
+        raise InputError(about("gives", f"{shape} instead of {wanted}. Its backbone must give features (B, D)."))
+
+
+def training_mode(model: nn.Module) -> None:
+    """Training mode for all but frozen batch norms, which keep their statistics."""
+    model.train()
+    for layer in model.modules():
+        if isinstance(layer, nn.modules.batchnorm._NormBase) and layer.affine and not layer.weight.requires_grad:
+            layer.eval()
+
+
+def quieten() -> None:
+    """No notes of Lightning's at the start: they do not apply, such as that what is frozen may not be meant to be."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in (".*in eval mode at the start.*", ".*isinstance.treespec, LeafSpec.*"):
+        warnings.filterwarnings("ignore", message=message)
+
+
+@contextmanager
+def reproducible(seed: int, device: torch.device) -> Iterator[None]:
+    """cuDNN's deterministic algorithms, and PyTorch's own generators by the seed: a user's dropout draws from them."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        with sampling.torch_seed(sampling.stream(seed, "training"), device):
+            yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A Ctrl-C is a `KeyboardInterrupt`, where Lightning exits instead and leaves the next ones without effect."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from None
+
+
+class Shown(pl.Callback):
+    """Shows how far training is, and how the last epoch ended; reads nothing from the device."""
+
+    def __init__(self, bar: progress.Progress) -> None:
+        self.bar = bar
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: tuple[Tensor, Tensor], index: int
+    ) -> None:
+        self.bar.advance(len(batch[1]))
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        row = "epoch {epoch}: {images_per_second:,.0f} images/s, loss {loss:.3f}, accuracy {accuracy:.3f}"
+        self.bar.advance(0, what=row.format(**module.curve[-1]))

@@ -1,0 +1,130 @@
+"""Units: equal ones, their results in the cache, and what happens when these are damaged."""
+
+import errno
+import json
+from contextlib import contextmanager
+
+import pytest
+from small_units import TINY, one, probe_of
+
+from invariance import units
+from invariance.datasets import NaturalImages
+from invariance.errors import InputError
+from invariance.files import write_aside
+from invariance.studies import tasks
+from invariance.units import Sensitivity, store, untrained
+from invariance.units.kinds import trained_model
+
+
+def values(unit):
+    return store.read(unit)["values"]
+
+
+def test_the_first_samples_of_a_probe_are_those_of_a_smaller_one_and_targets_do_not_mix(cache):
+    model, both = one(), tasks.targets(TINY, 0)
+    sizes = {"validation_samples": 32, "test_samples": 64}
+    together = probe_of(model, targets=both, samples=(16, 64), **sizes)
+    alone = probe_of(model, targets={"second": both["second"]}, samples=(16,), **sizes)
+    units.run([together, alone], "cpu")
+    (expected,) = (row for row in values(alone)["accuracies"] if row[2] == "test")
+    assert expected in values(together)["accuracies"]
+    assert len(values(together)["accuracies"]) == 2 * 2 * 3  # targets, counts, splits
+
+
+def test_an_untrained_model_has_its_initial_weights_and_costs_nothing(cache):
+    model = untrained(one())
+    fresh = model.build().state_dict()
+    assert all((value == fresh[name]).all() for name, value in model.trained("cpu").state_dict().items())
+    assert not (cache / "weights").exists()
+
+
+def test_equal_units_are_one_unit_and_defaults_are_part_of_it(cache):
+    assert one().digest == one().digest != one(seed=1).digest
+    assert one(weight_decay=0.0).digest == one().digest != one(weight_decay=0.1).digest
+    units.run([one(), one()], "cpu")
+    assert len(list((cache / "weights").iterdir())) == 1
+
+
+def test_a_result_holds_the_facts_of_its_own_run(cache, monkeypatch):
+    units.run([one()], "cpu", workers=1)
+    result = store.read(one())
+    assert result["seconds"] > 0 and result["configuration"]["samples"] == 64
+    assert {"hardware", "instructions", "bfloat16", "python", "packages", "code"} <= result["facts"].keys()
+    monkeypatch.setattr("invariance.units.facts.PACKAGES", ())
+    units.run([one()], "cpu", workers=1)
+    assert store.read(one()) == result
+
+
+def test_a_full_disk_is_said_as_such_and_leaves_no_half_file(cache, monkeypatch):
+    @contextmanager
+    def full(path):
+        with write_aside(path) as aside:
+            aside.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_aside", full)
+        with pytest.raises(OSError, match="No space left on device") as error:
+            units.run([one()], "cpu")
+    assert error.value.errno == errno.ENOSPC
+    assert list((cache / "weights").iterdir()) == []
+    assert not units.run([one()], "cpu") and store.read(one())
+
+
+def test_a_damaged_result_is_named_and_computed_again(cache, caplog):
+    unit = probe_of(one())
+    units.run([unit], "cpu")
+    whole, file = store.read(unit), store.result_file(unit)
+    content = file.read_bytes()
+    damaged = [content[:20], b"", b"[]"]
+    damaged += [content[:i] + bytes([content[i] ^ 0x10]) + content[i + 1 :] for i in range(0, len(content), 37)]
+    for now in damaged:
+        file.write_bytes(now)
+        assert store.read(unit) in (None, whole)
+    file.write_bytes(content[:20])
+    units.run([unit], "cpu")
+    assert str(file) in caplog.text
+    assert values(unit) == whole["values"]
+
+
+@pytest.mark.parametrize("damage", ["lost", "turned"])
+def test_lost_and_damaged_weights_are_trained_again(cache, damage):
+    units.run([one()], "cpu", workers=1)
+    (path,) = (cache / "weights").iterdir()
+    whole = path.read_bytes()
+    path.unlink() if damage == "lost" else path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    trained_model.cache_clear()
+    assert not units.run([probe_of(one())], "cpu", workers=1)
+    assert path.read_bytes() == whole
+
+
+def test_what_could_only_fail_is_named_before_anything_runs():
+    with pytest.raises(InputError, match=r"20,000 test images are asked for, and there are 10,000: take fewer"):
+        probe_of(one(), targets={"a": NaturalImages()}, test_samples=20_000)
+    with pytest.raises(InputError, match=r"60,000 train images"):
+        one(data=NaturalImages(), samples=60_000)
+    measured = {"pretraining": one(), "data": {"a": one().data}}
+    with pytest.raises(InputError, match="CKA of 3 pairs: it needs at least 4"):
+        Sensitivity(**measured, pairs=3)
+    with pytest.raises(InputError, match="Unknown transformation 'hu'"):
+        Sensitivity(**measured, pairs=30, transforms=("hu",))
+    with pytest.raises(InputError, match=r"Unknown part 'objct'\. Did you mean 'object'"):
+        Sensitivity(**measured, pairs=30, vary="objct")
+    with pytest.raises(InputError, match="finite number"):
+        one(learning_rate=float("inf"))
+
+
+def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):
+    units.run([one(), one(seed=1)], "cpu")
+    (cache / "mine.txt").write_text("not ours")
+    lost = cache / "weights" / "0123.safetensors"
+    lost.write_bytes(b"x" * 100)
+    other = cache / "units" / "Pretraining" / "other.json"
+    other.write_text(json.dumps({**store.read(one()), "version": "older"}))
+    assert store.removable() == [other]  # the lost file is young: a run may still need it
+    monkeypatch.setattr(store, "YOUNG", -1)
+    assert set(store.clean()) == {other, lost}
+    assert store.read(one()) and store.read(one(seed=1))
+    list(store.clean(everything=True))
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["mine.txt"]

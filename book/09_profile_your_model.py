@@ -39,11 +39,10 @@ pairs = 0  # of images for each transformation; 0 means as the budget says
 seed = 0  # which images, which draws, and which of the book's models
 
 # %% tags=["remove-cell"]
-from myst_nb import glue
+from invariance import chapter, measures
+from invariance.studies import measuring_invariance as study
 
-from invariance import chapter, measures, plots
-
-plots.use_book_style()
+sizes = study.STUDY.at(budget)
 
 # %% [markdown]
 # ## One call
@@ -54,35 +53,22 @@ plots.use_book_style()
 # %%
 from invariance import profile_model, profiling
 
-sizes = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
-pairs = pairs or sizes.get(budget, 500)
+pairs = pairs or sizes.pairs
 chosen = transforms or None  # None means all
 profiling.check_choices(images, chosen, pairs, device=device)
 
-# %%
-from invariance.experiments import factors, measuring, profiles
+model = study.trained_model(budget, seed, device)
+trained_with = study.task(sizes, seed).transforms["first"]
 
-
-def trained_model():
-    """A network of this book, and the transformations it was trained with."""
-    scale = profiles.profile(budget)
-    unit = measuring.model(scale, seed, "trained with it", device)
-    return unit.trained(), factors.task(scale, seed).transforms["same"]
-
-
-model, trained_with = trained_model()
-
-# %%
 settings = {"pairs": pairs, "device": device, "seed": seed}
 table = profile_model(model.backbone, images, chosen, **settings)
 
 # %% tags=["remove-cell"]
 l2 = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
-said = {"trained_with": ", ".join(trained_with), "images": images, "budget": budget}
-said |= {"n_pairs": int(table["pairs"].iloc[0]), "widest": float((l2["high"] - l2["low"]).max() / 2)}
-for name, value in said.items():
-    glue(name, value, display=False)
-glue("whole", profiling.sensitivity_profile(table))
+chapter.glue({"trained_with": ", ".join(trained_with), "images": images, "budget": budget})
+chapter.glue({"n_pairs": f"{table['pairs'].iloc[0]:,}"})
+chapter.glue({"widest": (l2["high"] - l2["low"]).max() / 2}, digits=2)
+chapter.glue_figure("whole", profiling.sensitivity_profile(table))
 
 # %% [markdown]
 # ```{glue:figure} whole
@@ -91,7 +77,7 @@ glue("whole", profiling.sensitivity_profile(table))
 #
 # The profile of a network trained with {glue:text}`trained_with`, on {glue:text}`images`. Bars are its sensitivities with 95 %
 # intervals, diamonds those of an untrained copy; the dotted line at 1 is the distance of two random images. Budget
-# {glue:text}`budget`, {glue:text}`n_pairs:,d` pairs for each transformation.
+# {glue:text}`budget`, {glue:text}`n_pairs` pairs for each transformation.
 # ```
 #
 # A bar is the sensitivity from [Measuring invariance](02_measuring_invariance): how far the representation moves when only that
@@ -176,7 +162,7 @@ shown = list(dict.fromkeys([*trained_with, *others]))[:6]
 depth = profile_model(model.backbone, images, shown, layers, **settings)
 
 # %% tags=["remove-cell"]
-glue("depth", profiling.sensitivity_by_depth(depth))
+chapter.glue_figure("depth", profiling.sensitivity_by_depth(depth))
 
 # %% [markdown]
 # ```{glue:figure} depth
@@ -199,7 +185,7 @@ glue("depth", profiling.sensitivity_by_depth(depth))
 # ## What limits such a profile
 #
 # - **Pairs.** The interval shrinks with the square root of their number: four times as many pairs halve it. In {numref}`fig-profile`,
-#   with {glue:text}`n_pairs:,d` pairs, the widest interval is ± {glue:text}`widest:.2f`. A folder gives one pair a photo.
+#   with {glue:text}`n_pairs` pairs, the widest interval is ± {glue:text}`widest`. A folder gives one pair a photo.
 # - **Draws that do nothing.** Some transformations, flips among them, are applied with a probability of one
 #   half, as in the paper. In a quarter of their pairs neither image is changed, and for those that always do the same, such as a
 #   flip, another quarter has both changed alike. So compare a transformation between models, rather than flips with rotations in one model.

@@ -17,7 +17,7 @@ from torchvision.ops import FrozenBatchNorm2d
 from typer.testing import CliRunner
 
 import invariance
-from invariance import measures, models, profiling
+from invariance import models, profiling
 from invariance.cli import app
 from invariance.datasets.photos import read_photos
 from invariance.errors import InputError
@@ -240,7 +240,7 @@ def test_files_are_written_whole_and_all_of_them_or_none(small, tmp_path, monkey
     ],
 )
 def test_bad_choices_are_named_before_any_work(small, monkeypatch, options, message):
-    monkeypatch.setattr(measures, "pair_keys", lambda *arguments: pytest.fail("work started"))
+    monkeypatch.setattr(profiling, "pair_keys", lambda *arguments: pytest.fail("work started"))
     with pytest.raises(InputError, match=message) as error:
         profile_model(**{"backbone": small, **options})
     assert "\n" not in str(error.value)

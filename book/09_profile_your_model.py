@@ -39,10 +39,11 @@ pairs = 0  # of images for each transformation; 0 means as the budget says
 seed = 0  # which images, which draws, and which of the book's models
 
 # %% tags=["remove-cell"]
-from invariance import chapter, measures
-from invariance.studies import measuring_invariance as study
+from myst_nb import glue
 
-sizes = study.STUDY.at(budget)
+from invariance import chapter, measures, plots
+
+plots.use_book_style()
 
 # %% [markdown]
 # ## One call
@@ -53,22 +54,29 @@ sizes = study.STUDY.at(budget)
 # %%
 from invariance import profile_model, profiling
 
-pairs = pairs or sizes.pairs
+wanted = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
+pairs = pairs or wanted[budget]
 chosen = transforms or None  # None means all
 profiling.check_choices(images, chosen, pairs, device=device)
 
-model = study.trained_model(budget, seed, device)
-trained_with = study.task(sizes, seed).transforms["first"]
+# %%
+from invariance.studies import measuring_invariance, tasks
 
+sizes = measuring_invariance.SIZES[budget]
+model = measuring_invariance.trained_model(budget, seed, device)
+trained_with = tasks.task(sizes, seed).transforms["first"]
+
+# %%
 settings = {"pairs": pairs, "device": device, "seed": seed}
 table = profile_model(model.backbone, images, chosen, **settings)
 
 # %% tags=["remove-cell"]
 l2 = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
-chapter.glue({"trained_with": ", ".join(trained_with), "images": images, "budget": budget})
-chapter.glue({"n_pairs": f"{table['pairs'].iloc[0]:,}"})
-chapter.glue({"widest": (l2["high"] - l2["low"]).max() / 2}, digits=2)
-chapter.glue_figure("whole", profiling.sensitivity_profile(table))
+said = {"trained_with": ", ".join(trained_with), "images": images, "budget": budget}
+said |= {"n_pairs": int(table["pairs"].iloc[0]), "widest": float((l2["high"] - l2["low"]).max() / 2)}
+for name, value in said.items():
+    glue(name, value, display=False)
+glue("whole", profiling.sensitivity_profile(table))
 
 # %% [markdown]
 # ```{glue:figure} whole
@@ -77,7 +85,7 @@ chapter.glue_figure("whole", profiling.sensitivity_profile(table))
 #
 # The profile of a network trained with {glue:text}`trained_with`, on {glue:text}`images`. Bars are its sensitivities with 95 %
 # intervals, diamonds those of an untrained copy; the dotted line at 1 is the distance of two random images. Budget
-# {glue:text}`budget`, {glue:text}`n_pairs` pairs for each transformation.
+# {glue:text}`budget`, {glue:text}`n_pairs:,d` pairs for each transformation.
 # ```
 #
 # A bar is the sensitivity from [Measuring invariance](02_measuring_invariance): how far the representation moves when only that
@@ -162,7 +170,7 @@ shown = list(dict.fromkeys([*trained_with, *others]))[:6]
 depth = profile_model(model.backbone, images, shown, layers, **settings)
 
 # %% tags=["remove-cell"]
-chapter.glue_figure("depth", profiling.sensitivity_by_depth(depth))
+glue("depth", profiling.sensitivity_by_depth(depth))
 
 # %% [markdown]
 # ```{glue:figure} depth
@@ -185,7 +193,7 @@ chapter.glue_figure("depth", profiling.sensitivity_by_depth(depth))
 # ## What limits such a profile
 #
 # - **Pairs.** The interval shrinks with the square root of their number: four times as many pairs halve it. In {numref}`fig-profile`,
-#   with {glue:text}`n_pairs` pairs, the widest interval is ± {glue:text}`widest`. A folder gives one pair a photo.
+#   with {glue:text}`n_pairs:,d` pairs, the widest interval is ± {glue:text}`widest:.2f`. A folder gives one pair a photo.
 # - **Draws that do nothing.** Some transformations, flips among them, are applied with a probability of one
 #   half, as in the paper. In a quarter of their pairs neither image is changed, and for those that always do the same, such as a
 #   flip, another quarter has both changed alike. So compare a transformation between models, rather than flips with rotations in one model.

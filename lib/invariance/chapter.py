@@ -45,7 +45,7 @@ def glue_figure(name: str, figure: Figure) -> None:
 
 
 def link(found: Findings) -> HTML:
-    """A link that saves the table of the findings as a CSV file; see `link_table`."""
+    """A link that saves the table of the findings as a CSV file."""
     return link_table(found.table, found.study.name)
 
 

@@ -152,7 +152,7 @@ def smallest_level(wide: pd.DataFrame) -> PerSeed:
 
 def _by_others(wide: pd.DataFrame, measure: Callable[[pd.Series, pd.Series], float]) -> PerSeed:
     # measure(own, mean): a seed's levels, and the mean of the other seeds' by which it chooses among them.
-    wide = wide.dropna()
+    wide = wide.dropna() if len(wide.columns) else wide.iloc[:0]
     others = {seed: wide.drop(seed) if len(wide) > 1 else wide for seed in wide.index}
     return pd.Series({seed: measure(wide.loc[seed], rest.mean()) for seed, rest in others.items()}, dtype=float)
 

@@ -30,7 +30,7 @@ __all__ += ["notes", "save", "sensitivity_by_depth", "sensitivity_profile", "ter
 OUTPUT = "output"
 """The layer name that stands for what the backbone gives."""
 BATCH, BATCH_PIXELS = 256, 2**22
-"""By default a batch has so many images, or fewer of so many pixels: a ResNet-50 then takes about a gigabyte."""
+"""By default a batch has so many images, or fewer that have so many pixels in all, which bounds its memory."""
 
 Numbers = float | Sequence[float]
 Read = Callable[[Tensor], dict[str, Tensor]]

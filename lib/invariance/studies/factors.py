@@ -53,12 +53,12 @@ class FactorSizes(Sizes):
     tuning_validation_samples: Count
     tuning_learning_rate: float = Field(default=1e-3, gt=0)
 
-    def default_samples(self, setting: Setting) -> int:
-        """Pretraining images where they do not vary, counted as `Setting.count` does."""
-        return self.samples
+    def as_level(self, images: int, setting: Setting) -> int:
+        """A number of images of as many classes as the target has, counted as levels are (`Setting.count`)."""
+        return images
 
     def sample_levels(self, setting: Setting) -> tuple[int, ...]:
-        """The levels of the pretraining images, counted likewise."""
+        """The levels of the pretraining images."""
         return self.pretraining_levels
 
 
@@ -82,7 +82,7 @@ def levels(sizes: FactorSizes, setting: Setting) -> Iterator[Level]:
     for place, count in enumerate(sizes.sample_levels(setting)):
         yield Level("pretraining_samples", place, f"{count}", samples=count)
     for place, images in enumerate(sizes.finetuning_levels):
-        yield Level("finetuning_samples", place, f"{images:g}", classes="same", images=images)
+        yield Level("finetuning_samples", place, f"{images}", classes="same", images=images)
 
 
 def design(sizes: FactorSizes, setting: Setting) -> Design:
@@ -106,10 +106,10 @@ def design(sizes: FactorSizes, setting: Setting) -> Design:
 
 def pretrained_at(sizes: FactorSizes, seed: int, level: Level, used: str, setting: Setting) -> Pretraining:
     """The pretraining of one level with one set of transformations."""
-    changes = {"samples": level.samples or sizes.default_samples(setting), "model": level.model or sizes.model}
-    count = pretrained(sizes, seed, level.classes, used, setting, **changes).samples
-    epochs = _passes(sizes.epochs, sizes.least_images, count)
-    return pretrained(sizes, seed, level.classes, used, setting, **changes, epochs=epochs)
+    samples = level.samples or sizes.as_level(sizes.samples, setting)
+    model = level.model or sizes.model
+    once = pretrained(sizes, seed, level.classes, used, setting, samples=samples, model=model)
+    return once.model_copy(update={"epochs": _passes(sizes.epochs, sizes.least_images, once.samples)})
 
 
 def _passes(epochs: int, least: int, samples: int) -> int:
@@ -123,7 +123,7 @@ def _transfers(sizes: FactorSizes, level: Level, trained: Pretraining, setting: 
         every = probed(sizes, trained, setting, sizes.finetuning_levels)
         tuned = tuning(sizes, trained, setting, level.images)
         return [({"transfer": "probe", "samples": count}, every), ({"transfer": "tuned", "probed_on": "first"}, tuned)]
-    probe = probed(sizes, trained, setting, (sizes.probe_samples // (1 if setting.name == "t2d" else setting.target),))
+    probe = probed(sizes, trained, setting, (sizes.as_level(sizes.probe_samples, setting),))
     few_and_many = [
         ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name)))
         for name in ("few", "many")
@@ -191,8 +191,9 @@ def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
     found = {f"gap.{name}": gaps.mean(axis=1, skipna=False)}
     if name.split(".")[-1] in PRETRAINING and len(both["matched"].columns) > 1:
         for kind in TRANSFORMS:
-            found[f"range.{name}.{kind}"] = statistics.spread_of_levels(both[kind].dropna(axis=1, how="all"))
-            found[f"gap-range.{name}.{kind}"] = found[f"gap.{name}"] - found[f"range.{name}.{kind}"]
+            known = both[kind].dropna(axis=1, how="all")
+            spread = statistics.spread_of_levels(known) if known.size else pd.Series(dtype=float)
+            found |= {f"range.{name}.{kind}": spread, f"gap-range.{name}.{kind}": found[f"gap.{name}"] - spread}
     return found
 
 

@@ -80,7 +80,8 @@ class TransferSizes(Sizes):
     @property
     def names(self) -> tuple[str, ...]:
         """The transformations that take part, evenly from the list of all."""
-        return PAPER_NAMES[:: len(PAPER_NAMES) // self.transforms][: self.transforms]
+        last = len(PAPER_NAMES)
+        return tuple(PAPER_NAMES[place * last // self.transforms] for place in range(self.transforms))
 
 
 SIZES = sizes_of(
@@ -190,6 +191,7 @@ def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
 def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
     """Where the model trained with a transformation stands, and whose family the best of the other models is of."""
     rows = rows[rows["trained_with"] != "untrained"]
+    rows = rows if "seed" in rows else rows.assign(seed=0)
     keys = ["seed", "trained_on", "data", "transformation"]
     own = rows["trained_with"] == rows["transformation"]
     ranked = rows.assign(value=rows.groupby(keys)["value"].rank())[own]

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from invariance import plots, statistics
-from invariance.statistics import Estimate, PerSeed
+from invariance.statistics import NOTHING, Estimate, PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Show, show
 from invariance.studies.study import Count, Findings, Statement, Study, sizes_of
@@ -43,9 +43,9 @@ class NaturalSizes(FactorSizes):
     few: Share = 0.01
     many: Share = 0.1
 
-    def default_samples(self, setting: Setting) -> int:
-        """Pretraining images a class where they do not vary."""
-        return self.samples // setting.target
+    def as_level(self, images: int, setting: Setting) -> int:
+        """A number of images a class."""
+        return images // setting.target
 
     def sample_levels(self, setting: Setting) -> tuple[int, ...]:
         """The levels of the pretraining images a class."""
@@ -199,16 +199,15 @@ def texts(found: Findings) -> dict[str, str]:
 def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
     papers = factors.effects(factors.paper(setting))
     target = setting.data(found.sizes, task(found.sizes, 0, setting).classes["same"], ())
-    accuracies = [
-        found[f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}"] for place in range(4) for kind in TRANSFORMS
-    ]
-    lowest, highest = (end(accuracies, key=lambda one: one.value) for end in (min, max))
+    names = [f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}" for place in range(4) for kind in TRANSFORMS]
+    accuracies = [found[name] for name in names if found[name].n]
+    lowest, highest = (end(accuracies, key=lambda one: one.value, default=NOTHING) for end in (min, max))
     return {
         "source": setting.source(found.sizes),
         "n_target": str(setting.target),
         "n_subset": str(setting.subset),
         "n_superset": str(setting.superset),
-        "per_class": f"{found.sizes.default_samples(setting):,}",
+        "per_class": f"{found.sizes.as_level(found.sizes.samples, setting):,}",
         "all_per_class": f"{target.samples(1.0) // setting.target:,}",
         "n_few": f"{target.samples(found.sizes.few):,}",
         "n_many": f"{target.samples(found.sizes.many):,}",

@@ -322,7 +322,7 @@ class Findings:
             for columns, unit in self.design
             if unit.digest in self.runs
             for part in unit.rows(self.runs[unit.digest]["values"])
-            if all(part.get(name, value) == value for name, value in columns.items())
+            if all(part[name] == value for name, value in columns.items() if name in part)
         ]
         if not rows:
             raise InputError(f"Nothing of {self.study.name} could be computed. {self.outcome}")

@@ -68,7 +68,7 @@ def run(
         return outcome
     check_cache("units")
     workers = min(workers or (cores() if place.type == "cpu" else 1), len(tasks))
-    with Progress("training and measuring", sum(unit.cost() for task in tasks for unit in task)) as progress:
+    with Progress("training and measuring", float(sum(unit.cost() for task in tasks for unit in task))) as progress:
         if executor:
             reports = clusters.reports(executor, tasks, device)
         elif workers > 1:

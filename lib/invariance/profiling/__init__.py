@@ -5,13 +5,12 @@
 `invariance profile` is the same on the command line. Chapter: book/09_profile_your_model.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import torch
-from rich.progress import track
 from torch import Tensor, nn
 
 from invariance import measures, models
@@ -21,6 +20,7 @@ from invariance.datasets.photos import check_images, renderers
 from invariance.errors import InputError, check_whole
 from invariance.profiling.backbones import Loaded, load_backbone, untrained_copy
 from invariance.profiling.showing import notes, save, sensitivity_by_depth, sensitivity_profile, terminal_table
+from invariance.progress import Progress
 from invariance.training import pick_device
 from invariance.transforms import TRANSFORMATIONS, check_size
 
@@ -30,7 +30,7 @@ __all__ += ["notes", "save", "sensitivity_by_depth", "sensitivity_profile", "ter
 OUTPUT = "output"
 """The layer name that stands for what the backbone gives."""
 BATCH, BATCH_PIXELS = 256, 2**22
-"""By default a batch has so many images, or fewer of so many pixels: a ResNet-50 then takes about a gigabyte."""
+"""By default a batch has so many images, or fewer that have so many pixels in all, which bounds its memory."""
 
 Numbers = float | Sequence[float]
 Read = Callable[[Tensor], dict[str, Tensor]]
@@ -69,7 +69,7 @@ def profile_model(
     scaling = _per_channel(mean, "mean", place), _per_channel(std, "std", place)
     read = partial(_features, _readers(backbone, untrained, layers, size, seed, place), scaling, batch)
     found, pairs = renderers(str(images), names, size, pairs, seed, place)
-    steps = track(found.items(), f"measuring {name}", disable=not progress, transient=True)
+    steps = _counted(found, f"Measuring {name}") if progress else found.items()
     table = pd.DataFrame([row for what, renderer in steps for row in _rows(read, renderer, what, pairs, seed)])
     if table.loc[table["kind"] == "given", "value"].isna().all():
         raise InputError(f"{name} tells no images apart at layer {', '.join(layers)}: check its weights.")
@@ -142,6 +142,14 @@ def _rows(read: Callable[..., dict], renderer: Renderer, transformation: str, pa
             where = f"the {kind} model at layer {layer!r} under {transformation}"
             raise InputError(f"Cannot measure {where}: {error}") from error
     return rows
+
+
+def _counted(renderers: Mapping[str, Renderer], title: str) -> Iterator[tuple[str, Renderer]]:
+    with Progress(title, len(renderers)) as progress:
+        for transformation, renderer in renderers.items():
+            progress.advance(0, transformation)
+            yield transformation, renderer
+            progress.advance()
 
 
 def _measured(x: Tensor, x_prime: Tensor, seed: int, kinds: Sequence[str] = measures.MEASURES) -> list[dict]:

@@ -23,11 +23,14 @@ L2 = "sensitivity_l2"
 
 
 def terminal_table(table: pd.DataFrame) -> Table:
-    """The l2 sensitivities for a terminal: rows are transformations, columns layers; one alone has its interval."""
-    l2, alone = table[table["measure"] == L2], table["layer"].nunique() == 1
-    shown = [f"{one.value:.2f}" + f" ({one.low:.2f} to {one.high:.2f})" * alone for one in l2.itertuples()]
-    l2 = l2.assign(shown=shown, network=l2["layer"] + l2["kind"].map({"given": "", "untrained": ", untrained"}))
-    rows = l2.pivot_table("shown", ["category", "transformation"], "network", "first", sort=False).reset_index()
+    """The l2 sensitivities for a terminal, a column for each layer; one layer has its intervals, and its CKA."""
+    alone = table["layer"].nunique() == 1
+    cka = (table["measure"] == "cka") & (table["kind"] == "given") & alone
+    rows = table[(table["measure"] == L2) | cka]
+    shown = [f"{one.value:.2f}" + f" ({one.low:.2f} to {one.high:.2f})" * alone for one in rows.itertuples()]
+    column = rows["layer"] + rows["kind"].map({"given": "", "untrained": ", untrained"})
+    rows = rows.assign(shown=shown, column=column.where(rows["measure"] == L2, "CKA"))
+    rows = rows.pivot_table("shown", ["category", "transformation"], "column", "first", sort=False).reset_index()
     heads = [Column(head, overflow="fold") for head in rows]
     lines = Table(*heads, box=box.SIMPLE_HEAD, caption="sensitivity: 0 = invariant, 1 = as different as random images")
     for row in rows.itertuples(index=False):

@@ -6,13 +6,10 @@ On a CPU the small model is measured, on a GPU also the paper's ResNet-18 at its
 import os
 import random
 import statistics
-import tempfile
 import time
 import warnings
-from pathlib import Path
 
 import baseline
-import pandas as pd
 import pytorch_lightning as pl
 import torch
 from clock import rate
@@ -25,10 +22,10 @@ from torch.utils.data import DataLoader, Dataset
 from invariance import models
 from invariance.datasets import Split, Transforms2D
 from invariance.datasets.chunks import batches_at_once
+from invariance.datasets.devices import autocast
 from invariance.datasets.module import Batches, ImageData
 from invariance.pictures import backgrounds, foregrounds
 from invariance.training import linear_probe
-from invariance.training.devices import fast_bf16
 from invariance.training.fit import fit
 from invariance.training.inference import features_of_keys
 
@@ -64,8 +61,8 @@ def large_model(device, name="resnet18", batch=512, images=50_000):
     }
 
 
-def source(device):
-    """A Transforms-2D generator with all classes and three transformations."""
+def renderer(device):
+    """A Transforms-2D renderer with all classes and three transformations."""
     return Transforms2D(transforms=TRIPLE).renderer(device)
 
 
@@ -75,7 +72,7 @@ def trainer_step(device, name):
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
 
     def step(images, labels):
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
+        with autocast(device):
             loss = cross_entropy(model(images), labels)
         optimiser.zero_grad()
         loss.backward()
@@ -101,13 +98,13 @@ def steps(device, name, batch):
     What is timed ends with the last of the batches that are made at once, and holds all their making.
     """
     model, step = trainer_step(device, name)
-    split = Split(source(device), 0, "bench/train", batch * batches_at_once(batch, 32, device))
+    split = Split(renderer(device), 0, "bench/train", batch * batches_at_once(batch, 32, device))
     batches, keys = Batches(split, batch, seed=0), split.keys()
     ready = next(iter(batches))
 
     @torch.no_grad()
     def forward():
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
+        with autocast(device):
             model.features(ready[0])
 
     found = {
@@ -148,7 +145,7 @@ def runs(device, name, batch, images, compile=False):
 def splits(device, images, batch):
     """A data module with `images` to train on and a fifth as many to validate."""
     train, validation = (
-        Split(source(device), 0, f"bench/{part}", n)
+        Split(renderer(device), 0, f"bench/{part}", n)
         for part, n in (("train", images), ("validation", max(images // 5, 1)))
     )
     return ImageData(train, validation, batch, 0)
@@ -157,10 +154,8 @@ def splits(device, images, batch):
 def fit_rate(device, name, batch, images, compile=False):
     """Images a second of `fit` in the best of three epochs, validation not counted."""
     model = models.build(name, CLASSES, 0)
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "curve.csv"
-        fit(model, splits(device, images, batch), 3, 1e-3, device, log=log, compile=compile)
-        return float(pd.read_csv(log)["images_per_second"].max())
+    curve = fit(model, splits(device, images, batch), 3, 1e-3, device, compile=compile)
+    return max(epoch["images_per_second"] for epoch in curve)
 
 
 class PilImages(Dataset):
@@ -217,12 +212,12 @@ def plain_rate(device, name, batch, batches=60, warm_up=20):
 def probe_cost(device, name, samples, epochs):
     """Seconds of 200 epochs of the paper's probe, from `epochs` of them, and how many times as long forwards take."""
     model = models.build(name, CLASSES, 0).to(device).eval()
-    keys = Split(source(device), 0, "bench/train", 4096 if device.type == "cuda" else 64).keys()
-    images = source(device).normalise(source(device).images(keys))
+    keys = Split(renderer(device), 0, "bench/train", 4096 if device.type == "cuda" else 64).keys()
+    images = renderer(device).normalise(renderer(device).images(keys))
 
     @torch.no_grad()
     def forward():
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bf16(device)):
+        with autocast(device):
             model.features(images)
 
     forwards = 200 * samples / rate(synchronised(forward, device), len(images))
@@ -238,7 +233,7 @@ def probe_cost(device, name, samples, epochs):
 def busy(device, name, batch, count=64):
     """Percent of the time in which the device works, over training steps with the data made on the fly."""
     _, step = trainer_step(device, name)
-    batches = Batches(Split(source(device), 0, "bench/train", batch * count), batch, seed=0)
+    batches = Batches(Split(renderer(device), 0, "bench/train", batch * count), batch, seed=0)
 
     def train():
         for images, labels in batches:

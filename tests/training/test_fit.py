@@ -70,12 +70,17 @@ def test_fit_learns():
 
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_the_best_validation_epoch_is_kept_or_the_last(keep):
-    wrong = spoilt(lambda epoch, step, images, labels: (images, (labels + (epoch > 3)) % 3))
+
+    def spoil(epoch, step, images, labels):  # from the fourth epoch on
+        return images, (labels + (epoch > 3)) % 3
+
     model = models.build("small", 3, 0)
-    accuracies = [epoch["accuracy"] for epoch in fit(model, wrong, 5, 2e-3, CPU, keep=keep)]
+    accuracies = [epoch["accuracy"] for epoch in fit(model, spoilt(spoil), 5, 2e-3, CPU, keep=keep)]
     assert accuracies[-1] < max(accuracies)  # else the test shows nothing
-    expected = max(accuracies) if keep == "best" else accuracies[-1]
-    assert training.accuracy(model, wrong.validation) == pytest.approx(expected, abs=0.006)  # one image of 200
+    kept = accuracies.index(max(accuracies)) if keep == "best" else 4
+    until_then = models.build("small", 3, 0)
+    fit(until_then, spoilt(spoil), kept + 1, 2e-3, CPU, keep="last")
+    assert same(model, until_then)
 
 
 def test_the_same_seed_gives_the_same_model_and_reads_no_global_state():
@@ -326,6 +331,7 @@ def test_devices_are_checked_before_work_starts():
 
 
 def test_features_do_not_depend_on_what_else_is_in_the_batch(monkeypatch):
+    monkeypatch.setenv("INVARIANCE_BF16", "0")  # bfloat16 rounds by the algorithm, which batches of other sizes have
     model = models.build("small", 3, 0)
     split = Split(SPEC.renderer(), 0, "target/test", 50)
     whole, labels = training.features(model, split)
@@ -348,7 +354,7 @@ from invariance.training.fit import fit
 renderer = Transforms2D(classes=("umbrella", "airplane", "anchor"), backgrounds="black").renderer("cpu")
 data = ImageData(Split(renderer, 0, "train", 384), Split(renderer, 0, "validation", 200), 32, 0)
 model = models.build("small", 3, 0)
-curve = fit(model, data, 3, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")
+curve = fit(model, data, 5, 2e-3, torch.device("cpu"), devices=2, strategy="ddp")
 total = sum(p.double().sum().item() for p in model.parameters())
 with open(f"rank{os.environ['RANK']}.json", "w") as out:
     batches = data.train_dataloader()
@@ -363,4 +369,4 @@ with open(f"rank{os.environ['RANK']}.json", "w") as out:
     assert (first.pop("process"), second.pop("process")) == (0, 1)
     assert first == second
     assert first["steps"] == 384 // 32 // 2  # each took half of the batches
-    assert first["accuracy"] > 0.8
+    assert first["accuracy"] > 0.6  # of three classes

@@ -19,7 +19,7 @@ from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
-from invariance.datasets.split import move_on, normalise
+from invariance.datasets.split import Renderer, normalise
 from invariance.errors import InputError, check_known
 from invariance.pictures.natural import SIZE, TEST, TRAIN
 
@@ -99,8 +99,8 @@ class NaturalImages(Config, frozen=True):
         return _renderer(self, pick_device(device))
 
 
-class NaturalRenderer:
-    """Makes images of one `NaturalImages` specification on one device: a `Renderer`."""
+class NaturalRenderer(Renderer):
+    """Makes images of one `NaturalImages` specification on one device."""
 
     parts = NaturalImages.parts
     size = SIZE
@@ -170,10 +170,6 @@ class NaturalRenderer:
 
         in_chunks(fill, len(content), SIZE, self.device)
         return images
-
-    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
-        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
-        return move_on(first, second, lambda keys: keys)
 
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the source's own channels, channels last."""

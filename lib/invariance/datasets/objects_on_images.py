@@ -22,7 +22,7 @@ from invariance import pictures, sampling
 from invariance.config import Config
 from invariance.datasets.devices import pick_device
 from invariance.datasets.natural import NaturalImages
-from invariance.datasets.split import move_on
+from invariance.datasets.split import Renderer, move_on
 from invariance.datasets.transforms_2d import paste
 from invariance.errors import InputError
 from invariance.pictures.natural import SIZE
@@ -98,8 +98,8 @@ class ObjectsOnImages(Config, frozen=True):
         return _renderer(self, pick_device(device), self.object_names(), pictures.fingerprint(self.foregrounds))
 
 
-class ObjectsRenderer:
-    """Makes images of one `ObjectsOnImages` specification on one device: a `Renderer`.
+class ObjectsRenderer(Renderer):
+    """Makes images of one `ObjectsOnImages` specification on one device.
 
     `background` is the natural image; `transformation` is the place of a translated object.
     """
@@ -163,12 +163,11 @@ class ObjectsRenderer:
         return paste(objects, behind)
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
-        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
         if part == "background":
             return move_on(first, second, self.natural.rows, lambda keys: keys.roll(1))
         if part == "object":
             return move_on(first, second, lambda keys: self.object_labels(keys, keys))
-        return move_on(first, second, lambda keys: keys)
+        return super().differing(part, first, second)
 
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the natural images, channels last."""

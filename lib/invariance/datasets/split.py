@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,31 +17,40 @@ TRIES = 100
 """How often the second image of a pair is drawn again to differ: even a coin falls otherwise before that."""
 
 
-class Renderer(Protocol):
+class Renderer:
     """What renders the images of a data set: keys in, labels and images out, on `device`.
 
     A content key, int64, stands for one image and everything random in it. `parts` names what can be
     exchanged in an image: `images(content, transformation=other)` keeps all but the draw of the
-    transformations, which comes from the keys `other` (B,) instead. `differing` makes two such sets of keys
-    stand for different things, image by image. `prepare` is told what will be asked for in small batches,
-    where it is quicker to get it all at once. `size` is the side of its images in pixels.
+    transformations, which comes from the keys `other` (B,) instead. `size` is the side of its images in pixels.
     """
 
     device: torch.device
     parts: tuple[str, ...]
     size: int
 
-    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor: ...
+    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
+        """Content keys (B,) of the images at `indices` of a split: here, every index is an image of its own."""
+        return sampling.keys(sampling.stream(seed, name), indices)
 
-    def prepare(self, content: Tensor) -> None: ...
+    def prepare(self, content: Tensor) -> None:
+        """Told what will be asked for in small batches, where it is quicker to get it all at once."""
 
-    def labels(self, content: Tensor) -> Tensor: ...
+    def labels(self, content: Tensor) -> Tensor:
+        """Class labels, int64 (B,), of content keys (B,)."""
+        raise NotImplementedError
 
-    def images(self, content: Tensor, **parts: Tensor | None) -> Tensor: ...
+    def images(self, content: Tensor, **parts: Tensor | None) -> Tensor:
+        """Images float32 (B, 3, size, size) in [0, 1], from int64 keys (B,); each part may have keys of its own."""
+        raise NotImplementedError
 
-    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor: ...
+    def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
+        """Keys `second` (B,) for the other image of a pair, none of which draws the same part as `first`."""
+        return move_on(first, second, lambda keys: keys)
 
-    def normalise(self, images: Tensor) -> Tensor: ...
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images as networks take them, channels last: here [0, 1] becomes [-1, 1]."""
+        return normalise(images)
 
 
 @dataclass(frozen=True)

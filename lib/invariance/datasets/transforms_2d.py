@@ -19,7 +19,7 @@ from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
-from invariance.datasets.split import move_on, normalise
+from invariance.datasets.split import Renderer, move_on
 from invariance.pictures.sources import BACKGROUNDS, FOREGROUNDS
 from invariance.transforms.geometric import scale, scaled_side
 
@@ -69,8 +69,8 @@ class Transforms2D(Config, frozen=True):
         return _renderer(self, pick_device(device), self.class_names(), files)
 
 
-class Transforms2DRenderer:
-    """Makes images of one `Transforms2D` specification on one device: a `Renderer`."""
+class Transforms2DRenderer(Renderer):
+    """Makes images of one `Transforms2D` specification on one device."""
 
     parts = Transforms2D.parts
 
@@ -83,17 +83,6 @@ class Transforms2DRenderer:
         self.objects, self.first, self.count = _objects(*chosen, device, pictures.fingerprint(spec.foregrounds))
         self.one_each = len(self.objects) == len(self.count)
         self.pictures = _backgrounds(spec.backgrounds, spec.size, device, pictures.fingerprint(spec.backgrounds))
-
-    def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
-        """Content keys (B,) of the images at `indices` of a split: every index is an image of its own."""
-        return sampling.keys(sampling.stream(seed, name), indices)
-
-    def prepare(self, content: Tensor) -> None:
-        """Nothing to get ready: every image is made when it is asked for."""
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """[0, 1] to [-1, 1], channels last."""
-        return normalise(images)
 
     def labels(self, content: Tensor) -> Tensor:
         """Class labels, int64 (B,), of content keys (B,)."""
@@ -111,7 +100,6 @@ class Transforms2DRenderer:
         return self.first[labels] + sampling.integers(sampling.fold(content, "prototype"), self.count[labels])
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
-        """Keys `second` (B,) for the other image of a pair, none of which draws the same as `first`."""
         drawn = {"object": self.labels, "background": self._picture}.get(part, lambda keys: keys)
         return move_on(first, second, drawn)
 

@@ -26,11 +26,11 @@ def layer_extractor(model: nn.Module, layers: Sequence[str]) -> Callable[[Tensor
 
     nodes = _nodes(model)
     known = {".".join(node.split(".")[:depth]) for node in nodes for depth in range(1, node.count(".") + 2)}
-    for name in [layers] if isinstance(layers, str) else layers:
-        if isinstance(layers, str) or name not in known:
-            near = ", ".join(get_close_matches(str(name), known)) or "none"
-            some = ", ".join(spread_layers(model))
-            raise InputError(f"Unknown layer {name!r}. Near it: {near}. A list of some from first to last: {some}.")
+    for name in layers:
+        if name not in known:
+            near, some = get_close_matches(str(name), known), ", ".join(spread_layers(model))
+            hint = f" Near it: {', '.join(near)}." if near else ""
+            raise InputError(f"Unknown layer {name!r}.{hint} A list of some from first to last: {some}.")
     kept = {name: name for name in layers}
     extractor = create_feature_extractor(model, train_return_nodes=kept, eval_return_nodes=kept).eval()
     return lambda images: {name: _pooled(value, name) for name, value in extractor(images).items()}
@@ -43,14 +43,6 @@ def spread_layers(model: nn.Module, count: int = 5) -> list[str]:
     active = [name for name in names if isinstance(modules.get(re.sub(r"_\d+$", "", name)), ACTIVATIONS)]
     found = active or names[1:]
     return [found[k] for k in torch.linspace(0, len(found) - 1, count).round().int().unique()]
-
-
-@torch.no_grad()
-def layer_features(model: nn.Module, images: Tensor, layers: Sequence[str], batch_size: int = 256) -> dict[str, Tensor]:
-    """Representations float32 (N, D) at each of `layers` of normalised images (N, 3, H, W); see `layer_extractor`."""
-    extract = layer_extractor(model, layers)
-    found = [extract(batch) for batch in images.split(batch_size)]
-    return {name: torch.cat([batch[name] for batch in found]).float() for name in layers}
 
 
 def _nodes(model: nn.Module) -> list[str]:

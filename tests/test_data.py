@@ -51,7 +51,7 @@ def test_the_preview_names_every_picture():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(InputError, match=r"must be a list of names, got the string"):
+    with pytest.raises(InputError, match="transforms: Input should be a valid tuple, got .rotate."):
         dataset(transforms="rotate")
     with pytest.raises(InputError, match="has 0 images"):
         dataset(count=0)
@@ -98,13 +98,14 @@ def test_what_does_not_exist_is_refused():
         invariance.natural_images(split="dev")
     with pytest.raises(InputError, match="ask for at most 45000"):
         invariance.natural_images(count=50_000)
-    with pytest.raises(InputError, match="objects must be a list of names"):
+    with pytest.raises(InputError, match="objects: Input should be a valid tuple"):
         invariance.objects_on_images(objects="anchor")
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: dataset(count=None), "Number of images None"),
         (lambda: dataset(count="10"), "Number of images '10'"),
         (lambda: dataset(count=float("nan")), "Number of images nan"),
         (lambda: dataset(count=True), "Number of images True"),
@@ -120,8 +121,8 @@ def test_what_does_not_exist_is_refused():
         (lambda: dataset().preview(0, 0), "Number of columns 0"),
         (lambda: dataset().preview(-1), "Number of rows -1"),
         (lambda: dataset(device=None), "Unknown device None"),
-        (lambda: dataset(transforms=5), "transforms must be a list of names, got 5"),
-        (lambda: dataset(classes=5), "classes must be a list of names, got 5"),
+        (lambda: dataset(transforms=5), "transforms: Input should be a valid tuple, got 5"),
+        (lambda: dataset(classes=5), "classes: Input should be a valid tuple, got 5"),
         (lambda: dataset(split="trian"), r"Unknown split 'trian'. Did you mean 'train'\?"),
     ],
 )

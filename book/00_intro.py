@@ -32,7 +32,7 @@ seeds = 0  # how many; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
-from invariance import chapter, studies
+from invariance import chapter
 from invariance.ledger import verdicts
 from invariance.studies import study
 from invariance.studies.invariances_or_classes import STUDY
@@ -62,7 +62,7 @@ chapter.show(found, "levels", paper=False)
 #
 # The paper makes more claims than this one. The [claims ledger](10_claims) splits them into {glue:text}`n_statements` statements and tests
 # each by a rule that was fixed before any run. In the results published with this book {glue:text}`n_supported` of them are supported,
-# {glue:text}`n_not_supported` are not, and {glue:text}`n_open` are undecided.
+# {glue:text}`n_not_supported` are not, and {glue:text}`n_undecided` are undecided.
 #
 # ## How to read this book
 #

@@ -31,55 +31,58 @@
 # %% tags=["parameters"]
 import os
 
-profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
 images = "glyphs"  # or scenes10, scenes100, cifar10, cifar100, a photo folder
-transforms = ""  # only these, such as "rotate,hue"; empty means all 18
-pairs = 0  # of images for each transformation; 0 means as the profile says
+transforms = []  # only these, such as ["rotate", "hue"]; empty means all 18
+pairs = 0  # of images for each transformation; 0 means as the budget says
 seed = 0  # which images, which draws, and which of the book's models
 
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import evidence, figures, measures, profiling, tables
-from invariance.experiments import factors, measuring, profiles
-from invariance.transforms import TRANSFORMATIONS
+from invariance import chapter, measures, plots
 
-figures.use_book_style()
-sizes = profiles.profile(profile)
-pairs = pairs or sizes.factors.pairs
-chosen = transforms.replace(",", " ").split() or None  # None means all
-profiling.check_choices(images, chosen, pairs, device=device)
+plots.use_book_style()
 
 # %% [markdown]
 # ## One call
 #
-# As an example we take a network of this book, trained to tell {glue:text}`n_objects:d` objects apart under three transformations, and
+# As an example we take a network of this book, trained to tell objects apart under three transformations, and
 # treat it as if it were yours: all that the call sees is its backbone, which maps a batch of images to their representations.
 
 # %%
-from invariance import profile_model
+from invariance import profile_model, profiling
 
-trained_with = factors.task(sizes, seed).transforms["same"]
-unit = measuring.model(sizes, seed, "trained with it", device)
-backbone = unit.trained().backbone
+sizes = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
+pairs = pairs or sizes.get(budget, 500)
+chosen = transforms or None  # None means all
+profiling.check_choices(images, chosen, pairs, device=device)
 
-settings = {"pairs": pairs, "device": device, "seed": seed, "name": sizes.model}
-table = profile_model(backbone, images, chosen, **settings)
+# %%
+from invariance.experiments import factors, measuring, profiles
+
+
+def trained_model():
+    """A network of this book, and the transformations it was trained with."""
+    scale = profiles.profile(budget)
+    unit = measuring.model(scale, seed, "trained with it", device)
+    return unit.trained(), factors.task(scale, seed).transforms["same"]
+
+
+model, trained_with = trained_model()
+
+# %%
+settings = {"pairs": pairs, "device": device, "seed": seed}
+table = profile_model(model.backbone, images, chosen, **settings)
 
 # %% tags=["remove-cell"]
-glue("trained_with", ", ".join(trained_with), display=False)
-glue("n_pairs", int(table["pairs"].iloc[0]), display=False)
-glue("images", images, display=False)
-glue("profile", sizes.name, display=False)
-glue("n_objects", factors.SETTINGS["t2d"].target, display=False)
 l2 = table[(table["measure"] == "sensitivity_l2") & (table["kind"] == "given")]
-glue("widest", float((l2["high"] - l2["low"]).max() / 2), display=False)
-glue("beside", profiling.beside_untrained(table, trained_with), display=False)
-halved = sum(t.probability < 1 for t in TRANSFORMATIONS.values())
-glue("n_halved", halved, display=False)
-glue("n_all", len(TRANSFORMATIONS), display=False)
-glue("whole", figures.sensitivity_profile(table))
+said = {"trained_with": ", ".join(trained_with), "images": images, "budget": budget}
+said |= {"n_pairs": int(table["pairs"].iloc[0]), "widest": float((l2["high"] - l2["low"]).max() / 2)}
+for name, value in said.items():
+    glue(name, value, display=False)
+glue("whole", profiling.sensitivity_profile(table))
 
 # %% [markdown]
 # ```{glue:figure} whole
@@ -87,8 +90,8 @@ glue("whole", figures.sensitivity_profile(table))
 # :alt: Horizontal bars of sensitivity, one a transformation and coloured by category, with intervals; a dark diamond marks the untrained copy on each.
 #
 # The profile of a network trained with {glue:text}`trained_with`, on {glue:text}`images`. Bars are its sensitivities with 95 %
-# intervals, diamonds those of an untrained copy; the dotted line at 1 is the distance of two random images. Profile
-# {glue:text}`profile`, {glue:text}`n_pairs:,d` pairs for each transformation.
+# intervals, diamonds those of an untrained copy; the dotted line at 1 is the distance of two random images. Budget
+# {glue:text}`budget`, {glue:text}`n_pairs:,d` pairs for each transformation.
 # ```
 #
 # A bar is the sensitivity from [Measuring invariance](02_measuring_invariance): how far the representation moves when only that
@@ -101,23 +104,24 @@ glue("whole", figures.sensitivity_profile(table))
 # 2. **Compare with the diamond.** An untrained copy of the same architecture shows how much a transformation changes the pixels,
 #    as this architecture sees them. A bar left of its diamond is an invariance that was learned. A bar right of it means that the
 #    model learned to look at what the transformation changes. On `glyphs` that is common: an untrained network hardly notices
-#    the object before its background, while a trained one looks at it, and so has more to ignore. Of the transformations that
-#    this network was trained with, the bar is {glue:text}`beside`. Differences of a few hundredths mean little: diamonds differ by
-#    as much from one random copy to the next.
+#    the object before its background, while a trained one looks at it, and so has more to ignore. Differences of a few
+#    hundredths mean little: diamonds differ by as much from one random copy to the next.
 # 3. **Look at the interval.** Where intervals of two bars overlap widely, their order may be chance. It is
 #    the interval over pairs of images, for this one model: another training run can differ by more.
 #
-# As numbers, with one more measure:
+# The table is an ordinary data frame with a row for each network, transformation and measure. The network's numbers:
 
 # %%
-tables.show(profiling.summary(table))
+numbers = table[table["kind"] == "given"]
+order = {"index": "transformation", "columns": "measure", "values": "value"}
+numbers.pivot(**order).loc[numbers["transformation"].unique()].round(2)
 
 # %% tags=["remove-input"]
-evidence.link(table, "profile")
+chapter.link_table(table, "profile")
 
 # %% [markdown]
-# The file has the four measures of the library, each with its interval. Three are sensitivities, for three ideas of distance:
-# the length of the difference (`sensitivity_l2`, shown here), the angle (`sensitivity_cosine`), and the squared length
+# It holds the four measures of the library, each with its interval (`low`, `high`). Three are sensitivities, for three ideas of
+# distance: the length of the difference (`sensitivity_l2`, the bars above), the angle (`sensitivity_cosine`), and the squared length
 # (`sensitivity_dot`, which is the share of the representation's variance that the transformation makes). For all of them 0 is
 # invariant and 1 as different as random images. The fourth, CKA {cite}`kornblith2019cka`, compares which images
 # the model finds similar before and after the transformation, whatever happens to each image alone: there **1** is invariant. A
@@ -149,17 +153,13 @@ known = profile_model(
     device=device,
     name="colour shares",
 )
-tables.show(profiling.summary(known))
-
-# %% tags=["remove-cell"]
-known_l2 = known[known["measure"] == "sensitivity_l2"].set_index("transformation")["value"]
-for name in ("v_flip", "rotate", "hue"):
-    glue(f"known_{name}", float(known_l2[name]), display=False)
+columns = ["transformation", "value", "low", "high"]
+known[known["measure"] == "sensitivity_l2"][columns].round(2)
 
 # %% [markdown]
-# A mirrored picture has the same colours, so the sensitivity to flips has to be 0, and is {glue:text}`known_v_flip:.2f`. A
-# rotation turns corners out of the picture and fills in black: {glue:text}`known_rotate:.2f`. A turn of the hue can change
-# every colour but grey: {glue:text}`known_hue:.2f`. There is no untrained copy, since this model has nothing to train.
+# A mirrored picture has the same colours, so the sensitivity to flips has to be 0, and is. A rotation turns corners out of
+# the picture and fills in black, so its sensitivity is low and not 0. A turn of the hue can change every colour but grey, and its
+# sensitivity is higher. There is no untrained copy, since this model has nothing to train.
 #
 # The pictures here are `scenes10`, which are transformed as a whole. With `glyphs` only the object is transformed,
 # while its background stays, so sensitivities tend to be lower. Photos of your own are transformed as a whole too.
@@ -170,15 +170,13 @@ for name in ("v_flip", "rotate", "hue"):
 # some, and an unknown name is answered with the names there are.
 
 # %%
-layers = [*measures.spread_layers(backbone, 5), "output"]
+layers = [*measures.spread_layers(model.backbone, 5), "output"]
 others = ["translate", "brightness", "blur", "h_flip"]
 shown = list(dict.fromkeys([*trained_with, *others]))[:6]
-depth = profile_model(backbone, images, shown, layers, **settings)
+depth = profile_model(model.backbone, images, shown, layers, **settings)
 
 # %% tags=["remove-cell"]
-glue("layers", len(layers), display=False)
-glue("ends", profiling.ends(depth, trained_with), display=False)
-glue("depth", figures.sensitivity_by_depth(depth))
+glue("depth", profiling.sensitivity_by_depth(depth))
 
 # %% [markdown]
 # ```{glue:figure} depth
@@ -194,7 +192,7 @@ glue("depth", figures.sensitivity_by_depth(depth))
 # can come through.
 #
 # Look for where the trained line bends down, or falls below that of the untrained copy: there the network removes what the
-# transformation did. Here the trained line ends {glue:text}`ends`. A line that only rises
+# transformation did. A line that only rises
 # is no contradiction: what is removed can be less than what the network begins to see of the object.
 # Compare the first three panels with the others: was more removed for what the model was trained with?
 #
@@ -202,7 +200,7 @@ glue("depth", figures.sensitivity_by_depth(depth))
 #
 # - **Pairs.** The interval shrinks with the square root of their number: four times as many pairs halve it. In {numref}`fig-profile`,
 #   with {glue:text}`n_pairs:,d` pairs, the widest interval is ± {glue:text}`widest:.2f`. A folder gives one pair a photo.
-# - **Draws that do nothing.** {glue:text}`n_halved:d` of the {glue:text}`n_all:d` transformations are applied with a probability of one
+# - **Draws that do nothing.** Some transformations, flips among them, are applied with a probability of one
 #   half, as in the paper. In a quarter of their pairs neither image is changed, and for those that always do the same, such as a
 #   flip, another quarter has both changed alike. So compare a transformation between models, rather than flips with rotations in one model.
 # - **Image size.** Use the size that the model was trained for. The strength of `blur`, `noise`, `elastic` and `erasing` is set in
@@ -227,7 +225,7 @@ glue("depth", figures.sensitivity_by_depth(depth))
 # thumbnail = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten())
 # for network in (thumbnail, ColourShares()):
 #     found = profile_model(network, "scenes10", pairs=pairs, device=device)
-#     display(tables.show(profiling.summary(found)))
+#     display(found[found["measure"] == "sensitivity_l2"][columns])
 # ```
 # `blur` and `pixelate` keep the averages over large squares nearly as they are, so expect the thumbnail to notice them little. Both
 # change single colours, so `ColourShares` may notice them more. Flips and rotations move colours to other squares, which the thumbnail
@@ -247,7 +245,7 @@ glue("depth", figures.sensitivity_by_depth(depth))
 # that it was trained with, {glue:text}`trained_with`, and compare each with its place in the profile above. [Invariance transfer](07_invariance_transfer) measures this for all transformations.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.profiling` ({py:obj}`~invariance.profiling.profile_model`, {py:obj}`~invariance.profiling.summary`),
+# **Defined in:** {py:mod}`invariance.profiling` ({py:obj}`~invariance.profiling.profile_model`,
+# {py:obj}`~invariance.profiling.sensitivity_profile`, {py:obj}`~invariance.profiling.sensitivity_by_depth`),
 # {py:mod}`invariance.measures` ({py:obj}`~invariance.measures.measure_all`, {py:obj}`~invariance.measures.cka`,
-# {py:obj}`~invariance.measures.spread_layers`), {py:mod}`invariance.figures` ({py:obj}`~invariance.figures.sensitivity_profile`,
-# {py:obj}`~invariance.figures.sensitivity_by_depth`).
+# {py:obj}`~invariance.measures.spread_layers`).

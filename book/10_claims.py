@@ -21,29 +21,23 @@
 # %% tags=["parameters"]
 import os
 
-profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds; 0 means as many as the profile says
+seeds = 0  # how many; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
-show_claim = 1  # the claim whose rules are shown in full, 1 to 7
 
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import claims, evidence, figures, tables
-from invariance.errors import check_known
-from invariance.experiments import profiles
-
-figures.use_book_style()
-sizes = profiles.chosen(profile, seeds)
-check_known("claim", str(show_claim), dict.fromkeys(str(statement.claim) for statement in claims.STATEMENTS))
+from invariance import chapter, studies
+from invariance.ledger import verdicts
 
 # %% [markdown]
-# ## The rule
+# ## What a verdict means
 #
-# A statement has four parts: a *quantity* that an experiment gives for each seed, a *direction*, a *threshold*, and the reason for
-# that threshold. From the values of the seeds comes a mean and its 95 % interval (Student's $t$; for
-# correlations through Fisher's $z$). Then there are three verdicts:
+# A statement has four parts: a *quantity* that a study gives for each seed, a *direction*, a *threshold*, and the reason for
+# that threshold. From the values of the seeds come a mean and its 95 % interval (Student's $t$; for shares, ratios and
+# correlations on a scale that keeps the interval within what is possible). Then there are three verdicts:
 #
 # | | verdict | when |
 # |---|---|---|
@@ -54,90 +48,84 @@ check_known("claim", str(show_claim), dict.fromkeys(str(statement.claim) for sta
 # With one seed there is no interval, so every statement is undecided. What was not run is marked as not run. The paper's own value goes
 # through the same rule, as far as it can without an interval: where it misses the rule, the table says so.
 #
+# An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over few seeds are
+# wide, since Student's $t$ is 4.3 for three; for six it is 2.6, for ten 2.3.
+#
+# Most rules ask for an effect of any size, because the claim names none. A ✓ then says that there is an effect, not that it is as large as
+# the paper's. So the table says for these rules how much of the paper's effect this run has.
+#
 # *First direction* in a rule says that the statement uses one of the two targets of each seed, the one that the paper has too. Full
 # fine-tuning runs only there. All other statements about gaps are means over both directions
 # (see the [deviation log](11_deviations)).
 #
-# An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over three seeds are
-# wide, since Student's $t$ is 4.3 there; with six seeds it is 2.6, with ten 2.3. The table below says how many seeds each statement
-# has: at `quick`, those about linear probes of the class relationship, about objects on natural images and about the mismatch
-# have twice as many as the rest.
+# ## What happened before
+#
+# The thresholds and the effects were fixed before the first run, and have not been touched since. The numbers of seeds were not. In the
+# first version of this book, most statements rested on three seeds. After their first results had been seen, four parts got six: natural
+# images of 10 and of 100 classes, objects on natural images, and the mismatch. Pretraining on natural images got twice as many
+# images as well. Six verdicts then changed from undecided to supported: three of claim 4, one of claim 5 and two of
+# claim 7. None changed in the other direction.
+#
+# That is not how a 95 % rule works. An interval keeps its promise if the number of seeds is fixed beforehand. Whoever looks, adds seeds to
+# what is undecided and looks again gives chance a second try. So those six verdicts were worth less than they looked.
+#
+# Today the seeds of every budget stand in the code before anything runs, in the sizes of each study, and all statements of a study have
+# the same number. Whoever sets `seeds` to another number changes that, and the table says how many each statement has.
 #
 # ## The evidence
 #
-# The ledger trains nothing of its own. It reads the tables of the other chapters, which takes seconds once they have run, and
-# computes only what is missing in the cache. *Worker seconds* are what these tables took when they were computed, if one process
-# had done all of it; experiments share some of them.
+# The ledger trains nothing of its own. It reads what the other chapters have computed, which takes seconds once they have run, and
+# computes only what is missing.
 
 # %%
-names = dict.fromkeys(statement.experiment for statement in claims.STATEMENTS)
-found = {name: evidence.of(name, sizes, device, show) for name in names}
-ledger = claims.ledger({name: one.table for name, one in found.items()})
+found = [study.find(study.at(budget, seeds), device, show) for study in studies.all_studies()]
+ledger = verdicts.rows(found)
 
 # %% tags=["remove-cell"]
-count = ledger["verdict"].value_counts()
-undecided = int(ledger["verdict"].str.startswith("undecided").sum())
-glue("n_statements", len(ledger), display=False)
-glue("n_supported", int(count.get(claims.SUPPORTED, 0)), display=False)
-glue("n_not_supported", int(count.get(claims.NOT_SUPPORTED, 0)), display=False)
-glue("n_undecided", undecided, display=False)
-glue("n_not_run", int(count.get(claims.NOT_RUN, 0)), display=False)
-glue("paper_misses", int((~ledger["paper_holds"]).sum()), display=False)
-glue("shown_claim", int(show_claim), display=False)
-glue("source", found["factors"].caption, display=False)
-glue("also_missed", claims.also_missed(found["factors"].table), display=False)
-glue("overview", figures.claims_overview(ledger))
+chapter.glue(verdicts.counts(ledger))
+glue("overview", verdicts.overview(ledger))
 
 # %% tags=["remove-input"]
-tables.show(
-    [
-        {"experiment": name, "evidence": one.caption, "worker seconds": f"{one.record.seconds:,.0f}"}
-        for name, one in found.items()
-    ]
-)
+verdicts.evidence(found)
 
 # %% [markdown]
+# *Worker seconds* are what these results took when they were computed, if one process had done all of it; studies share some of them.
+#
 # ## The verdicts
 #
 # ```{glue:figure} overview
 # :name: fig-claims
 # :alt: One row for each statement: an interval beside the line of its threshold, the paper's value as a hollow mark, and the verdict as a sign.
 #
-# All {glue:text}`n_statements:d` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, hollow marks the
+# All {glue:text}`statements` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, hollow marks the
 # paper. Each row has the unit of its own statement: accuracy, sensitivity or correlation. Intervals are cut off at the sides, and what lies
-# beyond is an arrow. `factors`: {glue:text}`source`; the other experiments are listed above.
+# beyond is an arrow. What was run for each is listed above.
 # ```
 #
-# Of {glue:text}`n_statements:d` statements {glue:text}`n_supported:d` are supported here, {glue:text}`n_not_supported:d` are not
-# supported, {glue:text}`n_undecided:d` are undecided and {glue:text}`n_not_run:d` were not run. The paper's own values miss the rule of
-# {glue:text}`paper_misses:d`.
+# Of {glue:text}`statements` statements {glue:text}`supported` are supported here, {glue:text}`not_supported` are not
+# supported, {glue:text}`undecided` are undecided and {glue:text}`not_run` were not run. The paper's own values miss the rule of
+# {glue:text}`paper_misses`.
 
 # %% tags=["remove-input"]
-claims.show(ledger)
-
-# %% tags=["remove-input"]
-evidence.link(ledger, "claims")
+verdicts.show(ledger)
 
 # %% [markdown]
-# **How to read a ✓.** The number passed its threshold, with the networks and images of this run. {glue:text}`also_missed`
+# **How to read a ✓.** The number passed its threshold, with the networks and images of this run.
 #
 # **How to read a ✗.** It stays. Three reasons for a ✗ are likely: the claim is narrower than it sounds; this run is too small for it
-# (`quick` trains small networks for a few epochs); or its pictures are easier or harder than photographs. The chapter of each
-# experiment looks into that, and a run with `profile = "paper"` rules out the second. What we do not do is move a threshold afterwards.
+# (small budgets train small networks for a few epochs); or its pictures are easier or harder than photographs. The chapter of each
+# study looks into that, and a run with `budget = "paper"` rules out the second. What we do not do is move a threshold afterwards.
 #
 # ## The rules in full
 #
-# Here are the thresholds for claim {glue:text}`shown_claim:d`, with their reasons. `show_claim` in the parameters chooses another.
+# Every rule, and why its threshold is what it is:
 
-# %% tags=["remove-input"]
-chosen = [statement for statement in claims.STATEMENTS if statement.claim == int(show_claim)]
-tables.show(
-    [{"statement": s.text, "rule": s.rule, "why this threshold": s.reason, "experiment": s.experiment} for s in chosen]
-)
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All rules", "code_prompt_hide": "Hide the rules"}
+verdicts.reasons(ledger)
 
 # %% [markdown]
-# **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are {glue:text}`n_statements:d` of them
-# here. And statements that share an experiment are not independent: if its seeds were lucky, they were lucky together.
+# **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are {glue:text}`statements` of them
+# here. And statements that share a study are not independent: if its seeds were lucky, they were lucky together.
 #
 # ## Exercises
 #
@@ -148,10 +136,10 @@ tables.show(
 #
 # ```{solution} ex-claims-seeds
 # :class: dropdown
-# Those whose mean is far from the threshold compared with their spread. Set `seeds = 6`. That makes six seeds, and twelve where `quick`
-# has twice as many; the seeds that you have come from the cache. Where the spread stays the same, an interval shrinks to less than half
-# from three to six seeds, and to about 0.6 of its width from six to twelve. A statement whose true value lies on its threshold stays
-# undecided with nearly any number of seeds.
+# Those whose mean is far from the threshold compared with their spread. Set `seeds` to twice as many as now; those that you have come
+# from the cache. Where the spread stays the same, an interval shrinks to less than half from three to six seeds, and to about 0.6 of its
+# width from six to twelve. A statement whose true value lies on its threshold stays undecided with nearly any number of seeds. And mind
+# what happened before: what you decide that way has had a second try. A run with only new seeds would settle it.
 # ```
 #
 # ```{exercise}
@@ -161,10 +149,9 @@ tables.show(
 #
 # ```{solution} ex-claims-published
 # :class: dropdown
-# The tables then come from `book/results/`, the profile `paper` first, and the list of evidence above says with which profile, seeds and
-# hardware each was made. If an experiment was not published, the program says which.
+# The results then come from `book/results/`, the largest budget first, and the list of evidence above says with which budget, seeds and
+# hardware each was made. If a study was not published, the program says which.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.claims` ({py:obj}`~invariance.claims.STATEMENTS`, {py:obj}`~invariance.claims.ledger`,
-# {py:obj}`~invariance.claims.show`), {py:mod}`invariance.evidence` ({py:obj}`~invariance.evidence.of`), {py:mod}`invariance.figures`
-# ({py:obj}`~invariance.figures.claims_overview`).
+# **Defined in:** {py:mod}`invariance.ledger.verdicts` (the ledger), {py:obj}`invariance.studies.study.Statement` (the rule), and the
+# modules of {py:mod}`invariance.studies` (each study's own statements).

@@ -17,11 +17,10 @@
 # differences that we know of. It matters when numbers disagree: is it the pictures, a slip in a program, or a finding that does
 # not hold?
 #
-# Where the paper's text and its code disagree, this book does what the results were made with. Where the code has a slip,
-# the book does what was meant. Two slips that change pixels, those of `noise` and `scale`, can be switched on with
-# `as_published=True`, so that anyone can see what they do.
+# What the published code does was found out by running it, in the versions of its time. The published numbers may come from another
+# state of that code: its experiments on CIFAR, for one, cannot be run as released.
 #
-# The numbers of the last column are not typed in: they are measured while this page is made, in a few seconds in all. A dash
+# Numbers in the last column that depend on this book's own code are measured while this page is made, in a few seconds in all. A dash
 # means that nothing was measured.
 
 # %% tags=["parameters"]
@@ -31,10 +30,11 @@ seed = 0  # which random draws to show
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import deviations, figures, gallery
+from invariance import plots
 from invariance.datasets import Split, Transforms2D
+from invariance.ledger import deviations, effects
 
-figures.use_book_style()
+plots.use_book_style()
 
 # %% [markdown]
 # ## Quirks of the published code
@@ -46,10 +46,8 @@ deviations.show("quirk")
 # Three of them can be seen. Noise that wraps around leaves dark specks where there should be light ones:
 
 # %% tags=["remove-cell"]
-noisy = [gallery.pictures(images) for images in deviations.noise_variants(deviations.glyph_objects()[3:12])]
-glue("noise", figures.picture_grid(noisy, ["as meant", "as published"]))
-blocks = [gallery.pictures(pixels / 255) for pixels in deviations.random_objects(9)]
-glue("random", figures.picture_grid(blocks, ["as meant", "as published"]))
+glue("noise", deviations.pictures(*effects.noise_variants(effects.objects()[3:12])))
+glue("random", deviations.pictures(*effects.random_objects(9)))
 
 # %% [markdown]
 # ```{glue:figure} noise
@@ -69,26 +67,26 @@ glue("random", figures.picture_grid(blocks, ["as meant", "as published"]))
 # Random objects of 32 x 32 pixels, uniform above, and below as the bytes of floating-point numbers.
 # ```
 #
-# And the box that `translate` keeps inside the canvas is a little off once `scale` has moved the object. The two lines below
-# are the whole change:
+# And the box that `translate` keeps inside the canvas is a little off once `scale` has moved the object. This is
+# the whole change:
 
 # %%
-spec = Transforms2D(transforms=transforms)
-as_published = Transforms2D(transforms=transforms, as_published=True)
-meant = Split(spec.renderer(), seed, "train", 9)
-published = Split(as_published.renderer(), seed, "train", 9)
+meant, published = (
+    Split(Transforms2D(transforms=transforms, as_published=as_published).renderer(), seed, "train", 9).batch()[0]
+    for as_published in (False, True)
+)
+changed = (meant != published).flatten(1).any(1).sum().item()
 
 # %% tags=["remove-cell"]
-rows = [gallery.pictures(split.batch()[0]) for split in (meant, published)]
-glue("boxes", figures.picture_grid(rows, ["as meant", "as published"]))
-glue("changed", int((meant.batch()[0] != published.batch()[0]).flatten(1).any(1).sum()), display=False)
+glue("boxes", deviations.pictures(meant, published))
+glue("changed", str(changed), display=False)
 
 # %% [markdown]
 # ```{glue:figure} boxes
 # :name: fig-boxes
 # :alt: Nine objects on landscapes in two rows, with the same draws as meant and as published.
 #
-# The same draws, as meant and as published. {glue:text}`changed:d` of the nine images differ. Where `scale` comes before `translate`,
+# The same draws, as meant and as published. {glue:text}`changed` of the nine images differ. Where `scale` comes before `translate`,
 # most objects stand some pixels further up or to the left, the more so the smaller they are, and may leave the canvas.
 # ```
 #
@@ -106,7 +104,7 @@ deviations.show("text")
 deviations.show("choice")
 
 # %% [markdown]
-# **A limitation.** A quirk's effect on pixels is not its effect on a conclusion. That would take every experiment twice, with
+# **A limitation.** A quirk's effect on pixels is not its effect on a conclusion. That would take every study twice, with
 # and without it. The measured effects say where that would be worth while: the noise and the box change what a model sees, the
 # order of steps in CKA changes nothing.
 #
@@ -135,4 +133,5 @@ deviations.show("choice")
 # parts have dark specks in the lower row.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.deviations` (the log and the measurements), {py:mod}`invariance.transforms` (`as_published`).
+# **Defined in:** {py:mod}`invariance.ledger.deviations` (the log, which is `deviations.yaml` beside it), {py:mod}`invariance.ledger.effects`
+# (what is measured), {py:mod}`invariance.transforms` (`as_published`).

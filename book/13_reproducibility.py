@@ -15,56 +15,53 @@
 #
 # Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster,
 # what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made. Once the
-# experiments have run, that takes about a minute on two cores.
+# studies have run, that takes about a minute on two cores.
 
 # %% tags=["parameters"]
 import os
 
-profile = os.environ.get("BOOK_PROFILE", "quick")  # smoke, quick or paper
+budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many seeds; 0 means as many as the profile says
+seeds = 0  # how many; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 seed = 0  # of the small trainings that are compared below
 gpu_rate = 40_000  # images a second: training ResNet-18 on a GPU of yours
 
 # %% tags=["remove-cell"]
-from myst_nb import glue
-
-from invariance import evidence, figures, reproducing, tables
-from invariance.experiments import EXPERIMENTS, profiles
-from invariance.results.comparisons import number
-from invariance.results.published import device_name
-from invariance.training import pick_device
-
-figures.use_book_style()
-sizes = profiles.chosen(profile, seeds)
-place = pick_device(device)
+from invariance import chapter, studies
+from invariance.ledger import reproducibility
+from invariance.studies.study import BUDGETS
+from invariance.training import hardware, pick_device
 
 # %% [markdown]
 # ## Running it
 #
 # ### On this machine
 #
-# `make book` runs every experiment at `quick` and renders the book. A single experiment runs from the command line, which also
-# writes its table and where it comes from:
+# `make book` runs every study at `quick` and renders the book. A single study runs from the command line:
 #
 # ```bash
 # source .venv/bin/activate
 # invariance run mismatch    # at quick, on what is there
 # # The paper's protocol, on one GPU; one seed instead of ten; the paper's pictures.
-# invariance run mismatch --profile paper --device cuda
-# invariance run mismatch --profile paper --seeds 1
-# invariance run mismatch --profile paper --pictures paper
+# invariance run mismatch --budget paper --device cuda
+# invariance run mismatch --budget paper --seeds 1
+# invariance run mismatch --budget paper --pictures paper
 # ```
 #
+# There are four budgets. A budget changes sizes, seeds and models, and never what is done with them:
+
+# %% tags=["remove-input"]
+BUDGETS
+
+# %% [markdown]
 # ### On several GPUs
 #
-# An experiment consists of *units*; each is a pretraining, a probe, a fine-tuning or a measurement. On a cluster, units of one kind that do
-# not need each other become one job array, through [exca](https://facebookresearch.github.io/exca/). Probes, say, wait for the array of
-# pretrainings.
+# A study consists of *units*; each is a pretraining, some probes, a fine-tuning or a measurement. A pretraining and all units that need
+# it are one task, and on a cluster a study's tasks become a job array, through [submitit](https://github.com/facebookincubator/submitit).
 #
 # ```bash
-# invariance run factors --profile paper --device cuda --cluster slurm \
+# invariance run other_factors --budget paper --device cuda --cluster slurm \
 #     --cluster-option slurm_partition=gpu --cluster-option gpus_per_node=1
 # ```
 #
@@ -78,8 +75,8 @@ place = pick_device(device)
 #
 # ```bash
 # # Units done, missing and failed; seconds spent, and an estimate for the rest.
-# invariance status --profile paper
-# invariance status mismatch --profile paper
+# invariance status --budget paper
+# invariance status mismatch --budget paper
 # # Remove results of older versions, and what killed runs left behind.
 # invariance clean
 # ```
@@ -91,38 +88,28 @@ place = pick_device(device)
 # Train the small network for some seconds, twice from scratch with the same seed and once with another, and compare all weights.
 
 # %%
-first, again = (reproducing.fitted(seed, device) for _ in range(2))
-other = reproducing.fitted(seed + 1, device)
-same = reproducing.largest_difference(first, again)
-different = reproducing.largest_difference(first, other)
+first, again = (reproducibility.fitted(seed, device) for _ in range(2))
+other = reproducibility.fitted(seed + 1, device)
+same = reproducibility.largest_difference(first, again)
+different = reproducibility.largest_difference(first, other)
 
 # %% tags=["remove-cell"]
-glue("device", device_name(device), display=False)
-glue("same", same, display=False)
-glue("different", different, display=False)
+place = hardware(pick_device(device))
+chapter.glue({"device": place, "same": f"{same:.2g}", "different": f"{different:.2g}", "rate": f"{gpu_rate:,}"})
 
 # %% [markdown]
-# On {glue:text}`device` the largest difference between the two trainings with one seed is {glue:text}`same:.2g`: 0 means that the
-# weights are identical, bit by bit. With another seed it is {glue:text}`different:.2g`. Nothing is seeded globally: shuffling, images and
+# On {glue:text}`device` the largest difference between the two trainings with one seed is {glue:text}`same`: 0 means that the
+# weights are identical, bit by bit. With another seed it is {glue:text}`different`. Nothing is seeded globally: shuffling, images and
 # initial weights are functions of the seed and of an index.
 #
 # ### Another device
 #
-# A CPU and a GPU add in different orders, so they agree to rounding, not bit by bit.
+# A CPU and a GPU add in different orders, so they agree to rounding, not bit by bit. These are the largest differences between the CPU and
+# the device of this page, in images and in the representation of an untrained network, as shares of the largest value. Both are 0
+# where that device is the CPU itself.
 
-# %% tags=["remove-input"]
-if place.type == "cpu":
-    rows = [{"comparison": "CPU against GPU", "largest difference": "not measured: this page was made without a GPU"}]
-else:
-    found = reproducing.between("cpu", device)
-    rows = [
-        {"comparison": "images, values in [0, 1]", "largest difference": f"{found['images']:.1e}"},
-        {
-            "comparison": "representation, as a share of its largest value",
-            "largest difference": f"{found['representation']:.1e}",
-        },
-    ]
-tables.show(rows)
+# %%
+reproducibility.between("cpu", device)
 
 # %% [markdown]
 # After a whole training such roundings have grown: two devices give two networks, which may differ as much as two trainings from other
@@ -132,75 +119,55 @@ tables.show(rows)
 #
 # A seed chooses classes, transformations, images and initial weights. How much does a single value depend on it? A
 # *configuration* is everything that a row of a table says except its seed. The *deviation* is the standard deviation between the seeds of a
-# configuration, with the variances averaged over all configurations of the experiment. Its unit is that of the measure, so compare rows
+# configuration, with the variances averaged over all configurations of the study. Its unit is that of the measure, so compare rows
 # of one measure only.
 
 # %%
-runs = {name: evidence.of(name, sizes, device, show) for name in EXPERIMENTS}
-tables_of = {name: run.table for name, run in runs.items()}
-spread = reproducing.seed_spread(tables_of)
-
-# %% tags=["remove-input"]
-tables.show(
-    [
-        {**row, "configurations": f"{row['configurations']:,}", "deviation": number(row["deviation"])}
-        for row in spread.to_dict("records")
-    ]
-)
-
-# %% tags=["remove-input"]
-evidence.link(spread, "deviations")
+found = [study.find(study.at(budget, seeds), device, show) for study in studies.all_studies()]
+reproducibility.spread(found)
 
 # %% [markdown]
 # A deviation of 0.1 with three seeds means a 95 % interval of ± 0.25 for the mean; with ten seeds, ± 0.07. Much of
 # it is common to the configurations of a seed, such as a hard target. So this book forms differences between configurations within a
 # seed first, where it cancels.
 #
-# ## What it costs
+# ## Where these results come from
 #
-# The seconds are measured: *worker seconds* are those of all units of the shown tables, as one process would need them one after
-# another. (At `quick`, the experiments on factors, relevance and the mismatch look dearer a seed than they are: a part of each
-# has twice as many seeds as the rest, and the seconds are divided by the number of seeds that everything has.)
-#
-# The last three columns are for one seed of the paper's protocol, with all architectures of an experiment. The chapters on invariance
-# transfer and on the mismatch give the hours of ResNet-18 alone. The hours are an **estimate**. Every unit knows how many images it sends through which network; that
-# work is divided by a rate. One is that at which ResNet-18 runs here, {glue:text}`rate:,.0f` billion operations a second on
-# {glue:text}`device`. The other is that of a GPU which trains ResNet-18 on {glue:text}`gpu_rate:,d` images a second; the default stands
-# for a GPU of the H200 class (assumed, not measured).
-
-# %% tags=["remove-cell"]
-rates = {"here": reproducing.measured_rate(device), "GPU": reproducing.training_rate(gpu_rate)}
-glue("rate", rates["here"], display=False)
-glue("gpu_rate", int(gpu_rate), display=False)
-glue("paper_seeds", profiles.profile("paper").seeds, display=False)
+# Every unit keeps the facts of its own run: hardware, instructions of the processor, arithmetic, versions, the commit of the code (with +
+# where files had been changed since), and seconds. *Worker seconds* are what the units would take in one process, one after another.
 
 # %% tags=["remove-input"]
-tables.show(reproducing.costs(runs, profiles.profile("paper", seeds=1), rates))
+reproducibility.origins(found)
 
 # %% [markdown]
-# The paper has {glue:text}`paper_seeds:d` seeds. Set `gpu_rate` to what a GPU of yours reaches; `make bench` on it says that.
-# Experiments share units (`class_relationship` is a part of `factors`), so all together costs less than the sum of the rows.
+# `make publish` adds the units behind the chapters to the record in `book/results/`: one file of text for each budget, a line a unit. With
+# `show = "auto"` a chapter that runs `quick` unchanged shows what was published at the paper's size, where there is that. Whoever
+# changes a size sees their own run. Every caption says what is shown.
 #
-# ## Published results
-#
-# `make publish` writes the tables behind the chapters into `book/results/`, as text files beside a record of their provenance: code and package versions,
-# hardware, profile, seeds, pictures, seconds. With `show = "auto"` a chapter that runs `quick` unchanged shows a table
-# that was published at the paper's scale, where there is one. Whoever changes a size sees their own run. Every caption says what is shown.
-
-# %% tags=["remove-input"]
-reproducing.show_published()
-
-# %% [markdown]
-# Are they still true? The tests pick one unit of a published table at random, compute it again and compare. You can do the same, with another
-# number for another unit:
+# Are they still true? You can compute one unit again, with what it needs, and compare; another number takes another unit:
 #
 # ```python
-# # Published values beside those computed now.
-# evidence.spot_check("quick", "mismatch", choice=7)
+# reproducibility.computed_again(found[0], choice=7)
 # ```
 #
+# ## What it costs
+#
+# The seconds are measured. The last two columns are for one seed of the paper's protocol with all its models, on one GPU. The hours are an
+# **estimate**, and rough. Every unit knows how many images it sends through which network, and a GPU is taken to train ResNet-18 on
+# {glue:text}`rate` images a second (assumed, not measured). Larger networks get through as many operations a second, smaller ones through as
+# many images: they wait for the program, not for arithmetic. The linear heads of a probe cost extra: each of their steps is taken to last
+# 0.3 milliseconds, and there are tens of thousands in a probe.
+
+# %% tags=["remove-input"]
+reproducibility.costs(found, gpu_rate)
+
+# %% [markdown]
+# The paper has ten seeds. Set `gpu_rate` to what a GPU of yours reaches; `make bench` on it says that.
+# Studies share units, so all together costs less than the sum of the rows.
+#
 # **A limitation.** Versions matter. The same code with another version of PyTorch may round differently, and then a training ends elsewhere.
-# `requirements.txt` names the versions that the book was made with, and each published table those it was computed with.
+# So does another processor: one with other instructions adds in another order. `requirements.txt` names the versions that the book was
+# made with, and the table above those of each result.
 #
 # ## Exercises
 #
@@ -211,24 +178,22 @@ reproducing.show_published()
 #
 # ```{solution} ex-repro-seeds
 # :class: dropdown
-# Set `seeds = 6`. Every experiment then runs with six seeds, and with twelve where `quick` has twice as many. That takes about as many worker
-# seconds again as the table of costs shows in all. The deviation should stay about the same, for it is a property of the experiment; it only becomes better
-# known. What shrinks is the interval of the mean; the figures of the other chapters show it when they run with as many.
+# Set `seeds` to twice as many as now. That takes about as many worker seconds again as the table of costs shows in all. The deviation should
+# stay about the same, for it is a property of the study; it only becomes better known. What shrinks is the interval of the mean; the
+# figures of the other chapters show it when they run with as many.
 # ```
 #
 # ```{exercise}
 # :label: ex-repro-cost
-# Which experiment would you leave out first if you had one GPU for a night?
+# Which study would you leave out first if you had one GPU for a night?
 # ```
 #
 # ```{solution} ex-repro-cost
 # :class: dropdown
-# Set `gpu_rate` to what your GPU does and add up the last column. If the sum is above eight hours, leave out the most expensive experiment
-# whose chapter you need least. Fewer models help too: `invariance_transfer` and `mismatch` run four architectures each, and the three
-# experiments on factors five in one of their factors. From Python, `profiles.chosen("paper", 1, mismatch={"models": 1})` leaves all but
-# the first out of `mismatch`.
+# Set `gpu_rate` to what your GPU does and add up the last column. If the sum is above eight hours, leave out the most expensive study
+# whose chapter you need least. Fewer models help too: the chapter on the mismatch runs four architectures at the budget `paper`, and
+# `architectures = 1` in its parameters leaves all but the first out.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.reproducing` (the measurements), {py:mod}`invariance.evidence` ({py:obj}`~invariance.evidence.of`,
-# {py:obj}`~invariance.evidence.spot_check`, {py:obj}`~invariance.evidence.publish`), {py:mod}`invariance.experiments`
-# ({py:obj}`~invariance.experiments.EXPERIMENTS`), {py:mod}`invariance.experiments.execute` (how units run).
+# **Defined in:** {py:mod}`invariance.ledger.reproducibility` (the measurements), {py:mod}`invariance.units` (how units run and where they
+# are kept), {py:mod}`invariance.units.record` (what is published), {py:mod}`invariance.studies` (what a study is).

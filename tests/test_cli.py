@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from invariance import __version__, book, evidence, experiments, results
+from invariance import __version__, book, units
 from invariance.cli import app
 from invariance.errors import InputError
-from invariance.experiments import cleaning
+from invariance.units import Outcome, record, store
+
+ROOT = Path(__file__).parents[1]
 
 
 def run(*arguments):
@@ -21,26 +23,25 @@ def test_version_and_help():
     assert "publish" in run("--help").output
 
 
-ROOT = Path(__file__).parents[1]
-
-
-def test_choices_reach_the_experiments_and_the_builder(monkeypatch):
-    seen, computed = [], []
-    monkeypatch.setattr(book, "build", lambda *arguments: seen.append(arguments))
-    monkeypatch.setattr(evidence, "prepare", lambda names, sizes, *rest: computed.append((*names, sizes.name, *rest)))
-    done = run("book", "--root", str(ROOT), "--chapters", "1,03", "--profile", "smoke", "--device", "cpu")
+def test_choices_reach_the_studies_and_the_builder(monkeypatch):
+    built, computed = [], []
+    monkeypatch.setattr(book, "build", lambda *arguments: built.append(arguments))
+    monkeypatch.setattr(units, "run", lambda wanted, device: computed.append((list(wanted), device)) or Outcome())
+    done = run("book", "--root", str(ROOT), "--chapters", "1,03", "--budget", "smoke", "--device", "cpu")
     assert done.exit_code == 0, done.output
-    assert seen == [(ROOT, ["1", "03"], "smoke", "cpu")]
-    assert computed == [("class_relationship", "smoke", "cpu", "auto")]
+    ((root, chapters, parameters, _),) = built
+    assert (root, chapters, parameters) == (ROOT, ["1", "03"], {"budget": "smoke", "device": "cpu"})
+    ((wanted, device),) = computed
+    assert device == "cpu" and {unit.pretraining.samples for unit in wanted} == {256} and len(wanted) == 16
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--profile", "smok"], "error: Unknown profile 'smok'. Did you mean 'smoke'?"),
         (["--device", "gpu"], "error: Unknown device 'gpu'."),
         (["--device", "cuda:99"], "error: No device 'cuda:99' here"),
-        (["--root", "/nowhere"], "error: There is no _toc.yml in"),
+        (["--root", "/nowhere"], "error: There is no book"),
+        (["--chapters", "99"], "error: Unknown chapter '99'"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(arguments, message):
@@ -61,9 +62,8 @@ def test_failures_have_their_report_and_code(monkeypatch, error, code, message):
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr(book, "publish", fail)
-    monkeypatch.setattr(experiments, "CHAPTERS", {})
-    done = run("publish", "--root", str(ROOT))
+    monkeypatch.setattr(book, "build", fail)
+    done = run("book", "--root", str(ROOT), "--chapters", "01")
     assert done.exit_code == code and done.stderr.startswith(message)
 
 
@@ -71,47 +71,59 @@ def test_other_system_errors_are_not_hidden(monkeypatch):
     def fail(*arguments):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(experiments, "CHAPTERS", {})
     monkeypatch.setattr(book, "build", fail)
-    assert isinstance(run("book").exception, PermissionError)
+    assert isinstance(run("book", "--root", str(ROOT), "--chapters", "01").exception, PermissionError)
 
 
-def test_explore_says_what_is_missing(tmp_path, monkeypatch):
+def test_a_failed_unit_is_reported_and_the_chapters_are_built_all_the_same(monkeypatch):
+    built = []
+    monkeypatch.setattr(book, "build", lambda *arguments: built.append(arguments))
+    monkeypatch.setattr(units, "run", lambda wanted, device: Outcome({"digest": "Probes:\nits reason"}))
+    done = run("book", "--root", str(ROOT), "--chapters", "03", "--budget", "smoke")
+    assert done.exit_code == 0 and built and "its reason" in done.stderr
+
+
+def test_explore_says_what_is_missing(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    done = run("explore", "--root", str(tmp_path))
+    done = run("explore", "--root", str(ROOT))
     assert done.exit_code == 2 and "pip install jupyterlab" in done.stderr
 
 
-def test_an_experiment_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
+def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
-    options = ("--profile", "smoke", "--seeds", "1")
-    before = run("status", "measuring", *options)
-    assert before.exit_code == 0 and "measuring 9 0 9" in " ".join(before.output.split()), before.output
-    done = run("run", "measuring", *options, "--device", "cpu", "--out", str(tmp_path / "out"))
+    name, options = "measuring_invariance", ("--budget", "smoke", "--seeds", "1")
+    before = run("status", name, *options)
+    assert before.exit_code == 0 and f"{name} 8 0 8" in " ".join(before.output.split()), before.output
+    done = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    table, record = results.load("measuring", tmp_path / "out" / "smoke")
-    assert f"{len(table)} rows (profile smoke, 1 seed" in done.output
-    assert record.seeds == [0] and record.seconds > 0 and record.sources == ["glyphs", "scenes"]
-    assert "measuring 9 9 0" in " ".join(run("status", "measuring", *options).output.split())
+    assert "72 rows (budget smoke, 1 seed" in done.output
+    assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 8
+    assert (tmp_path / "out" / "smoke" / f"{name}.csv").read_text().count("\n") == 73
+    assert f"{name} 8 8 0" in " ".join(run("status", name, *options).output.split())
     assert "Nothing to remove" in run("clean").output
     assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
     assert "Removed" in run("clean", "--all", "--yes").output
-    assert not (tmp_path / "cache" / "weights").exists()
+    assert not list((tmp_path / "cache").rglob("*.json"))
 
 
-def test_mistakes_of_the_experiment_commands_are_named():
-    cases = {
-        "Unknown experiment 'factor'. Did you mean 'factors'?": ("run", "factor"),
-        "Unknown profile 'big'": ("run", "factors", "--profile", "big"),
-        "Unknown cluster 'pbs'": ("run", "measuring", "--profile", "smoke", "--cluster", "pbs"),
-        "write NAME=VALUE": ("run", "measuring", "--cluster", "slurm", "--cluster-option", "gpu"),
-        "No device 'cuda:99' here": ("run", "measuring", "--device", "cuda:99"),
-        "pictures: Input should be 'embedded' or 'paper'": ("status", "--pictures", "photos"),
-    }
-    for message, arguments in cases.items():
-        done = run(*arguments)
-        assert done.exit_code == 2, arguments
-        assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "mismatches"), "Unknown study 'mismatches'. Did you mean 'mismatch'?"),
+        (("run", "mismatch", "--cluster", "slurm", "--cluster-option", "gpu"), "write NAME=VALUE"),
+        (("run", "mismatch", "--device", "cuda:99"), "No device 'cuda:99' here"),
+        (("run", "mismatch", "--seeds", "100000000"), "seeds"),
+    ],
+)
+def test_mistakes_of_the_study_commands_are_named(arguments, message):
+    done = run(*arguments)
+    assert done.exit_code == 2 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--budget", "big"), ("--pictures", "photos")])
+def test_a_word_that_is_no_choice_is_refused_with_the_choices(arguments):
+    done = run("status", *arguments)
+    assert done.exit_code == 2 and arguments[1] in done.stderr and "one of" in done.stderr
 
 
 def test_a_cache_that_cannot_be_used_is_named_with_the_remedy(tmp_path, monkeypatch):
@@ -119,7 +131,7 @@ def test_a_cache_that_cannot_be_used_is_named_with_the_remedy(tmp_path, monkeypa
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "cache" / "units"))
 
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cleaning, "removable", fail)
+    monkeypatch.setattr(store, "removable", fail)
     done = run("clean")
     assert done.exit_code == 2
     assert done.stderr.startswith(f"error: Cannot use the cache {tmp_path / 'cache'}") and done.stderr.count("\n") == 1

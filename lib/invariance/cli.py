@@ -306,6 +306,38 @@ def profile(
 
     For example: invariance profile my_model.py:load --images photos/ --size 224
     """
+    from rich.console import Console
+
+    from invariance import profiling
+
+    console, names = Console(), _words(transforms) if transforms else None
+    check_folder(out)
+    profiling.check_choices(images, names, pairs, size or 32, device)
+    found = profiling.load_backbone(model, weights, pretrained, size, seed)
+    shift, scale = _numbers(mean, "mean") or found.mean, _numbers(std, "std") or found.std
+    table = profiling.profile_model(
+        found.backbone,
+        images,
+        names,
+        _words(layers),
+        pairs,
+        found.size,
+        device,
+        seed,
+        shift,
+        scale,
+        found.untrained,
+        found.name,
+        batch_size or None,
+        progress=True,
+    )
+    typer.echo(f"\n{found.name} on {images}: {table['pairs'].iloc[0]} pairs of {found.size} x {found.size} pixels")
+    typer.echo(f"Images normalised with mean {shift} and deviation {scale}.")
+    console.print(profiling.terminal_table(table))
+    for note in profiling.notes(table, found):
+        console.print(f"Note: {note}", highlight=False, markup=False)
+    for path in profiling.save(table, out):
+        typer.echo(f"wrote {path}")
 
 
 def _words(text: str) -> list[str]:

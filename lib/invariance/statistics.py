@@ -4,7 +4,7 @@ A seed is the unit of repetition. `per_seed` brings a tidy table into a frame wi
 compared; effects are arithmetic of its columns, and so paired by seed; `estimate` turns them into estimates.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -142,13 +142,25 @@ def spread_of_levels(wide: pd.DataFrame) -> PerSeed:
 
     So noise does not choose what it then inflates. A single seed chooses its own; seeds that lack a level do not count.
     """
-    wide = wide.dropna()
-    found = {}
-    for seed in wide.index:
-        others = wide.drop(seed) if len(wide) > 1 else wide
-        mean = others.mean()
-        found[seed] = wide.loc[seed, mean.idxmax()] - wide.loc[seed, mean.idxmin()]
-    return pd.Series(found, dtype=float)
+    return _by_others(wide, lambda own, mean: own[mean.idxmax()] - own[mean.idxmin()])
+
+
+def smallest_level(wide: pd.DataFrame) -> PerSeed:
+    """Each seed's value at the level (column) that is smallest in the mean of the other seeds."""
+    return _by_others(wide, lambda own, mean: own[mean.idxmin()])
+
+
+def _by_others(wide: pd.DataFrame, measure: Callable[[pd.Series, pd.Series], float]) -> PerSeed:
+    # measure(own, mean): a seed's levels, and the mean of the other seeds' by which it chooses among them.
+    wide = wide.dropna() if len(wide.columns) else wide.iloc[:0]
+    others = {seed: wide.drop(seed) if len(wide) > 1 else wide for seed in wide.index}
+    return pd.Series({seed: measure(wide.loc[seed], rest.mean()) for seed, rest in others.items()}, dtype=float)
+
+
+def best_level(wide: pd.DataFrame) -> Hashable:
+    """The level (column) with the highest mean over seeds; None where no level has a value."""
+    mean = wide.mean()
+    return None if mean.isna().all() else mean.idxmax()
 
 
 def correlation(first: pd.DataFrame, second: pd.DataFrame) -> PerSeed:

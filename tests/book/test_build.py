@@ -1,22 +1,40 @@
 """The builder, on a book of two small chapters."""
 
+import contextlib
+import io
 import json
 import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
 
-from invariance import book, site
+from invariance import book
 from invariance.errors import InputError
 
 REPOSITORY = Path(__file__).parents[2]
 
+HEADER = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+"""
+
 INTRO = """# %% [markdown]
 # # A small book
 #
-# The answer is {glue:text}`answer:.1f`, after {cite:t}`speicher2024invariance`; see {doc}`01_widgets`.
+# The answer is {glue:text}`answer:.1f`, after {cite:t}`speicher2024invariance`; see {doc}`01_widgets`. And $x^2$.
 
 # %%
 from myst_nb import glue
@@ -28,16 +46,11 @@ WIDGETS = """# %% [markdown]
 # # Widgets
 
 # %% tags=["parameters"]
-profile = "quick"  # size
+budget = "quick"  # size
 
 # %%
-import ipywidgets
-
-first, second = ipywidgets.IntSlider(), ipywidgets.IntSlider()
-link = ipywidgets.jslink((first, "value"), (second, "value"))
-print(profile, flush=True)
+print(budget, flush=True)
 print("and a second message")
-ipywidgets.HBox([first, second])
 
 # %%
 import numpy as np
@@ -47,24 +60,18 @@ from invariance.live.frames import Choice, frame_explorer
 dark, bright = (np.full((1, 32, 32, 3), value, np.uint8) for value in (0, 250))
 steps = Choice({"plain": np.concatenate([dark, bright])}, ["dark", "bright"])
 frame_explorer({"steps": steps, "still": Choice(dark, ["only"])}, name="Show")
-
-# %%
-from invariance import figures
-
-figures.use_book_style()
-figures.picture_grid([dark[:, :8, :8]], ["dark"])
 """
 
 
 def write_book(root: Path) -> Path:
     """The small book under `root`, with the configuration and assets of the real one."""
-    (root / "book").mkdir()
+    (root / "book").mkdir(parents=True)
     shutil.copy(REPOSITORY / "_config.yml", root)
     shutil.copytree(REPOSITORY / "book" / "_assets", root / "book" / "_assets")
     for name in ("references.bib", "bibliography.md"):
         shutil.copy(REPOSITORY / "book" / name, root / "book")
-    (root / "book" / "00_intro.py").write_text(INTRO)
-    (root / "book" / "01_widgets.py").write_text(WIDGETS)
+    (root / "book" / "00_intro.py").write_text(HEADER + INTRO)
+    (root / "book" / "01_widgets.py").write_text(HEADER + WIDGETS)
     part = {"caption": "Part", "numbered": True, "chapters": [{"file": "book/01_widgets"}]}
     rest = {"caption": "Rest", "chapters": [{"file": "book/bibliography"}]}
     toc = {"format": "jb-book", "root": "book/00_intro", "parts": [part, rest]}
@@ -73,141 +80,190 @@ def write_book(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def said():
+    """What the builder printed when it published the small book."""
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory, said):
     """The small book after `publish`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(site, "_vendor", lambda root: None)  # no network in tests
-        root = write_book(tmp_path_factory.mktemp("small"))
-        book.publish(root, profile="smoke")
-        yield root
+    root = write_book(tmp_path_factory.mktemp("small"))
+    with contextlib.redirect_stdout(said):
+        book.publish(root, parameters={"budget": "smoke", "device": "cpu"}, started=time.monotonic() - 3600)
+    return root
+
+
+def html(root: Path, page: str) -> Path:
+    return root / "_build" / "html" / f"{page}.html"
 
 
 def test_every_page_is_in_the_site_with_its_numbers(published):
-    html = published / "_build" / "html"
-    assert (html / "index.html").exists()
-    assert "4.2" in (html / "book" / "00_intro.html").read_text()
-    assert "smoke" in (html / "book" / "01_widgets.html").read_text()
-    assert "Speicher" in (html / "book" / "bibliography.html").read_text()
+    assert html(published, "index").exists()
+    assert "4.2" in html(published, "book/00_intro").read_text()
+    assert "smoke" in html(published, "book/01_widgets").read_text()
+    assert "Speicher" in html(published, "book/bibliography").read_text()
 
 
 def test_published_notebooks_are_clean_and_in_step(published):
     assert book.out_of_step(published) == []
     text = (published / "book" / "01_widgets.ipynb").read_text()
-    assert "papermill" not in text and "injected" not in text and "iopub" not in text
+    assert not [word for word in ("papermill", "injected", "iopub", "3.1", str(published)) if word in text]
     notebook = nbformat.reads(text, as_version=4)
-    assert notebook.metadata.parameters == {"profile": "smoke"}
-    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
-    assert outputs[1][0].text == "smoke\nand a second message\n"
-    assert outputs[1][1]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"].startswith("0000")
+    assert notebook.metadata.parameters == {"budget": "smoke"}
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert cells[0].source == 'budget = "quick"  # size'
+    assert [cell.execution_count for cell in cells] == [1, 2, 3]
+    assert [output.get("text") for output in cells[1].outputs] == ["smoke\nand a second message\n"]
 
 
-def test_a_second_run_gives_the_same_bytes_and_keeps_the_other_pages(published):
-    before = (published / "book" / "01_widgets.ipynb").read_bytes()
-    book.build(published, chapters=["1"], profile="smoke")
-    assert (published / "_build" / "executed" / "01_widgets.ipynb").read_bytes() == before
-    assert (published / "_build" / "html" / "book" / "00_intro.html").exists()
-    assert "smoke 01_widgets" in json.loads((published / "_build" / "times.json").read_text())
+def test_the_last_lines_name_the_time_since_the_start_the_page_and_what_was_published(published, said):
+    lines = said.getvalue().splitlines()
+    assert any(line.startswith("[2/2] 0") for line in lines)
+    (ready,) = (line for line in lines if line.startswith("The book is ready after "))
+    assert " h " in ready and ready.endswith(f": {html(published, 'index')}")
+    assert "To read it in a browser: make preview" in lines
+    assert lines[-2:] == [f"Published book/{name}.ipynb" for name in ("00_intro", "01_widgets")]
+    assert set(json.loads((published / "_build" / "times.json").read_text())) == {"smoke 00_intro", "smoke 01_widgets"}
 
 
-def test_a_selection_of_a_fresh_book_has_only_its_pages(published, tmp_path):
-    root = write_book(tmp_path)
-    book.build(root, chapters=["01"])
-    pages = {path.stem for path in (root / "_build" / "html" / "book").glob("*.html")}
-    assert pages == {"01_widgets", "bibliography"}
-
-
-def test_a_failing_chapter_is_reported_and_leaves_the_last_site(published):
-    source = published / "book" / "01_widgets.py"
-    good, page = source.read_text(), published / "_build" / "html" / "book" / "01_widgets.html"
-    before = page.read_bytes()
-    source.write_text(good + '\n# %%\nraise ValueError("the cup is\\nempty")\n')
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ('raise ValueError("the cup is\\nempty")', 'raise ValueError("the cup is'),
+        ("os._exit(1)", "The Python process died"),
+    ],
+)
+def test_a_failing_chapter_is_reported_and_leaves_the_last_site(published, code, reason):
+    source, page = published / "book" / "01_widgets.py", html(published, "book/01_widgets")
+    good, before = source.read_text(), page.read_bytes()
+    source.write_text(f'{good}\n# %%\nimport os\n\nos.write(2, b"for the log")\n{code}\n')
     try:
         with pytest.raises(book.BookError) as failure:
-            book.build(published)
+            book.build(published, ["01"])
     finally:
         source.write_text(good)
         book.sync(published)
     report = str(failure.value)
-    assert report.startswith("Chapter 01_widgets failed") and "raise ValueError" in report
-    assert "ValueError" in report and "empty" in report and "Traceback" not in report
-    assert page.read_bytes() == before
+    assert report.startswith("Chapter 01_widgets failed") and reason in report and "Traceback" not in report
+    assert "\x1b" not in report and page.read_bytes() == before
+    assert "for the log" in (published / "_build" / "chapters.log").read_text()
 
 
-def test_a_warning_fails_the_site_and_leaves_the_last(published):
-    page = published / "book" / "bibliography.md"
-    good, index = page.read_text(), published / "_build" / "html" / "index.html"
+def test_a_second_run_gives_the_same_bytes_and_a_warning_leaves_the_last_site(published):
+    chapter, page = published / "book" / "01_widgets.ipynb", published / "book" / "bibliography.md"
+    good, before = page.read_text(), html(published, "index").read_bytes()
     page.write_text(good + "\n{doc}`nowhere`\n")
     try:
         with pytest.raises(book.BookError, match=r"(?s)WARNING.*nowhere"):
-            book.build(published, chapters=["00"])
+            book.build(published, ["1"], {"budget": "smoke"})
     finally:
         page.write_text(good)
-    assert index.exists()
+    assert (published / "_build" / "executed" / "01_widgets.ipynb").read_bytes() == chapter.read_bytes()
+    assert html(published, "index").read_bytes() == before
 
 
-def test_unknown_chapters_and_pages_are_named(tmp_path):
+def test_what_papermill_wrote_becomes_a_page_from_any_folder(published, tmp_path, monkeypatch):
+    out = tmp_path / "my results.ipynb"
+    papermill = [str(Path(sys.executable).with_name("papermill")), "01_widgets.ipynb", str(out)]
+    done = subprocess.run([*papermill, "-p", "budget", "night"], cwd=published / "book", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)  # the book is that of the package's checkout
+    (tmp_path / "my results").mkdir()
+    (tmp_path / "my results" / "index.html").write_text("the last page")
+    index = book.page(out)
+    assert index == tmp_path / "my results" / "index.html"
+    assert "night" in (index.parent / "book" / "my results.html").read_text()
+    assert "the last page" not in index.read_text()
+
+
+def test_a_file_that_is_no_executed_notebook_and_a_foreign_folder_are_refused(published, tmp_path):
+    for name, text in (("text.ipynb", "no JSON"), ("other.ipynb", "{}"), ("list.ipynb", "[]")):
+        (tmp_path / name).write_text(text)
+    book.sync(write_book(tmp_path / "fresh"))
+    for path in (*tmp_path.glob("*.ipynb"), tmp_path / "none.ipynb", tmp_path / "fresh" / "book" / "00_intro.ipynb"):
+        with pytest.raises(InputError, match=r"is no executed notebook: run a chapter with papermill first\.$"):
+            book.page(path)
+    with pytest.raises(InputError, match="exists and holds no page"):
+        book.page(published / "book" / "00_intro.ipynb", tmp_path)
+
+
+def test_the_book_is_found_from_inside_and_else_is_the_checkout(tmp_path, monkeypatch):
+    root = write_book(tmp_path / "clone")
+    monkeypatch.chdir(root / "book")
+    assert book.find_root() == root
+    monkeypatch.chdir(tmp_path)
+    assert book.find_root() == REPOSITORY and book.find_root(notebook=root / "book" / "x.ipynb") == root
+    with pytest.raises(InputError, match="There is no book"):
+        book.find_root(tmp_path)
+
+
+def test_chapters_are_found_by_number_stem_and_beginning_and_unknown_ones_named(tmp_path):
     root = write_book(tmp_path)
-    with pytest.raises(InputError, match=r"Unknown chapter '07'\. Known: 00_intro, 01_widgets\."):
-        book.build(root, chapters=["07"])
+    for names in (["1"], ["01"], ["01_wid"], ["01_widgets", "1"]):
+        assert list(book.find_chapters(root, names)) == ["01_widgets"]
+    assert list(book.find_chapters(root)) == list(book.find_chapters(root, ["1", "0"])) == ["00_intro", "01_widgets"]
+    for name in ("07", "", "x"):
+        with pytest.raises(InputError, match=rf"Unknown chapter '{name}'\. Known: 00_intro, 01_widgets\."):
+            book.build(root, chapters=[name])
     (root / "book" / "bibliography.md").unlink()
     with pytest.raises(InputError, match="names the page book/bibliography"):
         book.build(root)
-    with pytest.raises(InputError, match=r"no _toc\.yml"):
-        book.build(tmp_path / "elsewhere")
 
 
-def test_chapters_are_found_by_number_stem_and_beginning():
-    sources = dict.fromkeys(["00_intro", "01_widgets", "02_more"])
-    assert book.select(sources, []) == list(sources)
-    assert book.select(sources, ["2", "00"]) == ["00_intro", "02_more"]
-    assert book.select(sources, ["01_wid"]) == ["01_widgets"]
-
-
-def test_pairing_keeps_outputs_and_changes_only_what_changed(tmp_path):
+def test_pairing_keeps_ids_and_outputs_and_changes_only_what_changed(tmp_path):
     root = write_book(tmp_path)
     assert len(book.sync(root)) == 2 and book.sync(root) == []
     twin = root / "book" / "00_intro.ipynb"
     notebook = nbformat.read(twin, as_version=4)
     notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="kept\n")]
-    twin.write_text(book._text(notebook))
+    nbformat.write(notebook, twin)
     source = twin.with_suffix(".py")
     source.write_text(source.read_text().replace("# A small book", "# A smaller book"))
-    assert book.sync(root) == [twin]
-    assert nbformat.read(twin, as_version=4).cells[1].outputs[0].text == "kept\n"
+    assert book.sync(root) == [twin] and book.sync(root) == []
+    after = nbformat.read(twin, as_version=4)
+    assert "smaller" in after.cells[0].source and after.cells[1] == notebook.cells[1]
+    assert [cell.id for cell in after.cells] == [cell.id for cell in notebook.cells]
 
 
-def browse(page: Path, look):
-    """Open a page in Chromium and return what `look` finds there; skip where there is no Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("needs Chromium on the PATH")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=flags)
-        try:
-            tab = browser.new_page(viewport={"width": 390, "height": 800})
-            tab.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
-            tab.goto(page.as_uri(), wait_until="domcontentloaded")
-            return look(tab)
-        finally:
-            browser.close()
+def test_without_its_packages_the_book_says_how_to_install_them():
+    code = 'import sys; sys.modules["papermill"] = None; from invariance import book'
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 'InputError: The book needs papermill: pip install "invariance[book]".' in done.stderr
 
 
-def test_the_frame_explorer_reacts_in_the_built_page(published):
+def test_preview_serves_the_site_and_names_what_is_wrong(tmp_path, capsys):
+    with pytest.raises(InputError, match="There is no site in"):
+        book.preview(tmp_path)
+    (tmp_path / "index.html").write_text("the book")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port in (taken.getsockname()[1], 80_000):
+            with pytest.raises(InputError, match=f"Port {port} cannot be used"):
+                book.preview(tmp_path, port)
+        free = socket.socket()
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+    threading.Thread(target=book.preview, args=(tmp_path, port), daemon=True).start()
+    while "Serving" not in capsys.readouterr().out:
+        pass
+    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/").read() == b"the book"
+
+
+def test_a_built_page_reacts_and_asks_no_other_server(published, open_page):
+    tab, wrong = open_page(html(published, "book/00_intro"))
+    tab.wait_for_selector("mjx-container svg", state="attached")  # the formula
+    assert wrong == []
     pixel = "document.querySelector('.frame-explorer canvas').getContext('2d').getImageData(9, 9, 1, 1).data[0]"
-
-    def look(tab):
-        tab.wait_for_function("document.querySelector('.frame-explorer')?.dataset.ready")
-        seen = [(tab.evaluate(pixel), tab.inner_text(".frame-explorer output"))]
-        tab.focus(".frame-explorer input")
-        tab.keyboard.press("ArrowRight")
-        tab.wait_for_function(f"{pixel} > 0")
-        seen.append((tab.evaluate(pixel), tab.inner_text(".frame-explorer output")))
-        tab.select_option(".frame-explorer select", "still")
-        seen.append((tab.evaluate(pixel), tab.inner_text(".frame-explorer output")))
-        return seen, tab.evaluate("document.documentElement.scrollWidth")
-
-    seen, width = browse(published / "_build" / "html" / "book" / "01_widgets.html", look)
-    assert seen[:2] == [(0, "dark"), (250, "bright")] and seen[2][1] == "only"
-    assert width <= 390
+    tab, wrong = open_page(html(published, "book/01_widgets"))
+    tab.wait_for_function("document.querySelector('.frame-explorer')?.dataset.ready")
+    assert (tab.evaluate(pixel), tab.inner_text(".frame-explorer output")) == (0, "dark")
+    tab.focus(".frame-explorer input")
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_function(f"{pixel} > 0")
+    assert (tab.evaluate(pixel), tab.inner_text(".frame-explorer output")) == (250, "bright")
+    tab.select_option(".frame-explorer select", "still")
+    assert tab.inner_text(".frame-explorer output") == "only"
+    assert wrong == [] and tab.evaluate("document.documentElement.scrollWidth") <= 390

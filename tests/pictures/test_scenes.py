@@ -19,9 +19,8 @@ def two_hundred():
 def test_ten_types_of_ten_variants_with_unique_names():
     assert len(scenes.TYPES) == len(set(scenes.TYPES)) == len(scenes.PAINTERS) == 10
     assert [painter.__name__ for painter in scenes.PAINTERS] == [f"_{kind}" for kind in scenes.TYPES]
-    assert all(len(set(scenes.VARIANTS[kind])) == 10 for kind in scenes.TYPES)
-    assert len(set(scenes.VARIANT_NAMES)) == 100
-    assert scenes.VARIANT_NAMES[34] == f"{scenes.TYPES[3]}/{scenes.VARIANTS[scenes.TYPES[3]][4]}"
+    assert len(set(scenes.VARIANTS)) == 100
+    assert [name.split("/")[0] for name in scenes.VARIANTS[::10]] == list(scenes.TYPES)
 
 
 def test_labels_are_exactly_balanced_and_agree():
@@ -38,7 +37,6 @@ def test_pictures_are_rgb_bytes_and_all_different(two_hundred):
     assert two_hundred.dtype == np.uint8
     assert len({picture.tobytes() for picture in two_hundred}) == 200
     assert two_hundred.reshape(200, -1).std(1).min() > 4  # none is blank
-    assert scenes.render([]).shape == (0, 32, 32, 3)
 
 
 def test_a_scene_is_the_same_bits_in_any_batch(two_hundred, monkeypatch):
@@ -116,30 +114,15 @@ def test_global_randomness_is_left_alone():
     assert (np.random.get_state()[1] == before).all()
 
 
-def test_backgrounds_are_the_first_scenes_and_cached(own_cache, two_hundred, monkeypatch):
+def test_backgrounds_are_the_first_scenes_and_kept(own_cache, two_hundred, monkeypatch):
     assert (scenes.backgrounds(40) == two_hundred[:40]).all()
-    (file,) = own_cache.iterdir()
-    assert f"v{scenes.VERSION}-40-32" in file.name
-    file.write_bytes(file.read_bytes()[:-50])
-    assert (scenes.backgrounds(40) == two_hundred[:40]).all()
+    assert [file.name for file in own_cache.iterdir()] == [f"scenes-v{scenes.VERSION}-32.rows"]
     monkeypatch.setattr(scenes, "render", lambda *_: pytest.fail("rendered again"))
-    assert (scenes.backgrounds(40) == two_hundred[:40]).all()
+    assert (scenes.backgrounds(30) == two_hundred[:30]).all()
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: scenes.render([0], size=0), r"Scene size 0 .* from 4 to 1024"),
-        (lambda: scenes.render([0], size=32.0), r"Scene size 32\.0 .* whole number"),
-        (lambda: scenes.render([0], seed=-1), r"Scene seed -1 .* at least 0"),
-        (lambda: scenes.render([-1]), r"indices .* from 0 up"),
-        (lambda: scenes.render([0.5]), r"indices .* whole numbers"),
-        (lambda: scenes.render(3), r"indices .* list or 1-D array"),
-        (lambda: scenes.labels([[1]]), r"indices .* 1-D"),
-        (lambda: scenes.backgrounds(-1), r"Number of backgrounds -1 .* from 1"),
-        (lambda: scenes.backgrounds(3, size=-2), r"Scene size -2 .* from 4"),
-    ],
-)
-def test_useless_input_is_refused_with_the_remedy(call, message):
-    with pytest.raises(InputError, match=message):
-        call()
+def test_useless_input_is_refused():
+    with pytest.raises(InputError, match=r"Scene size 2000 .* from 4 to 1024"):
+        scenes.render([0], size=2000)
+    with pytest.raises(TypeError, match="Cannot cast"):
+        scenes.render([0.5])

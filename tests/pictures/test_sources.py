@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from invariance import pictures
@@ -48,21 +49,19 @@ def test_a_large_picture_within_the_limit_is_read_without_a_warning(objects, rec
     assert not recwarn
 
 
-@pytest.mark.parametrize("name", ["cut.png", "cut.jpg"])
-def test_a_truncated_file_is_named(objects, name):
+def tiff():
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "TIFF")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["cut.png", "cut.jpg", "tiff.png"])
+def test_a_file_that_cannot_be_decoded_is_named(objects, name):
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)).save(objects / "thing" / name)
     whole = (objects / "thing" / name).read_bytes()
-    (objects / "thing" / name).write_bytes(whole[: len(whole) // 2])
+    (objects / "thing" / name).write_bytes(tiff() if name == "tiff.png" else whole[: len(whole) // 2])
     with pytest.raises(InputError, match=rf"Cannot read the image .*{name}.*Replace or remove the file"):
-        pictures.foregrounds(f"folder:{objects}", 32)
-
-
-def test_other_formats_are_not_decoded_whatever_their_name(objects):
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4)).save(file, "TIFF")
-    (objects / "thing" / "a.png").write_bytes(file.getvalue())
-    with pytest.raises(InputError, match="Cannot read the image"):
         pictures.foregrounds(f"folder:{objects}", 32)
 
 
@@ -81,6 +80,31 @@ def test_oblong_objects_are_squeezed_and_oblong_backgrounds_cropped(objects):
     assert squeezed[:3, 4, 6].tolist() == [0, 0, 255]
     cropped = pictures.backgrounds(f"folder:{objects / 'thing'}", 8)[0]
     assert (cropped[0] == 255).all()  # the top-left square is the red half
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_upright_before_anything_else(tmp_path, orientation):
+    # How a camera that is held the way `orientation` says stores an upright picture whose left quarter is red.
+    upright = Image.new("RGB", (64, 32), (0, 0, 255))
+    upright.paste((255, 0, 0), (0, 0, 16, 32))
+    turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # to Pillow's numbers of the inverse of each
+    stored = upright.transpose(Image.Transpose(turn[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (tmp_path / "thing").mkdir()
+    stored.save(tmp_path / "thing" / "a.jpg", exif=exif, quality=95, subsampling=0)
+    cropped = pictures.backgrounds(f"folder:{tmp_path / 'thing'}", 8)[0]
+    with pytest.warns(UserWarning, match="no alpha channel"):
+        squeezed = pictures.foregrounds(f"folder:{tmp_path}", 8).images[0]
+    photo = torch.from_numpy(reading.read_photo(tmp_path / "thing" / "a.jpg", 8).copy()).permute(2, 0, 1)
+    assert (cropped[0] > 128).all(0).tolist() == [True] * 4 + [False] * 4  # the left square is half red
+    assert (squeezed[0] > 128).all(0).tolist() == [True] * 2 + [False] * 6
+    assert not (photo[0] > 128).any()  # the central square is blue
+
+
+def test_broken_exif_data_do_not_lose_the_picture(tmp_path):
+    Image.new("RGB", (20, 20), (1, 2, 3)).save(tmp_path / "a.png", exif=b"Exif\0\0no such thing")
+    assert (reading.read_background(tmp_path / "a.png", 8) == (1, 2, 3)).all()
 
 
 @pytest.mark.parametrize("value", [0, 0x8000, 0xFFFF])
@@ -140,7 +164,7 @@ def test_no_file_stays_open(tmp_path, kind):
         (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:2000])
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        for read in (pictures.read_background, pictures.read_photo):
+        for read in (reading.read_background, reading.read_photo):
             with suppress(InputError):
                 assert (read(tmp_path / "a.png", 40) == np.asarray(first)).all()
         gc.collect()
@@ -151,11 +175,13 @@ def fill(path, kind):
     """Something at `path` that has a picture's name and is none."""
     if kind == "folder":
         path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
     else:
-        path.symlink_to(path if kind == "loop" else path.parent / "nothing")
+        path.symlink_to({"loop": path, "dangling": path.parent / "nothing", "device": "/dev/zero"}[kind])
 
 
-@pytest.mark.parametrize("kind", ["folder", "loop", "dangling"])
+@pytest.mark.parametrize("kind", ["folder", "loop", "dangling", "pipe", "device"])
 def test_an_entry_that_is_no_picture_is_named(tmp_path, kind):
     (tmp_path / "thing").mkdir()
     Image.new("RGBA", (8, 8)).save(tmp_path / "thing" / "b.png")
@@ -163,11 +189,12 @@ def test_an_entry_that_is_no_picture_is_named(tmp_path, kind):
     calls = [
         lambda: pictures.backgrounds(f"folder:{tmp_path / 'thing'}", 8),
         lambda: pictures.foregrounds(f"folder:{tmp_path}", 8),
+        lambda: reading.read_photo(tmp_path / "thing" / "a.png", 8),
     ]
     if kind != "folder":  # which has no content of its own
         calls.append(lambda: pictures.fingerprint(f"folder:{tmp_path}"))
     for call in calls:
-        with pytest.raises(InputError, match=r"Cannot read the image .*a\.png: .*[Rr]eplace or remove"):
+        with pytest.raises(InputError, match=r"Cannot read the image .*a\.png.*[Rr]eplace or remove"):
             call()
 
 

@@ -214,7 +214,7 @@ def test_a_job_whose_node_is_lost_is_reported_and_a_rerun_continues(cache):
     [
         (("pbs", {}), "Unknown cluster 'pbs'"),
         ((None, {"slurm_partition": "gpu"}), "add --cluster slurm"),
-        (("local", {"partition": "gpu"}), "Cluster option"),
+        (("local", {"slurm_partitions": "gpu"}), "Cluster option"),
     ],
 )
 def test_a_mistake_about_the_cluster_is_named_before_anything_runs(arguments, message):

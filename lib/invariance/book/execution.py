@@ -17,7 +17,6 @@ from papermill.translators import PythonTranslator
 
 from invariance.book.pages import BookError, as_text, write_text
 from invariance.progress import Progress, duration
-from invariance.training import cores
 
 AT_ONCE = 2  # chapters: most of a chapter's time is one core's, starting and drawing
 
@@ -39,6 +38,8 @@ def execute_all(root: Path, workdir: Path, sources: Mapping[str, Path], paramete
     What their kernels write to standard error goes to `_build/chapters.log`. Raises `BookError` for the first
     chapter that fails; the one beside it ends at once.
     """
+    from invariance.training import cores  # here, for PyTorch takes seconds to load
+
     share = str(max(1, cores() // AT_ONCE))  # threads of two chapters on the same core would wait for each other
     environment = {**os.environ, "TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0", "OMP_NUM_THREADS": share}
     budget = parameters.get("budget") or os.environ.get("BUDGET") or "quick"

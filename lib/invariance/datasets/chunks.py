@@ -5,9 +5,12 @@ from functools import cache
 
 import torch
 
-CHUNK = {"cpu": 256 * 32 * 32, "cuda": 16_384 * 32 * 32}
-"""Pixels made at once. On a CPU few enough to stay in its cache and enough to share among its cores; on a GPU
+CHUNK = {"cpu": 128 * 32 * 32, "cuda": 16_384 * 32 * 32}
+"""Pixels made at once. On a CPU few enough to stay in a core's own cache and enough to share among cores; on a GPU
 enough that to start some hundred operations takes less time than they do, in two or three gigabytes."""
+
+ASKED = {"cpu": 8 * CHUNK["cpu"], "cuda": CHUNK["cuda"]}
+"""Pixels to ask for at once, whose parameters are drawn together: that costs the same for few images as for many."""
 
 
 def in_chunks(fill: Callable[[slice], object], count: int, size: int, device: torch.device) -> None:
@@ -24,11 +27,8 @@ def in_chunks(fill: Callable[[slice], object], count: int, size: int, device: to
 
 
 def batches_at_once(batch_size: int, size: int, device: torch.device) -> int:
-    """How many batches of images of `size` x `size` pixels fill a chunk, at least 1.
-
-    A training batch alone leaves a GPU waiting for the host between operations that are too small for it.
-    """
-    return max(1, CHUNK[device.type] // (batch_size * size**2))
+    """How many batches of images of `size` x `size` pixels are worth asking for at once, at least 1."""
+    return max(1, ASKED[device.type] // (batch_size * size**2))
 
 
 @cache

@@ -115,7 +115,7 @@ class Transforms2DRenderer(Renderer):
     def _backgrounds(self, picture: Tensor) -> Tensor:
         if self.pictures is None:
             return sampling.uniform(picture, 3, self.spec.size, self.spec.size)
-        return self.pictures.index_select(0, picture)
+        return self.pictures.index_select(0, picture).float().mul_(1 / 255)
 
     def transformed(self, content: Tensor, transformation: Tensor) -> Tensor:
         """Transformed objects, RGBA; `transformation` (B,) are the keys that the draws come from."""
@@ -191,8 +191,9 @@ def _objects(
 
 @lru_cache(maxsize=4)  # renderers share their backgrounds, the bulk of what they hold
 def _backgrounds(source: str, size: int, device: torch.device, fingerprint: str) -> Tensor | None:
+    # In 8 bits, uint8 (N, 3, size, size): to read them takes less time than to convert them.
     found = pictures.backgrounds(source, size)
-    return None if found is None else (found.float() / 255).to(device)
+    return None if found is None else found.to(device)
 
 
 @lru_cache(maxsize=16)

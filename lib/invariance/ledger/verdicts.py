@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from invariance import plots
 from invariance.statistics import Estimate, fixed
 from invariance.studies import all_studies
-from invariance.studies.study import BUDGETS, NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings, Statement
+from invariance.studies.study import ANY, BUDGETS, NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings, Statement
 
 Row = tuple[Statement, Estimate, str]
 """A statement, its estimate and its verdict."""
@@ -36,25 +36,60 @@ def published() -> list[Findings]:
     return list(largest.values())
 
 
-def counts(found: Iterable[Row]) -> dict[str, int]:
-    """How many statements there are, and how many are supported, not supported and open."""
+def counts(found: Sequence[Row]) -> dict[str, int]:
+    """How many statements there are, how many have which verdict, and how many rules the paper's value misses."""
     verdicts = Counter(verdict for _, _, verdict in found)
     known = {"supported": verdicts[SUPPORTED], "not_supported": verdicts[NOT_SUPPORTED]}
-    return {"statements": verdicts.total(), **known, "open": verdicts.total() - sum(known.values())}
+    missed = sum(misses(s, one) for s, one, _ in found)
+    total, not_run = verdicts.total(), verdicts[NOT_RUN]
+    undecided = total - not_run - sum(known.values())
+    return {"statements": total, **known, "undecided": undecided, "not_run": not_run, "paper_misses": missed}
+
+
+def misses(statement: Statement, one: Estimate) -> bool:
+    """Whether the paper's own value fails the rule."""
+    return not np.isnan(one.paper) and not statement.holds(one.paper)
+
+
+def papers(statement: Statement, one: Estimate) -> str:
+    """The paper's value, marked where it misses the rule; where any effect counts, how much of it this run has."""
+    text = fixed(one.paper, 3)
+    if misses(statement, one):
+        return f"{text} (misses the rule)"
+    if statement.reason == ANY and one.n and abs(one.paper) > 0.01:
+        return f"{text} (this run: {fixed(one.value / one.paper, 2)} of it)"
+    return text
 
 
 def show(found: Iterable[Row]) -> HTML:
-    """The ledger for readers, each statement with its rule; a paper's value that does not meet the rule is marked."""
+    """The ledger for readers: each statement with its rule, the verdict, this run's value and the paper's."""
     return plots.table(
         [
             {
                 "claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]",
                 "verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}",
                 "this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–",
-                "paper": fixed(one.paper, 3) + ("" if s.holds(one.paper) else " (misses the rule)"),
+                "paper": papers(s, one),
             }
             for s, one, verdict in found
         ]
+    )
+
+
+def evidence(findings: Iterable[Findings]) -> HTML:
+    """What each study's verdicts rest on: budget, seeds, hardware and pictures, and the seconds they took."""
+    return plots.table(
+        [
+            {"study": one.study.name, "evidence": one.caption(), "worker seconds": f"{one.seconds:,.0f}"}
+            for one in findings
+        ]
+    )
+
+
+def reasons(found: Iterable[Row]) -> HTML:
+    """Every statement's rule with the reason for its threshold."""
+    return plots.table(
+        [{"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason} for s, _, _ in found]
     )
 
 
@@ -73,7 +108,7 @@ def overview(found: list[Row]) -> Figure:
     axis.axvline(0, color=plots.GREY, linewidth=1.2)
     axis.set_yticks(heights, labels, fontsize=8.5)
     axis.set(xlim=(-REACH * 1.02, REACH * 1.18), ylim=(heights[-1] + 0.8, heights[0] - 0.8))
-    axis.set_xlabel("distance from the threshold, in the statement's own unit\n(right of the line supports it)")
+    axis.set_xlabel("distance from the threshold,\nin the statement's own unit\n(right of the line supports it)")
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", visible=True)
     axis.spines["left"].set_visible(False)
@@ -93,7 +128,7 @@ def _draw(axis: plt.Axes, y: float, statement: Statement, one: Estimate, verdict
     if verdict != NOT_RUN:
         axis.plot(np.clip(ours, -REACH, REACH), y, _mark(ours, look.marker), color=look.colour, markersize=7)
     hollow = {"color": plots.GREY, "markersize": 6.5, "fillstyle": "none"}
-    axis.plot(np.clip(paper, -REACH, REACH), y, _mark(paper, "o"), **hollow)
+    axis.plot(np.clip(paper, -REACH, REACH), y + 0.28, _mark(paper, "o"), **hollow)  # below ours, not behind it
     axis.text(REACH * 1.1, y, SYMBOLS[verdict], color=look.colour, ha="center", va="center", fontsize=12)
 
 

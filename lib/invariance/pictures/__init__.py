@@ -1,8 +1,7 @@
 """Pictures: embedded glyphs and scenes, CIFAR, your own folders, data sets on the Hub, and random ones."""
 
 from invariance.pictures import glyphs, scenes
-from invariance.pictures.cifar import download
-from invariance.pictures.natural import NATURAL, natural_classes, natural_images, natural_labels
+from invariance.pictures.natural import NATURAL, download, natural_classes, natural_images, natural_labels
 from invariance.pictures.sources import (
     BACKGROUNDS,
     FOREGROUNDS,

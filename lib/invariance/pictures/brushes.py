@@ -72,6 +72,112 @@ class Canvas:
         """Mask of where a signed distance is positive, smooth over one pixel."""
         return np.clip(distance * np.float32(self.size) + np.float32(0.5), 0, 1)
 
+    def noise(self, name: str, rows: int, columns: int, order: int = 3, shift: float = 0) -> np.ndarray:
+        """Noise (B, 1, size, size) around 0.5 with that many cells; `shift` moves it up, in picture heights."""
+        lattice = self.random(name, rows + 3, columns + 3)
+        field = _weights(self.size, rows, order, shift) @ lattice @ _weights(self.size, columns, order).T
+        return field * 2 - np.float32(0.5) if order == 3 else field  # the smooth spline halves the spread
+
+    def fractal(self, name: str, rows: int, columns: int, octaves: int = 4, shift: float = 0) -> np.ndarray:
+        """Noise with detail: (B, 1, size, size), around 0.5, mostly in [0.2, 0.8]."""
+        total = np.float32(0.5)
+        for octave in range(octaves):
+            part = self.noise(f"{name}{octave}", rows * 2**octave, columns * 2**octave, shift=shift)
+            total = total + (part - np.float32(0.5)) * np.float32(0.62**octave)
+        return total
+
+    def ridge(self, name: str, cells: int, order: int = 3, octaves: int = 1) -> np.ndarray:
+        """Heights along x, (B, 1, 1, size), around 0.5; `order` 1 makes sharp peaks, 0 makes steps."""
+        total = np.float32(0.5)
+        for octave in range(octaves):
+            count = cells * 2**octave
+            line = self.random(f"{name}{octave}", 1, count + 3) @ _weights(self.size, count, order).T
+            total = total + (line - np.float32(0.5)) * np.float32(0.45**octave)
+        return total
+
+    def ground_noise(self, name: str, horizon: np.ndarray, rows: int, columns: int) -> np.ndarray:
+        """Noise (B, 1, size, size) on a plane below the horizon: its rows crowd in the distance."""
+        depth = np.clip((self.y - horizon) / (1 - horizon), 0, 1)
+        place = rows * (1.6 - 0.96 / (depth + 0.6)) + 1  # (B, 1, size, 1), in lattice rows
+        weights = _spline(place - np.arange(rows + 3, dtype=np.float32), 3)
+        lattice = self.random(name, rows + 3, columns + 3)
+        return weights @ lattice @ _weights(self.size, columns, 3).T * 2 - np.float32(0.5)
+
+    # --- shapes: signed distances, positive inside ---
+
+    def disc(self, x: np.ndarray, y: np.ndarray, radius: np.ndarray | float) -> np.ndarray:
+        """Distance to a circle about (x, y)."""
+        return radius - np.sqrt((self.x - x) * (self.x - x) + (self.y - y) * (self.y - y))
+
+    def bar(self, left, right, top, bottom) -> np.ndarray:
+        """Distance to an upright rectangle; each side may vary over the picture."""
+        across = np.minimum(self.x - left, right - self.x)
+        return np.minimum(across, np.minimum(self.y - top, bottom - self.y))
+
+    def wedge(self, x, top, bottom, width) -> np.ndarray:
+        """Triangle with its tip at the top and a base `width` wide."""
+        reach = (self.y - top) / (bottom - top) * width / 2
+        return np.minimum(reach - np.abs(self.x - x), bottom - self.y)
+
+    # --- sky ---
+
+    def sky(self, horizon: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """Paint the whole picture as a sky that meets the land at `horizon`; return where the sun stands."""
+        height = np.clip(self.y / horizon, 0, 1)
+        self.image[:] = self.zenith + (self.skyline - self.zenith) * (height * (0.4 + 0.6 * height))
+        sun_x, sun_y = self.draw("sun x", 0.12, 0.88), horizon * self.draw("sun y", 0.3, 0.85)
+        if "stars" in self.amounts:
+            shine = self.stars("stars", 52) * self.amount("stars") * np.clip(1.3 - self.y, 0, 1)
+            self.image += np.minimum(shine, 1) * (1 - self.image)
+        if "sun" in self.amounts:
+            away = np.maximum(-self.disc(sun_x, sun_y, 0), 0)
+            halo = self.amount("sun") * np.float32(0.02) / (np.float32(0.03) + away * away * 3)
+            self.paint(np.minimum(halo, 0.8), (self.light + rgb("fff2c0")) / 2)
+            radius = self.draw("sun size", 0.05, 0.09)
+            self.paint(self.cover(radius - away) * np.minimum(self.amount("sun") * 2, 1), rgb("fffbe0"))
+        if "moon" in self.amounts:
+            self._moon(sun_x, sun_y)
+        if "wisps" in self.amounts:
+            streaks = self.fractal("wisps", 9, 2, 3) * (0.7 + 0.6 * self.noise("wisp gaps", 2, 2))
+            self.paint(ramp(streaks, 0.46, 0.9) * self.amount("wisps") * 0.9, rgb("ffffff"))
+        if "cells" in self.amounts:
+            flakes = self.noise("cells", 24, 17) + 0.35 * self.noise("cell groups", 3, 3)
+            self.paint(ramp(flakes, 0.45, 0.9) * self.amount("cells") * 0.85, rgb("fdfdff"))
+        if "clouds" in self.amounts:
+            self._clouds(self.amount("clouds"))
+        return sun_x, sun_y
+
+    def _clouds(self, cover: np.ndarray) -> None:
+        """Clouds lit from above over a fraction `cover` of the sky."""
+        body, above = self.fractal("clouds", 4, 3, 4), self.fractal("clouds", 4, 3, 3, shift=-0.06)
+        level = 0.86 - 0.62 * cover + self.draw("cloudiness", -0.06, 0.06)
+        mask = ramp(body, level, level + 0.2) * np.minimum(cover * 4, 1)
+        lit = np.clip(0.62 + 1.5 * (body - above) - 0.35 * (body - level), 0, 1)
+        bright = np.minimum(self.light * 0.55 + self.skyline * 0.5, 1)
+        shadow = (self.zenith + self.skyline) * 0.36
+        self.paint(mask * 0.95, shadow + (bright - shadow) * lit)
+
+    def stars(self, name: str, cells: int) -> np.ndarray:
+        """A few bright points (B, 1, size, size): the highest numbers of a fine lattice."""
+        lattice = np.maximum(self.random(name, cells + 3, cells + 3) - 0.982, 0) * 120
+        weights = _weights(self.size, cells, 1)
+        return weights @ lattice @ weights.T
+
+    def _moon(self, x: np.ndarray, y: np.ndarray) -> None:
+        """A full moon where the amount is 1, a crescent where it is less."""
+        away, radius = -self.disc(x, y, 0), self.draw("moon size", 0.07, 0.12)
+        shown = np.minimum(self.amount("moon") * 2, 1)
+        self.paint(np.minimum(0.006 / (0.012 + away * away), 0.45) * shown, rgb("9fb4e8"))
+        full = ramp(self.amount("moon"), 0.6, 0.9)
+        bite = self.cover(self.disc(x + radius * 0.5, y - radius * 0.25, radius * 0.95)) * (1 - full)
+        face = rgb("f6f2dc") * (1.02 - 0.3 * ramp(self.noise("moon seas", 14, 14), 0.5, 0.8))
+        self.paint(self.cover(radius - away) * (1 - bite) * shown, face)
+
+    def haze(self, name: str, level: np.ndarray | float) -> None:
+        """Mist over everything painted so far, by amount `name` times `level`."""
+        if name in self.amounts:
+            self.paint(np.clip(self.amount(name) * level, 0, 1), self.skyline)
+
 
 def draw(keys: torch.Tensor, name: str, low: float, high: float, *shape: int) -> np.ndarray:
     """Uniform float32 (B, *shape) in [low, high) from keys (B,)."""
@@ -93,9 +199,6 @@ def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def zigzag(values: np.ndarray) -> np.ndarray:
     """Triangle wave of period 1, from 0 at whole numbers to 1 between them."""
     return 1 - np.abs((values - np.floor(values)) * 2 - 1)
-
-
-# --- noise ---
 
 
 def _spline(distance: np.ndarray, order: int) -> np.ndarray:
@@ -121,124 +224,3 @@ def _weights(size: int, cells: int, order: int, shift: float = 0) -> np.ndarray:
     place = (np.arange(size * samples) + 0.5) / (size * samples) + shift
     weights = _spline(place[:, None] * cells + 1 - np.arange(cells + 3), order)
     return weights.reshape(size, samples, -1).mean(1).astype(np.float32)
-
-
-def noise(canvas: Canvas, name: str, rows: int, columns: int, order: int = 3, shift: float = 0) -> np.ndarray:
-    """Noise (B, 1, size, size) around 0.5 with that many cells; `shift` moves it up, in picture heights."""
-    lattice = canvas.random(name, rows + 3, columns + 3)
-    field = _weights(canvas.size, rows, order, shift) @ lattice @ _weights(canvas.size, columns, order).T
-    return field * 2 - np.float32(0.5) if order == 3 else field  # the smooth spline halves the spread
-
-
-def fractal(canvas: Canvas, name: str, rows: int, columns: int, octaves: int = 4, shift: float = 0) -> np.ndarray:
-    """Noise with detail: (B, 1, size, size), around 0.5, mostly in [0.2, 0.8]."""
-    total = np.float32(0.5)
-    for octave in range(octaves):
-        part = noise(canvas, f"{name}{octave}", rows * 2**octave, columns * 2**octave, shift=shift)
-        total = total + (part - np.float32(0.5)) * np.float32(0.62**octave)
-    return total
-
-
-def ridge(canvas: Canvas, name: str, cells: int, order: int = 3, octaves: int = 1) -> np.ndarray:
-    """Heights along x, (B, 1, 1, size), around 0.5; `order` 1 makes sharp peaks, 0 makes steps."""
-    total = np.float32(0.5)
-    for octave in range(octaves):
-        count = cells * 2**octave
-        line = canvas.random(f"{name}{octave}", 1, count + 3) @ _weights(canvas.size, count, order).T
-        total = total + (line - np.float32(0.5)) * np.float32(0.45**octave)
-    return total
-
-
-def ground_noise(canvas: Canvas, name: str, horizon: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Noise (B, 1, size, size) on a plane below the horizon: its rows crowd in the distance."""
-    depth = np.clip((canvas.y - horizon) / (1 - horizon), 0, 1)
-    place = rows * (1.6 - 0.96 / (depth + 0.6)) + 1  # (B, 1, size, 1), in lattice rows
-    weights = _spline(place - np.arange(rows + 3, dtype=np.float32), 3)
-    lattice = canvas.random(name, rows + 3, columns + 3)
-    return weights @ lattice @ _weights(canvas.size, columns, 3).T * 2 - np.float32(0.5)
-
-
-# --- shapes: signed distances, positive inside ---
-
-
-def disc(canvas: Canvas, x: np.ndarray, y: np.ndarray, radius: np.ndarray | float) -> np.ndarray:
-    """Distance to a circle about (x, y)."""
-    return radius - np.sqrt((canvas.x - x) * (canvas.x - x) + (canvas.y - y) * (canvas.y - y))
-
-
-def bar(canvas: Canvas, left, right, top, bottom) -> np.ndarray:
-    """Distance to an upright rectangle; each side may vary over the picture."""
-    across = np.minimum(canvas.x - left, right - canvas.x)
-    return np.minimum(across, np.minimum(canvas.y - top, bottom - canvas.y))
-
-
-def wedge(canvas: Canvas, x, top, bottom, width) -> np.ndarray:
-    """Triangle with its tip at the top and a base `width` wide."""
-    reach = (canvas.y - top) / (bottom - top) * width / 2
-    return np.minimum(reach - np.abs(canvas.x - x), bottom - canvas.y)
-
-
-# --- sky ---
-
-
-def sky(canvas: Canvas, horizon: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Paint the whole picture as a sky that meets the land at `horizon`; return where the sun stands."""
-    height = np.clip(canvas.y / horizon, 0, 1)
-    canvas.image[:] = canvas.zenith + (canvas.skyline - canvas.zenith) * (height * (0.4 + 0.6 * height))
-    sun_x, sun_y = canvas.draw("sun x", 0.12, 0.88), horizon * canvas.draw("sun y", 0.3, 0.85)
-    if "stars" in canvas.amounts:
-        shine = stars(canvas, "stars", 52) * canvas.amount("stars") * np.clip(1.3 - canvas.y, 0, 1)
-        canvas.image += np.minimum(shine, 1) * (1 - canvas.image)
-    if "sun" in canvas.amounts:
-        away = np.maximum(-disc(canvas, sun_x, sun_y, 0), 0)
-        halo = canvas.amount("sun") * np.float32(0.02) / (np.float32(0.03) + away * away * 3)
-        canvas.paint(np.minimum(halo, 0.8), (canvas.light + rgb("fff2c0")) / 2)
-        radius = canvas.draw("sun size", 0.05, 0.09)
-        canvas.paint(canvas.cover(radius - away) * np.minimum(canvas.amount("sun") * 2, 1), rgb("fffbe0"))
-    if "moon" in canvas.amounts:
-        _moon(canvas, sun_x, sun_y)
-    if "wisps" in canvas.amounts:
-        streaks = fractal(canvas, "wisps", 9, 2, 3) * (0.7 + 0.6 * noise(canvas, "wisp gaps", 2, 2))
-        canvas.paint(ramp(streaks, 0.46, 0.9) * canvas.amount("wisps") * 0.9, rgb("ffffff"))
-    if "cells" in canvas.amounts:
-        flakes = noise(canvas, "cells", 24, 17) + 0.35 * noise(canvas, "cell groups", 3, 3)
-        canvas.paint(ramp(flakes, 0.45, 0.9) * canvas.amount("cells") * 0.85, rgb("fdfdff"))
-    if "clouds" in canvas.amounts:
-        clouds(canvas, canvas.amount("clouds"), horizon)
-    return sun_x, sun_y
-
-
-def clouds(canvas: Canvas, cover: np.ndarray, horizon: np.ndarray | float) -> None:
-    """Clouds lit from above over a fraction `cover` of the sky, flatter and denser near the horizon."""
-    body = fractal(canvas, "clouds", 4, 3, 4)
-    above = fractal(canvas, "clouds", 4, 3, 3, shift=-0.06)
-    level = 0.86 - 0.62 * cover + canvas.draw("cloudiness", -0.06, 0.06)
-    mask = ramp(body, level, level + 0.2) * np.minimum(cover * 4, 1)
-    lit = np.clip(0.62 + 1.5 * (body - above) - 0.35 * (body - level), 0, 1)
-    bright = np.minimum(canvas.light * 0.55 + canvas.skyline * 0.5, 1)
-    shadow = (canvas.zenith + canvas.skyline) * 0.36
-    canvas.paint(mask * 0.95, shadow + (bright - shadow) * lit)
-
-
-def stars(canvas: Canvas, name: str, cells: int) -> np.ndarray:
-    """A few bright points (B, 1, size, size): the highest numbers of a fine lattice."""
-    lattice = np.maximum(canvas.random(name, cells + 3, cells + 3) - 0.982, 0) * 120
-    weights = _weights(canvas.size, cells, 1)
-    return weights @ lattice @ weights.T
-
-
-def _moon(canvas: Canvas, x: np.ndarray, y: np.ndarray) -> None:
-    """A full moon where the amount is 1, a crescent where it is less."""
-    away, radius = -disc(canvas, x, y, 0), canvas.draw("moon size", 0.07, 0.12)
-    shown = np.minimum(canvas.amount("moon") * 2, 1)
-    canvas.paint(np.minimum(0.006 / (0.012 + away * away), 0.45) * shown, rgb("9fb4e8"))
-    full = ramp(canvas.amount("moon"), 0.6, 0.9)
-    bite = canvas.cover(disc(canvas, x + radius * 0.5, y - radius * 0.25, radius * 0.95)) * (1 - full)
-    face = rgb("f6f2dc") * (1.02 - 0.3 * ramp(noise(canvas, "moon seas", 14, 14), 0.5, 0.8))
-    canvas.paint(canvas.cover(radius - away) * (1 - bite) * shown, face)
-
-
-def haze(canvas: Canvas, name: str, level: np.ndarray | float) -> None:
-    """Mist over everything painted so far, by amount `name` times `level`."""
-    if name in canvas.amounts:
-        canvas.paint(np.clip(canvas.amount(name) * level, 0, 1), canvas.skyline)

@@ -30,68 +30,38 @@ OFFSETS = (0, 0.004, 0, -0.003)  # of each prototype's outline, outwards
 # its strokes the trim; "swapped", its enclosed areas become the trim and its strokes the body.
 # weight: outward offset as a fraction of the canvas, for strokes too thin to survive at 22 pixels.
 GLYPHS: dict[str, tuple[int, str, float, str]] = {
-    "airplane": (0x2708, "solid", 0.004, "sky"),
-    "anchor": (0x2693, "solid", 0.012, "steel"),
-    "arrow": (0x27A1, "solid", 0.0, "lime"),
-    "at_sign": (0x40, "solid", 0.012, "teal"),
-    "atom": (0x269B, "solid", 0.016, "violet"),
-    "beamed_notes": (0x266B, "solid", 0.012, "rose"),
-    "blossom": (0x273F, "swapped", 0.0, "rose"),
-    "bow_tie": (0x22C8, "filled", 0.0, "crimson"),
-    "cat_face": (0x1F431, "filled", 0.006, "amber"),
-    "check_mark": (0x2714, "solid", 0.01, "leaf"),
-    "chess_knight": (0x265E, "solid", 0.0, "wood"),
-    "chess_pawn": (0x265F, "solid", 0.0, "ivory"),
-    "chess_queen": (0x265B, "solid", 0.004, "gold"),
-    "chess_rook": (0x265C, "solid", 0.0, "brick"),
-    "circular_arrow": (0x21BB, "solid", 0.012, "teal"),
-    "cloud": (0x2601, "solid", 0.0, "ice"),
-    "coffee_cup": (0x2615, "filled", 0.006, "ivory"),
-    "coin_stack": (0x26C1, "filled", 0.006, "gold"),
-    "compass_rose": (0x2735, "filled", 0.0, "brick"),
-    "cow_face": (0x1F42E, "filled", 0.006, "ivory"),
-    "die": (0x2684, "filled", 0.0, "crimson"),
-    "domino": (0x1F090, "filled", 0.0, "ivory"),
-    "envelope": (0x2709, "filled", 0.0, "sky"),
-    "flag": (0x2691, "solid", 0.006, "crimson"),
-    "fountain_pen": (0x2712, "solid", 0.006, "plum"),
-    "gear": (0x2699, "solid", 0.0, "steel"),
-    "goggles": (0x26AF, "swapped", 0.008, "teal"),
-    "hammers": (0x2692, "solid", 0.004, "wood"),
-    "headphones": (0x260A, "solid", 0.012, "violet"),
-    "heart": (0x2665, "solid", 0.0, "crimson"),
-    "hex_nut": (0x23E3, "solid", 0.012, "steel"),
-    "infinity": (0x221E, "solid", 0.012, "lime"),
-    "key": (0x26B7, "solid", 0.012, "gold"),
-    "keyboard": (0x2328, "filled", 0.0, "ice"),
-    "lightning": (0x26A1, "solid", 0.022, "gold"),
-    "lollipop": (0x26B2, "filled", 0.012, "rose"),
-    "monkey_face": (0x1F435, "filled", 0.004, "wood"),
-    "moon": (0x263E, "filled", 0.006, "gold"),
-    "mouse_face": (0x1F42D, "filled", 0.006, "ice"),
-    "music_note": (0x266A, "solid", 0.006, "plum"),
-    "pencil": (0x270E, "filled", 0.004, "amber"),
-    "playing_card": (0x1F0A1, "filled", 0.0, "ivory"),
-    "pointing_hand": (0x261E, "filled", 0.006, "amber"),
-    "pyramid": (0x25ED, "filled", 0.0, "amber"),
-    "question_mark": (0x3F, "solid", 0.016, "violet"),
-    "recycling": (0x267B, "solid", 0.0, "leaf"),
-    "scales": (0x2696, "filled", 0.014, "gold"),
-    "scissors": (0x2702, "solid", 0.01, "crimson"),
-    "shamrock": (0x2618, "solid", 0.004, "leaf"),
-    "smiley": (0x263A, "filled", 0.004, "gold"),
-    "snowflake": (0x2744, "solid", 0.01, "ice"),
-    "snowman": (0x2603, "filled", 0.01, "ice"),
-    "star": (0x2605, "solid", 0.0, "gold"),
-    "steering_wheel": (0x2707, "solid", 0.006, "steel"),
-    "sun": (0x2600, "solid", 0.008, "amber"),
-    "telephone": (0x260E, "solid", 0.0, "crimson"),
-    "turtle": (0x269C, "filled", 0.006, "leaf"),
-    "umbrella": (0x2602, "solid", 0.008, "violet"),
-    "vase": (0x26B1, "filled", 0.004, "sky"),
-    "victory_hand": (0x270C, "filled", 0.006, "amber"),
+    "airplane": (0x2708, "solid", 0.004, "sky"), "anchor": (0x2693, "solid", 0.012, "steel"),
+    "arrow": (0x27A1, "solid", 0.0, "lime"), "at_sign": (0x40, "solid", 0.012, "teal"),
+    "atom": (0x269B, "solid", 0.016, "violet"), "beamed_notes": (0x266B, "solid", 0.012, "rose"),
+    "blossom": (0x273F, "swapped", 0.0, "rose"), "bow_tie": (0x22C8, "filled", 0.0, "crimson"),
+    "cat_face": (0x1F431, "filled", 0.006, "amber"), "check_mark": (0x2714, "solid", 0.01, "leaf"),
+    "chess_knight": (0x265E, "solid", 0.0, "wood"), "chess_pawn": (0x265F, "solid", 0.0, "ivory"),
+    "chess_queen": (0x265B, "solid", 0.004, "gold"), "chess_rook": (0x265C, "solid", 0.0, "brick"),
+    "circular_arrow": (0x21BB, "solid", 0.012, "teal"), "cloud": (0x2601, "solid", 0.0, "ice"),
+    "coffee_cup": (0x2615, "filled", 0.006, "ivory"), "coin_stack": (0x26C1, "filled", 0.006, "gold"),
+    "compass_rose": (0x2735, "filled", 0.0, "brick"), "cow_face": (0x1F42E, "filled", 0.006, "ivory"),
+    "die": (0x2684, "filled", 0.0, "crimson"), "domino": (0x1F090, "filled", 0.0, "ivory"),
+    "envelope": (0x2709, "filled", 0.0, "sky"), "flag": (0x2691, "solid", 0.006, "crimson"),
+    "fountain_pen": (0x2712, "solid", 0.006, "plum"), "gear": (0x2699, "solid", 0.0, "steel"),
+    "goggles": (0x26AF, "swapped", 0.008, "teal"), "hammers": (0x2692, "solid", 0.004, "wood"),
+    "headphones": (0x260A, "solid", 0.012, "violet"), "heart": (0x2665, "solid", 0.0, "crimson"),
+    "hex_nut": (0x23E3, "solid", 0.012, "steel"), "infinity": (0x221E, "solid", 0.012, "lime"),
+    "key": (0x26B7, "solid", 0.012, "gold"), "keyboard": (0x2328, "filled", 0.0, "ice"),
+    "lightning": (0x26A1, "solid", 0.022, "gold"), "lollipop": (0x26B2, "filled", 0.012, "rose"),
+    "monkey_face": (0x1F435, "filled", 0.004, "wood"), "moon": (0x263E, "filled", 0.006, "gold"),
+    "mouse_face": (0x1F42D, "filled", 0.006, "ice"), "music_note": (0x266A, "solid", 0.006, "plum"),
+    "pencil": (0x270E, "filled", 0.004, "amber"), "playing_card": (0x1F0A1, "filled", 0.0, "ivory"),
+    "pointing_hand": (0x261E, "filled", 0.006, "amber"), "pyramid": (0x25ED, "filled", 0.0, "amber"),
+    "question_mark": (0x3F, "solid", 0.016, "violet"), "recycling": (0x267B, "solid", 0.0, "leaf"),
+    "scales": (0x2696, "filled", 0.014, "gold"), "scissors": (0x2702, "solid", 0.01, "crimson"),
+    "shamrock": (0x2618, "solid", 0.004, "leaf"), "smiley": (0x263A, "filled", 0.004, "gold"),
+    "snowflake": (0x2744, "solid", 0.01, "ice"), "snowman": (0x2603, "filled", 0.01, "ice"),
+    "star": (0x2605, "solid", 0.0, "gold"), "steering_wheel": (0x2707, "solid", 0.006, "steel"),
+    "sun": (0x2600, "solid", 0.008, "amber"), "telephone": (0x260E, "solid", 0.0, "crimson"),
+    "turtle": (0x269C, "filled", 0.006, "leaf"), "umbrella": (0x2602, "solid", 0.008, "violet"),
+    "vase": (0x26B1, "filled", 0.004, "sky"), "victory_hand": (0x270C, "filled", 0.006, "amber"),
     "writing_hand": (0x270D, "filled", 0.006, "amber"),
-}
+}  # fmt: skip
 CLASSES: tuple[str, ...] = tuple(GLYPHS)
 
 # Each palette: light, deep and trim colour. Light and deep mix in the material; trim draws lines.
@@ -128,27 +98,21 @@ def render(size: int = 32) -> np.ndarray:
 def _draw(classes: np.ndarray, size: int) -> np.ndarray:
     """All prototypes of the classes with these numbers, uint8 (N, 4, size, size, 4)."""
     step = max(2, -(-96 // size)) if size <= 512 else 1  # work on a finer canvas and average
-    drawn = [
-        _shrink(_dress(index, prototype, size * step), size) for index in classes for prototype in range(PROTOTYPES)
-    ]
-    return np.reshape(drawn, (len(classes), PROTOTYPES, size, size, 4))
+    drawn = [[_shrink(_dress(index, k, size * step), size) for k in range(PROTOTYPES)] for index in classes]
+    return np.array(drawn)
 
 
 def ink(code: int, pixels: int) -> np.ndarray:
     """Coverage (pixels, pixels) in [0, 1] of a character, scaled to fill the canvas but for the margin."""
     room = pixels * (1 - 2 * MARGIN)
-    left, top, right, bottom = _font(pixels).getbbox(chr(code))
-    font = _font(round(pixels * room / max(right - left, bottom - top)))
+    font = ImageFont.truetype(str(FONT), pixels)
+    left, top, right, bottom = font.getbbox(chr(code))
+    font = font.font_variant(size=round(pixels * room / max(right - left, bottom - top)))
     left, top, right, bottom = font.getbbox(chr(code))
     canvas = Image.new("L", (pixels, pixels))
     corner = ((pixels - left - right) / 2, (pixels - top - bottom) / 2)
     ImageDraw.Draw(canvas).text(corner, chr(code), font=font, fill=255)
     return np.asarray(canvas, np.float32) / 255
-
-
-@lru_cache(maxsize=256)
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(FONT), pixels)
 
 
 @lru_cache(maxsize=1)
@@ -261,25 +225,9 @@ def _spots(x, y, rng):
     return 0.85 - 0.7 * np.clip((0.33 - np.hypot(u % 1 - 0.5, v % 1 - 0.5)) * 12, 0, 1)
 
 
-def _brushed(x, y, rng):
-    return 0.05 + 0.35 * _wave(0.8 * (x + y) + rng.random()) + 0.45 * _noise(x, rng, 90, 3)
-
-
-def _wood(x, y, rng):
-    return 0.2 + 0.6 * _wave(5.5 * (x + 0.15 * y + 0.35 * _noise(x, rng, 4, 4))) ** 1.5
-
-
 def _marble(x, y, rng):
     vein = np.abs(_noise(x, rng, 4, 4) + 0.5 * _noise(x, rng, 9, 9) - 0.75)
     return 0.15 + 0.3 * y + 0.55 * np.clip(1 - 7 * vein, 0, 1)
-
-
-def _speckles(x, y, rng):
-    return 0.15 + 0.18 * (x + y) + 0.5 * np.clip((_noise(x, rng, 22, 22) - 0.55) * 6, 0, 1)
-
-
-def _patches(x, y, rng):
-    return np.clip((_noise(x, rng, 6, 6) - 0.48) * 9 + 0.5, 0.12, 0.85)
 
 
 def _checks(x, y, rng):
@@ -295,8 +243,17 @@ def _two_halves(x, y, rng):
 
 
 MATERIALS = (
-    _gradient, _stripes, _brushed, _spots, _marble, _wood, _patches, _speckles, _checks, _two_halves,
-)  # fmt: skip
+    _gradient,
+    _stripes,
+    lambda x, y, rng: 0.05 + 0.35 * _wave(0.8 * (x + y) + rng.random()) + 0.45 * _noise(x, rng, 90, 3),  # brushed
+    _spots,
+    _marble,
+    lambda x, y, rng: 0.2 + 0.6 * _wave(5.5 * (x + 0.15 * y + 0.35 * _noise(x, rng, 4, 4))) ** 1.5,  # wood
+    lambda x, y, rng: np.clip((_noise(x, rng, 6, 6) - 0.48) * 9 + 0.5, 0.12, 0.85),  # patches
+    lambda x, y, rng: 0.15 + 0.18 * (x + y) + 0.5 * np.clip((_noise(x, rng, 22, 22) - 0.55) * 6, 0, 1),  # speckles
+    _checks,
+    _two_halves,
+)
 
 
 def _shrink(layers: np.ndarray, size: int) -> np.ndarray:

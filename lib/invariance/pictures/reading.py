@@ -52,19 +52,14 @@ def _open(file: Path | bytes, name: str) -> Image.Image:
             if isinstance(file, Path):
                 check_regular(file)
             with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=FORMATS) as image:
-                pixels = image.width * image.height
-                if pixels <= MAX_PIXELS:
-                    image.load()
-                    with suppress(Exception):  # the EXIF data may be broken where the picture is not
-                        ImageOps.exif_transpose(image, in_place=True)
+                if image.width * image.height > MAX_PIXELS:
+                    raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {MAX_PIXELS:,}")
+                image.load()
+                with suppress(Exception):  # the EXIF data may be broken where the picture is not
+                    ImageOps.exif_transpose(image, in_place=True)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             message = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"Cannot read the image {name}: {message}. Replace or remove the file.") from None
-    if pixels > MAX_PIXELS:
-        raise InputError(
-            f"The image {name} has {image.width} x {image.height} pixels, above the limit of "
-            f"{MAX_PIXELS // 10**6} million. Make it smaller, or remove the file."
-        )
     if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it to white
         return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8))
     return image

@@ -52,8 +52,7 @@ def foregrounds(source: str, size: int, prototypes: int = 1, classes: Sequence[s
     Raises `InputError` for an unknown source or class, an empty class or an unreadable file.
     """
     known = class_names(source)
-    if classes is None:
-        classes = known
+    classes = known if classes is None else classes
     check_classes(classes, known)
     by_class = _load_foregrounds(source, size, prototypes, classes)
     count = torch.tensor([len(images) for images in by_class])
@@ -82,10 +81,8 @@ def backgrounds(source: str, size: int) -> Tensor | None:
     check_source(source, BACKGROUNDS)
     if source == "random":
         return None
-    if source == "black":
-        source = "colour:000000"
-    if source.startswith("colour:"):
-        colour = bytes.fromhex(source.removeprefix("colour:"))
+    if source == "black" or source.startswith("colour:"):
+        colour = bytes.fromhex(source.removeprefix("colour:").replace("black", "000000"))
         return torch.tensor(list(colour), dtype=torch.uint8)[None, :, None, None].repeat(1, 1, size, size)
     return torch.from_numpy(_load_backgrounds(source, size)).permute(0, 3, 1, 2).contiguous()
 
@@ -112,14 +109,11 @@ def fingerprint(source: str) -> str:
 
 def check_source(source: str, known: Sequence[str]) -> None:
     """Raise `InputError` for a source that is not among `known`."""
-    if source.startswith("folder:") and len(source) > len("folder:"):
-        return
+    colour = "colour:RRGGBB" in known and re.fullmatch("colour:[0-9a-fA-F]{6}", source)
     if source.startswith("hub:"):
         hub.check_source(source)
-        return
-    if "colour:RRGGBB" in known and re.fullmatch("colour:[0-9a-fA-F]{6}", source):
-        return
-    check_known("asset source", source, known)
+    elif not colour and not re.match("folder:.", source):
+        check_known("asset source", source, known)
 
 
 def check_classes(names: Sequence[str], known: Sequence[str]) -> None:
@@ -161,15 +155,13 @@ def _load_backgrounds(source: str, size: int) -> np.ndarray:
         if size != SIZE:
             raise InputError(f"{source} has images of {SIZE} pixels a side, not {size}: use scenes for other sizes.")
         return natural_images(source, np.arange(NATURAL_BACKGROUNDS))
-    if source.startswith("hub:"):
-        found = hub.pictures(source, "backgrounds")
-    else:
-        found = [(file, "") for file in image_files(_folder_of(source))]
+    hosted = source.startswith("hub:")
+    found = hub.pictures(source, "backgrounds") if hosted else [(file, "") for file in image_files(_folder_of(source))]
     if not found:
         raise InputError(f"No images in {_folder_of(source)}: put .png or .jpg files there.")
 
     def read(rows: np.ndarray) -> np.ndarray:
-        return np.stack([read_background(found[row][0], size, found[row][1]) for row in rows])
+        return np.stack([read_background(file, size, name) for file, name in (found[row] for row in rows)])
 
     return cached(f"backgrounds-{fingerprint(source)}-{size}", (size, size, 3), np.arange(len(found)), read)
 

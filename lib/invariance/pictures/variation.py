@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import grid_sample
 
-from invariance.pictures.brushes import Canvas, disc, draw
+from invariance.pictures.brushes import Canvas, draw
 
 # Chosen so that a linear classifier of pixels gets about half of the ten types right, and a small network most.
 ZOOM = (0.45, 1.0)  # share of the picture's side that the view shows
@@ -50,7 +50,7 @@ def _occlude(canvas: Canvas) -> None:
         x, y, extent, there, slope = _draw(canvas, f"shape {number}", 0, 1, 5, 1, 1, 1).swapaxes(0, 1)
         radius = np.float32(0.06) + np.float32(0.2) * extent
         if number < 2:
-            inside = disc(canvas, x, y, radius)
+            inside = canvas.disc(x, y, radius)
         else:
             inside = radius / 2 - np.abs(canvas.x - x + (slope * 2 - 1) * (canvas.y - y))
         canvas.paint(canvas.cover(inside) * (there < 0.5), _draw(canvas, f"paint {number}", 0, 1, 3, 1, 1))

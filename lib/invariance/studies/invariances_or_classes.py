@@ -37,6 +37,7 @@ def design(sizes: Sizes) -> Design:
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """Accuracies, their gaps by class relationship, the mean gap and both ranges; a seed's mean over both targets."""
     wide = statistics.per_seed(with_transforms(table), ["transforms", "classes"])
+    wide = wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, CLASSES)))
     matched, mismatched = (wide[kind] for kind in TRANSFORMS)
     gaps = matched - mismatched
     found = {f"accuracy.{kind}.{classes}": wide[kind, classes] for kind in TRANSFORMS for classes in CLASSES}

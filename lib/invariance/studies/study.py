@@ -313,12 +313,16 @@ class Findings:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The tidy table: a row a value, of the units whose results are there."""
+        """The tidy table: a row a value, of the units whose results are there.
+
+        Where the design gives a value to a column of a unit's own rows, it means the rows with that value.
+        """
         rows = [
             {"study": self.study.name, **columns, **part, "seed": unit.seed}
             for columns, unit in self.design
             if unit.digest in self.runs
             for part in unit.rows(self.runs[unit.digest]["values"])
+            if all(part[name] == value for name, value in columns.items() if name in part)
         ]
         if not rows:
             raise InputError(f"Nothing of {self.study.name} could be computed. {self.outcome}")

@@ -114,12 +114,12 @@ def probed(sizes: Sizes, trained: Pretraining, setting: Setting = T2D, samples: 
     return probes(sizes, trained, both, counts)
 
 
-def with_transforms(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows on test images, with `transforms`: matched where the model was probed on what it was pretrained on.
+def with_transforms(table: pd.DataFrame, split: str = "test") -> pd.DataFrame:
+    """The rows on images of a split, with `transforms`: matched where the model met in transfer what it was trained on.
 
     The paper's tables say `transforms` themselves.
     """
     if "transforms" in table:
         return table
     same = table["pretrained_on"] == table["probed_on"]
-    return table.assign(transforms=np.where(same, *TRANSFORMS))[table["split"] == "test"]
+    return table.assign(transforms=np.where(same, *TRANSFORMS))[table["split"] == split]

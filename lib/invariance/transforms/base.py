@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import grid_sample
 
 from invariance.errors import InputError
 
@@ -35,7 +35,7 @@ class Transformation:
     image is left alone otherwise; the composition draws that choice. `move_box(boxes, parameters,
     size)` says where the object's bounding box (B, 4), as x, y, width, height in pixels, goes.
 
-    Raises `InputError` for a probability outside [0, 1], or without functions to draw and apply.
+    Raises `InputError` for a probability outside [0, 1].
     """
 
     name: str
@@ -51,27 +51,39 @@ class Transformation:
     def __post_init__(self) -> None:
         if not isinstance(self.probability, (int, float)) or not 0 <= self.probability <= 1:
             raise InputError(f"Transformation {self.name!r} has probability {self.probability!r}: give one of 0 to 1.")
-        if not callable(self.draw) or not callable(self.apply):
-            raise InputError(f"Transformation {self.name!r}: draw and apply must be functions.")
 
 
-def on_rgb(change: Callable[[Tensor, Parameters], object]) -> Callable[[Tensor, Parameters], Tensor]:
-    """Make `change`, which overwrites RGB images, give new images and keep the alpha channel of RGBA ones.
+def writing(change: Callable[[Tensor, Parameters, Tensor], object]) -> Callable[[Tensor, Parameters], Tensor]:
+    """Make `change(images, parameters, out)`, which writes to `out`, maybe `images` itself, give new images.
 
-    What it returns has an attribute `overwrite`, the same without the new images, for compositions
-    that are done with the old ones.
+    What it returns has an attribute `overwrite`, the same in the memory of the given images, for
+    compositions that are done with the old ones.
     """
 
     def overwrite(images: Tensor, parameters: Parameters) -> Tensor:
-        change(images[:, :3], parameters)
+        change(images, parameters, images)
         return images
 
     def apply(images: Tensor, parameters: Parameters) -> Tensor:
-        return overwrite(images.clone(), parameters)
+        out = torch.empty_like(images, memory_format=torch.contiguous_format)
+        change(images, parameters, out)
+        return out
 
     apply.__doc__ = change.__doc__
     apply.overwrite = overwrite
     return apply
+
+
+def on_rgb(change: Callable[[Tensor, Parameters, Tensor], object]) -> Callable[[Tensor, Parameters], Tensor]:
+    """As `writing`, for a `change` that is given the RGB channels alone; RGBA images keep their alpha."""
+
+    def change_rgb(images: Tensor, parameters: Parameters, out: Tensor) -> None:
+        if out is not images:
+            out[:, 3:] = images[:, 3:]
+        change(images[:, :3], parameters, out[:, :3])
+
+    change_rgb.__doc__ = change.__doc__
+    return writing(change_rgb)
 
 
 def per_image(values: Tensor) -> Tensor:
@@ -84,23 +96,35 @@ def luma(rgb: Tensor) -> Tensor:
     return (rgb[:, 0:1] * 0.299).add_(rgb[:, 1:2], alpha=0.587).add_(rgb[:, 2:3], alpha=0.114)
 
 
-def separable(images: Tensor, matrix: Tensor) -> Tensor:
-    """R X R^T in every channel: images (B, C, W, W), matrix (V, W) shared or (B, V, W)."""
-    across = images.flatten(1, 2) @ matrix.transpose(-1, -2)  # all rows and channels in one product
-    return (matrix[:, None] if matrix.ndim == 3 else matrix) @ across.unflatten(1, images.shape[1:3])
+def separable(images: Tensor, matrix: Tensor, out: Tensor) -> None:
+    """R X R^T in every channel to `out`: images (B, C, W, W), matrix (W, W) shared or (B, W, W)."""
+    down(matrix, (images.flatten(1, 2) @ matrix.mT).reshape(images.shape), out)
 
 
-def premultiplied(images: Tensor, resample: Callable[[Tensor], Tensor]) -> Tensor:
-    """Resample with colours weighted by alpha, as Pillow does, so that no background colour bleeds in."""
+def down(matrix: Tensor, images: Tensor, out: Tensor) -> None:
+    """R X in every channel to `out`, of the same kind as in `separable`."""
+    matrix = matrix.expand(len(images), *matrix.shape[-2:])
+    for channel in range(images.shape[1]):  # one product for all would first copy the matrix for every channel
+        torch.bmm(matrix, images[:, channel], out=out[:, channel])
+
+
+def premultiply(images: Tensor, out: Tensor) -> Tensor:
+    """Colours weighted by alpha, in `out`, so that no background colour bleeds in; RGB images as they are."""
     if images.shape[1] == 3:
-        return resample(images).clamp_(0, 1)
-    weighted = images.clone()
-    weighted[:, :3].mul_(images[:, 3:])
-    out = resample(weighted).clamp_(0, 1)
-    alpha = out[:, 3:]
-    # 1 / alpha, and 0 where nothing is left of the object: `torch.where` takes several times as long.
-    out[:, :3].mul_(alpha.sign().div_(alpha.clamp_min(1e-6))).clamp_(max=1)
+        return images
+    if out is not images:
+        out[:, 3:] = images[:, 3:]
+    torch.mul(images[:, :3], images[:, 3:], out=out[:, :3])
     return out
+
+
+def unpremultiply_(images: Tensor) -> Tensor:
+    """Undo `premultiply` in place and clip to [0, 1]; black where nothing is left of the object."""
+    images.clamp_(0, 1)
+    if images.shape[1] == 4:
+        rgb, alpha = images[:, :3], images[:, 3:]
+        torch.minimum(rgb, alpha, out=rgb).mul_(alpha.clamp_min(1e-6).reciprocal_()).clamp_(max=1)
+    return images
 
 
 _KERNELS = {  # filter and its radius in output pixels, with Pillow's constants
@@ -143,27 +167,31 @@ def reflect_matrices(size: int, radius: int) -> np.ndarray:
     return shifts
 
 
-def sample_nearest(images: Tensor, inverse: Tensor) -> Tensor:
+def grid_of(pixels: Tensor, size: int) -> Tensor:
+    """Pixel numbers along a side as the coordinates in [-1, 1] that `sample` takes, float32."""
+    return pixels.float().mul_(2 / size).add_(1 / size - 1)
+
+
+def sample(images: Tensor, grid: Tensor, mode: str) -> Tensor:
+    """Images at the places `grid` (B, 2, H, W), x and y, "nearest" or "bilinear"; transparent (or black) outside."""
+    return grid_sample(images, grid.permute(0, 2, 3, 1), mode=mode, padding_mode="zeros", align_corners=False)
+
+
+def sample_affine(images: Tensor, inverse: Tensor) -> Tensor:
     """Nearest-neighbour affine resampling, transparent (or black) outside, as Pillow does it.
 
     `inverse` is float64 (B, 6): output pixel (x, y) reads input (a x + b y + c, d x + e y + f).
     Pillow walks the image in 16.16 fixed point; doing the same makes the result equal bit by bit.
     """
-    n, channels, h, w = images.shape
-    a, b, c, d, e, f = inverse.unbind(1)
-    # The pixel centre is half a pixel in; Pillow adds it before rounding to fixed point. One more
-    # pixel each way is for the empty frame, which stands for everything outside.
-    start_x, start_y = c + 0.5 * (a + b) + 1, f + 0.5 * (d + e) + 1
-    fixed = (torch.stack((a, b, start_x, d, e, start_y), 1) * 65536 + 0.5).floor().to(torch.int32)
-    a, b, c, d, e, f = fixed[:, :, None].unbind(1)
-    along_x, along_y = (torch.arange(side, dtype=torch.int32, device=images.device) for side in (w, h))
-    x = (b * along_y + c)[:, :, None] + (a * along_x)[:, None]
-    y = (e * along_y + f)[:, :, None] + (d * along_x)[:, None]
-    x.bitwise_right_shift_(16).clamp_(0, w + 1)
-    y.bitwise_right_shift_(16).clamp_(0, h + 1)
-    index = x.add_(y, alpha=w + 2).to(torch.int64).reshape(n, 1, h * w)
-    framed = pad(images, (1, 1, 1, 1)).flatten(2)
-    return framed.gather(2, index.expand(n, channels, h * w)).reshape(images.shape)
+    size = images.shape[-1]
+    inverse = inverse.unflatten(1, (2, 3))  # of x and of y
+    # The pixel centre is half a pixel in; Pillow adds it before rounding to fixed point.
+    start = inverse[..., 2] + 0.5 * (inverse[..., 0] + inverse[..., 1])
+    fixed = (torch.stack((inverse[..., 0], inverse[..., 1], start), -1) * 65536 + 0.5).floor().to(torch.int32)
+    across, along, start = fixed[..., None].unbind(2)  # (B, 2, 1) each
+    line = torch.arange(size, dtype=torch.int32, device=images.device)
+    pixels = (along * line + start)[..., None] + (across * line)[:, :, None]
+    return sample(images, grid_of(pixels.bitwise_right_shift_(16), size), "nearest")
 
 
 def affine_box(boxes: Tensor, inverse: Tensor, size: int) -> Tensor:

@@ -59,9 +59,8 @@ def find(names: Sequence[str], as_published: bool = False) -> list[Transformatio
     table = {**TRANSFORMATIONS, **AS_PUBLISHED} if as_published else TRANSFORMATIONS
     found = [table[name] for name in names]
     for name, t in zip(names, found, strict=True):
-        if not isinstance(t, Transformation) or t.name != name:
-            other = f"the name {t.name!r}" if isinstance(t, Transformation) else f"a {type(t).__name__}"
-            raise InputError(f"TRANSFORMATIONS[{name!r}] holds {other}: it must be a Transformation of that name.")
+        if getattr(t, "name", None) != name:
+            raise InputError(f"TRANSFORMATIONS[{name!r}] must be a Transformation of that name.")
     return found
 
 
@@ -138,16 +137,13 @@ def apply(
         return images
     steps = list(zip(find(names, as_published), parameters, strict=True))
     for k, (t, given) in enumerate(steps):
-        before = images
-        if boxes is None or t.move_box is None:
-            images = _where_on(t, images, given, overwrite)
-        else:
-            images = _where_on(t, images, {**given, "box": boxes}, overwrite)
-            if any(later.move_box for later, _ in steps[k + 1 :]):
-                moved = t.move_box(boxes, given, images.shape[-1])
-                if is_own(t):
-                    own.check_moved(t, moved, boxes)
-                boxes = torch.where(given["on"][:, None], moved, boxes) if "on" in given else moved
+        before, follows = images, boxes is not None and t.move_box is not None
+        images = _where_on(t, images, {**given, "box": boxes} if follows else given, overwrite)
+        if follows and any(later.move_box for later, _ in steps[k + 1 :]):
+            moved = t.move_box(boxes, given, images.shape[-1])
+            if is_own(t):
+                own.check_like(t, "move_box", moved, boxes)
+            boxes = torch.where(given["on"][:, None], moved, boxes) if "on" in given else moved
         overwrite = overwrite or images.untyped_storage().data_ptr() != before.untyped_storage().data_ptr()
     return images
 
@@ -168,11 +164,11 @@ def _where_on(t: Transformation, images: Tensor, parameters: Parameters, overwri
         return images
     some = in_place(images.index_select(0, chosen), {name: value[chosen] for name, value in rest.items()})
     out = images if overwrite else images.clone(memory_format=torch.contiguous_format)
-    _wide(out)[chosen] = _wide(some.contiguous())
+    _wide(out).index_copy_(0, chosen, _wide(some.contiguous()))
     return out
 
 
 def _wide(images: Tensor) -> Tensor:
-    # Indexing copies element by element: sixteen bytes at a time take a quarter of the time.
+    # They are copied element by element: sixteen bytes at a time take a quarter of the time.
     rows = images.flatten(1)
     return rows.view(torch.complex128) if rows.shape[1] % 4 == 0 else rows

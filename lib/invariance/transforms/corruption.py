@@ -5,20 +5,23 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample
 
 from invariance import sampling
 from invariance.transforms.base import (
     Parameters,
     Range,
     Transformation,
+    grid_of,
     luma,
     on_rgb,
     per_image,
-    premultiplied,
+    premultiply,
     reflect_matrices,
     resize_matrix,
+    sample,
     separable,
+    unpremultiply_,
+    writing,
 )
 from invariance.transforms.geometric import draw_nothing
 
@@ -41,15 +44,17 @@ def _reflect(size: int, radius: int, device: torch.device) -> Tensor:
     return torch.from_numpy(reflect_matrices(size, radius)).float().to(device)
 
 
-def blur(images: Tensor, parameters: Parameters) -> Tensor:
+@writing
+def blur(images: Tensor, parameters: Parameters, out: Tensor) -> None:
     """7 x 7 Gaussian with mirrored borders, alpha included, as one small matrix a side and image."""
     offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1, device=images.device)
-    weights = torch.exp(-0.5 * (offsets / parameters["sigma"][:, None]) ** 2)
+    exponent = (offsets / parameters["sigma"][:, None]).square_().mul_(-0.5)
+    weights = exponent.clamp_min_(-60).exp_()  # smaller ones count for nothing, and as subnormal numbers take long
     weights = weights / weights.sum(1, keepdim=True)
     size = images.shape[-1]
     shifts = _reflect(size, BLUR_RADIUS, images.device).flatten(1)
-    blurred = separable(images, (weights @ shifts).reshape(-1, size, size))
-    return blurred.clamp_(max=1)  # the weights sum to 1 only up to rounding
+    separable(images, (weights @ shifts).reshape(-1, size, size), out)
+    out.clamp_(max=1)  # the weights sum to 1 only up to rounding
 
 
 # -- noise ---------------------------------------------------------------------------------
@@ -76,33 +81,36 @@ def positive_noise(keys: Tensor, size: int) -> Tensor:
 
 
 @on_rgb
-def noise(rgb: Tensor, parameters: Parameters) -> None:
+def noise(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
     """Add non-negative noise and clip to [0, 1]."""
-    rgb.add_(positive_noise(parameters["key"], rgb.shape[-1])).clamp_(0, 1)
+    torch.add(rgb, positive_noise(parameters["key"], rgb.shape[-1]), out=out).clamp_(0, 1)
 
 
 @on_rgb
-def noise_as_published(rgb: Tensor, parameters: Parameters) -> None:
+def noise_as_published(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
     """As the paper's code: the sum in 8 bits wraps around modulo 256 instead of saturating."""
-    rgb.add_(positive_noise(parameters["key"], rgb.shape[-1])).mul_(255).round_().remainder_(256).div_(255)
+    torch.add(rgb, positive_noise(parameters["key"], rgb.shape[-1]), out=out)
+    out.mul_(255).round_().remainder_(256).div_(255)
 
 
 # -- pixelate ------------------------------------------------------------------------------
 
 
 @cache
-def _pixelate_tables(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    # Box means (coarse, size), and the coarse pixel that each pixel shows (size,).
+def _pixelate_tables(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    # Box means (coarse, size), the coarse pixel that each pixel shows (size,), and the same as a matrix (coarse, size).
     coarse = int(PIXELATE_SHARE * size)
     nearest = ((np.arange(size) + 0.5) * coarse / size).astype(int)
-    return torch.from_numpy(resize_matrix(size, coarse, "box")).float().to(device), torch.tensor(nearest, device=device)
+    means = torch.from_numpy(resize_matrix(size, coarse, "box")).float().to(device)
+    return means, torch.tensor(nearest, device=device), torch.from_numpy(np.eye(coarse)[:, nearest]).float().to(device)
 
 
 def pixelate(images: Tensor, parameters: Parameters) -> Tensor:
     """Average down to int(0.3 size) pixels a side and repeat them back up."""
-    means, nearest = _pixelate_tables(images.shape[-1], images.device)
-    repeated = means[nearest].transpose(0, 1)
-    return premultiplied(images, lambda x: (means @ x) @ repeated).index_select(2, nearest)
+    means, nearest, repeat = _pixelate_tables(images.shape[-1], images.device)
+    weighted = premultiply(images, torch.empty_like(images))
+    coarse = unpremultiply_(means @ (weighted @ means.T))
+    return (coarse @ repeat).index_select(2, nearest)
 
 
 # -- elastic -------------------------------------------------------------------------------
@@ -123,19 +131,19 @@ def white_field(keys: Tensor, size: int) -> Tensor:
 
 def displacement(keys: Tensor, size: int) -> Tensor:
     """Smooth random field (B, 2, size, size), x and y, in units of half the canvas."""
-    return separable(white_field(keys, size), _elastic_smoothing(size, keys.device)).mul_(ELASTIC_ALPHA / size)
+    white = white_field(keys, size)
+    separable(white, _elastic_smoothing(size, keys.device), out=white)
+    return white.mul_(ELASTIC_ALPHA / size)
 
 
 def elastic(images: Tensor, parameters: Parameters) -> Tensor:
     """Move every pixel along a smooth random field, bilinear, transparent (or black) outside."""
     size = images.shape[-1]
-    steps = (torch.arange(size, device=images.device) * 2 + 1) / size - 1
+    steps = grid_of(torch.arange(size, device=images.device), size)
     grid = displacement(parameters["key"], size)
     grid[:, 0].add_(steps)
     grid[:, 1].add_(steps[:, None])
-    grid = grid.permute(0, 2, 3, 1)
-    moved = grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return moved.clamp_(max=1)  # as in `blur`
+    return sample(images, grid, "bilinear").clamp_(max=1)  # as in `blur`
 
 
 # -- erasing -------------------------------------------------------------------------------
@@ -147,12 +155,13 @@ def draw_erasing(keys: Tensor, size: int) -> Parameters:
     return {"corner": (place * size).long()}
 
 
-def erasing(images: Tensor, parameters: Parameters) -> Tensor:
+@writing
+def erasing(images: Tensor, parameters: Parameters, out: Tensor) -> None:
     """Make a 14 x 14 square transparent (or black); it may reach over the edge."""
     position = torch.arange(images.shape[-1], device=images.device) - parameters["corner"][:, :, None]
     hit = ((position >= 0) & (position < ERASING_SIDE)).float()  # (B, 2, size), x then y
     kept = (hit[:, 1, :, None] * hit[:, 0, None, :]).neg_().add_(1)
-    return images * kept[:, None]
+    torch.mul(images, kept[:, None], out=out)
 
 
 # -- contrast ------------------------------------------------------------------------------
@@ -164,11 +173,11 @@ def draw_contrast(keys: Tensor, size: int) -> Parameters:
 
 
 @on_rgb
-def contrast(rgb: Tensor, parameters: Parameters) -> None:
+def contrast(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
     """Blend with the mean luma of the RGB canvas (transparent pixels included) and clip."""
     factor = per_image(parameters["factor"])
     mean = luma(rgb.mean((2, 3), keepdim=True))
-    rgb.mul_(factor).add_(mean * (1 - factor)).clamp_(0, 1)
+    torch.mul(rgb, factor, out=out).add_(mean * (1 - factor)).clamp_(0, 1)
 
 
 CORRUPTION = (
@@ -181,22 +190,9 @@ CORRUPTION = (
         min_size=BLUR_RADIUS + 1,
         summary="smooths with a Gaussian",
     ),
+    Transformation("noise", "corruption", draw_seed, noise, probability=0.5, summary="adds bright random pixels"),
     Transformation(
-        "noise",
-        "corruption",
-        draw_seed,
-        noise,
-        probability=0.5,
-        summary="adds bright random pixels",
-    ),
-    Transformation(
-        "pixelate",
-        "corruption",
-        draw_nothing,
-        pixelate,
-        probability=0.5,
-        min_size=4,
-        summary="repeats coarse blocks",
+        "pixelate", "corruption", draw_nothing, pixelate, probability=0.5, min_size=4, summary="repeats coarse blocks"
     ),
     Transformation(
         "elastic",

@@ -6,7 +6,6 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from invariance import sampling
 from invariance.transforms.base import (
@@ -14,9 +13,14 @@ from invariance.transforms.base import (
     Range,
     Transformation,
     affine_box,
-    premultiplied,
+    down,
+    grid_of,
+    premultiply,
     resize_matrix,
-    sample_nearest,
+    sample,
+    sample_affine,
+    unpremultiply_,
+    writing,
 )
 
 NATURAL_SHIFT = 0.15
@@ -46,17 +50,16 @@ def scaled_side(factor: Tensor, size: int) -> Tensor:
     return (factor.double() * size + 1e-6).long().clamp(1, size)  # float32 0.7 must not lose a pixel
 
 
-def scale(images: Tensor, parameters: Parameters) -> Tensor:
+@writing
+def scale(images: Tensor, parameters: Parameters, out: Tensor) -> None:
     """Shrink the canvas about its centre to int(factor * size) pixels, bicubic with antialiasing."""
     size = images.shape[-1]
-    matrices = _scale_matrices(size, images.device)[scaled_side(parameters["factor"], size)]
-
-    def shrink(x: Tensor) -> Tensor:
-        # Pillow clips what the kernel overshoots after the first axis too.
-        across = (x.flatten(1, 2) @ matrices.transpose(-1, -2)).clamp_(0, 1)
-        return matrices[:, None] @ across.reshape(x.shape)
-
-    return premultiplied(images, shrink)
+    matrices = _scale_matrices(size, images.device).index_select(0, scaled_side(parameters["factor"], size))
+    weighted = premultiply(images, out)
+    # Pillow clips what the kernel overshoots after the first axis too.
+    across = (weighted.flatten(1, 2) @ matrices.mT).clamp_(0, 1)
+    down(matrices, across.reshape(images.shape), out)
+    unpremultiply_(out)
 
 
 def scale_box(boxes: Tensor, parameters: Parameters, size: int) -> Tensor:
@@ -93,17 +96,10 @@ def shift_of(parameters: Parameters, size: int) -> Tensor:
 
 def translate(images: Tensor, parameters: Parameters) -> Tensor:
     """Shift by whole pixels; what is uncovered is transparent (or black)."""
-    b, c, size, _ = images.shape
-    right, down = shift_of(parameters, size)[:, :, None].unbind(1)  # (B, 1) each
-    # With empty pixels before each row and an empty row below, a shifted row is `size` neighbouring
-    # numbers of this buffer wherever it starts, and can be copied as one block.
-    room = pad(images, (size, 0, 0, 1)).contiguous()
-    width, plane = 2 * size, 2 * size * (size + 1)
-    row = torch.arange(size, device=images.device) - down  # (B, size)
-    start = (row * width + size - right.clamp(-size, size)).masked_fill_((row < 0) | (row >= size), width * size)
-    first = torch.arange(0, b * c * plane, plane, device=images.device).reshape(b, c, 1) + start[:, None]
-    windows = room.as_strided((room.numel() - size + 1, size), (1, 1))
-    return windows.index_select(0, first.flatten()).reshape(images.shape)
+    size = images.shape[-1]
+    x, y = grid_of(torch.arange(size, device=images.device) - shift_of(parameters, size)[..., None], size).unbind(1)
+    grid = torch.stack((x[:, None].expand(-1, size, size), y[:, :, None].expand(-1, size, size)), 1)
+    return sample(images, grid, "nearest")
 
 
 def translate_box(boxes: Tensor, parameters: Parameters, size: int) -> Tensor:
@@ -159,7 +155,7 @@ def rotation_inverse(parameters: Parameters, size: int) -> Tensor:
 
 def rotate(images: Tensor, parameters: Parameters) -> Tensor:
     """Rotate about the centre, nearest neighbour, transparent (or black) outside."""
-    return sample_nearest(images, rotation_inverse(parameters, images.shape[-1]))
+    return sample_affine(images, rotation_inverse(parameters, images.shape[-1]))
 
 
 def draw_shear(keys: Tensor, size: int) -> Parameters:
@@ -176,7 +172,7 @@ def shear_inverse(parameters: Parameters, size: int) -> Tensor:
 
 def shear(images: Tensor, parameters: Parameters) -> Tensor:
     """Shear along both axes about the centre, nearest neighbour, transparent (or black) outside."""
-    return sample_nearest(images, shear_inverse(parameters, images.shape[-1]))
+    return sample_affine(images, shear_inverse(parameters, images.shape[-1]))
 
 
 GEOMETRIC = (

@@ -18,41 +18,41 @@ _sound: dict[str, Transformation] = {}  # whose values have been looked at, by n
 
 def check_drawn(t: Transformation, parameters: object, keys: Tensor) -> None:
     """Raise `InputError` unless `t.draw` gave a dict of tensors with an entry for each of `keys` (B,)."""
-    wanted = f"a dict of tensors ({len(keys)}, ...) for {len(keys)} images"
-    if not isinstance(parameters, dict):
-        raise InputError(f"Transformation {t.name!r}: draw gave {_described(parameters)}; it must give {wanted}.")
-    for name, value in parameters.items():
-        if not isinstance(value, Tensor) or value.shape[:1] != keys.shape or value.device != keys.device:
-            found, place = _described(value), f"on {keys.device}"
-            raise InputError(f"Transformation {t.name!r}: draw gave {found} for {name!r}; give {wanted}, {place}.")
+    given = parameters.values() if isinstance(parameters, dict) else [parameters]
+    wrong = [v for v in given if not isinstance(v, Tensor) or v.shape[:1] != keys.shape or v.device != keys.device]
+    if wrong or not isinstance(parameters, dict):
+        raise InputError(
+            f"Transformation {t.name!r}: draw gave {_described((wrong or [parameters])[0])}; "
+            f"it must give a dict of tensors ({len(keys)}, ...) on {keys.device} for {len(keys)} images."
+        )
+
+
+def check_like(t: Transformation, function: str, found: object, like: Tensor) -> None:
+    """Raise `InputError` unless what one of the functions of `t` gave is a tensor such as `like`."""
+    if not isinstance(found, Tensor) or (found.shape, found.dtype, found.device) != (
+        like.shape,
+        like.dtype,
+        like.device,
+    ):
+        raise InputError(
+            f"Transformation {t.name!r}: {function} gave {_described(found)} for {_described(like)}: give the same."
+        )
 
 
 def apply_checked(
     t: Transformation, apply: Callable[[Tensor, Parameters], Tensor], images: Tensor, parameters: Parameters
 ) -> Tensor:
     """What `apply`, one of the functions of `t`, makes of `images`; raises `InputError` unless it gives such images."""
-    like, look = _described(images), _sound.get(t.name) is not t and _in_range(images)
+    look = _sound.get(t.name) is not t and _in_range(images)
     out = apply(images, parameters)
-    if _described(out) != like:
-        raise InputError(f"Transformation {t.name!r}: apply gave {_described(out)} for {like}: it must give the same.")
+    check_like(t, "apply", out, images)
+    if look and not _in_range(out):
+        low, high = out.aminmax()
+        remedy = "look for a division by 0" if low.isnan() else "end it with .clamp(0, 1)"
+        raise InputError(f"Transformation {t.name!r}: apply gave values from {low:g} to {high:g}: {remedy}.")
     if look:
-        if not _in_range(out):
-            low, high = out.aminmax()
-            remedy = "look for a division by 0" if low.isnan() else "end it with .clamp(0, 1)"
-            raise InputError(
-                f"Transformation {t.name!r}: apply gave values from {low:g} to {high:g}, not in [0, 1]: {remedy}."
-            )
         _sound[t.name] = t
     return out
-
-
-def check_moved(t: Transformation, moved: object, boxes: Tensor) -> None:
-    """Raise `InputError` unless `t.move_box` gave boxes such as `boxes` (B, 4)."""
-    if _described(moved) != _described(boxes):
-        raise InputError(
-            f"Transformation {t.name!r}: move_box gave {_described(moved)} for {_described(boxes)}: "
-            "it must give the same, in whole pixels."
-        )
 
 
 def _in_range(images: Tensor) -> bool:

@@ -71,6 +71,8 @@ class Pretraining(Unit, frozen=True):
             how = {"schedule": self.schedule, "weight_decay": self.weight_decay}
             data = ImageData(train, validation, self.batch_size, self.seed)
             curve = fit(model, data, self.epochs, self.learning_rate, device, **how)
+        kept = ("epoch", "loss", "accuracy", "learning_rate")  # what another run would repeat
+        curve = [{name: row[name] for name in kept} for row in curve]
         return {"curve": curve, "weights": store.write_weights(model.state_dict())}
 
     def trained(self, device: str | torch.device = "auto") -> Classifier:

@@ -68,7 +68,7 @@ def run(
         return outcome
     check_cache("units")
     workers = min(workers or (cores() if place.type == "cpu" else 1), len(tasks))
-    with Progress("training and measuring", sum(unit.cost() for task in tasks for unit in task)) as progress:
+    with Progress("training and measuring", float(sum(unit.cost() for task in tasks for unit in task))) as progress:
         if executor:
             reports = clusters.reports(executor, tasks, device)
         elif workers > 1:
@@ -99,16 +99,14 @@ def planned(units: Iterable[Unit]) -> list[Task]:
     tasks: dict[str, dict[str, Unit]] = {}
     for unit in units:
         root = unit.needs() or unit
-        task = tasks.setdefault(root.digest, {root.digest: root})
+        task = tasks.setdefault(root.digest, {root.digest: root} if root.cost() else {})  # untrained is no work
         task[unit.digest] = unit
     found = [list(task.values()) for task in tasks.values()]
     return sorted(found, key=lambda task: (task[0].seed, -sum(unit.cost() for unit in task)))
 
 
 def _missing(task: Task) -> Task:
-    root, *others = task
-    left = [unit for unit in others if store.read(unit) is None]
-    return [root, *left] if root.cost() and store.read(root) is None else left  # an untrained model is no work
+    return [unit for unit in task if store.read(unit) is None]
 
 
 def attempts(task: Task, device: torch.device) -> Iterator[tuple[Unit, str | None]]:

@@ -7,7 +7,7 @@ version of the code that gives results. Where it runs is not part of it.
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field
@@ -36,6 +36,12 @@ class Unit(Config, frozen=True):
         """What this unit's result is found by: 24 hexadecimal digits."""
         text = json.dumps([VERSION, type(self).__name__, self.configuration(), self.made_from()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def model_copy(self, **options: Any) -> Self:
+        """A copy, perhaps with changes, and so with a digest of its own."""
+        copied = super().model_copy(**options)
+        copied.__dict__.pop("digest", None)
+        return copied
 
     def configuration(self) -> Values:
         """All fields, defaults included, as plain values; a needed unit by its digest."""

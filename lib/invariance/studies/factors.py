@@ -1,0 +1,338 @@
+"""What experiments A and B share: factors, their levels and units, effects, figures and tables (section 5).
+
+One target task; models are pretrained under its transformations (*matched*) or three others (*mismatched*), and one
+*factor* varies at a time. Transfer is by linear probe ("probe"), by full fine-tuning on "few" and on "many" images, and
+("tuned") on as many as the level says. A *place* is a level's number in its order: by it ours stand beside the paper's.
+
+Probes are done in both directions, fine-tuning in the paper's alone: "probe-first" are effects of probes in that one.
+Studies: `other_factors` (Transforms-2D) and `natural_images`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from invariance import plots, statistics
+from invariance.statistics import PerSeed
+from invariance.studies.papers_values import published
+from invariance.studies.study import Count, Findings, Sizes
+from invariance.studies.tasks import CLASSES, SETS, TRANSFORMS, Setting, pretrained, probed, targets, with_transforms
+from invariance.units import FineTuning, Pretraining
+from invariance.units.run import Design
+
+PRETRAINING = {
+    "class_relationship": "pretraining classes",
+    "architecture": "architecture",
+    "pretraining_samples": "pretraining images",
+}
+"""What varies in pretraining, as figures name it: the paper compares the gap with the ranges over these."""
+FACTORS = {**PRETRAINING, "finetuning_samples": "images for transfer"}
+TRANSFERS = {"probe-first": "linear probe", "few": "fine-tuning, few images", "many": "fine-tuning, many images"}
+ARCHITECTURES = (0, 1, 2, 3, 4)
+
+
+class FactorSizes(Sizes):
+    """Sizes of experiments A and B.
+
+    `architectures` are places in `models`. Pretraining takes `epochs` passes, or as many as it takes to see
+    `least_images`; fine-tuning likewise. Fine-tuned are the subclass's `few`, `many` and `finetuning_levels`.
+    """
+
+    architectures: tuple[int, ...] = ARCHITECTURES
+    least_images: int = Field(default=0, ge=0)
+    tuning_epochs: Count = 50
+    tuning_least_images: int = Field(default=0, ge=0)
+    tuning_batch_size: Count = 512
+    tuning_validation_samples: Count
+    tuning_learning_rate: float = Field(default=1e-3, gt=0)
+
+    def as_level(self, images: int, setting: Setting) -> int:
+        """A number of images of as many classes as the target has, counted as levels are (`Setting.count`)."""
+        return images
+
+    def sample_levels(self, setting: Setting) -> tuple[int, ...]:
+        """The levels of the pretraining images."""
+        return self.pretraining_levels
+
+
+class Level(NamedTuple):
+    """One level of a factor: what it changes. `images` are those for transfer; 0 means few, many and the probe's."""
+
+    factor: str
+    place: int
+    text: str
+    classes: str = "disjoint"
+    model: str = ""
+    samples: int = 0
+    images: float = 0
+
+
+def levels(sizes: FactorSizes, setting: Setting) -> Iterator[Level]:
+    """Every factor's levels, in the paper's order."""
+    yield from (Level("class_relationship", place, name, classes=name) for place, name in enumerate(CLASSES))
+    by_name = {sizes.models[place]: place for place in reversed(sizes.architectures)}
+    yield from (Level("architecture", place, name, model=name) for name, place in reversed(by_name.items()))
+    for place, count in enumerate(sizes.sample_levels(setting)):
+        yield Level("pretraining_samples", place, f"{count}", samples=count)
+    for place, images in enumerate(sizes.finetuning_levels):
+        yield Level("finetuning_samples", place, f"{images}", classes="same", images=images)
+
+
+def design(sizes: FactorSizes, setting: Setting) -> Design:
+    """Pretraining with either set of transformations at each level, and every way of transfer from there."""
+    planned: Design = []
+    for seed, level, used in product(range(sizes.seeds), levels(sizes, setting), SETS):
+        trained = pretrained_at(sizes, seed, level, used, setting)
+        columns = {
+            "setting": setting.name,
+            "source": setting.source(sizes),
+            "factor": level.factor,
+            "level": level.text,
+            "place": level.place,
+            "classes": level.classes,
+            "model": trained.model,
+            "pretrained_on": used,
+        }
+        planned += [({**columns, **more}, unit) for more, unit in _transfers(sizes, level, trained, setting)]
+    return planned
+
+
+def pretrained_at(sizes: FactorSizes, seed: int, level: Level, used: str, setting: Setting) -> Pretraining:
+    """The pretraining of one level with one set of transformations."""
+    samples = level.samples or sizes.as_level(sizes.samples, setting)
+    model = level.model or sizes.model
+    once = pretrained(sizes, seed, level.classes, used, setting, samples=samples, model=model)
+    return once.model_copy(update={"epochs": _passes(sizes.epochs, sizes.least_images, once.samples)})
+
+
+def _passes(epochs: int, least: int, samples: int) -> int:
+    return max(epochs, -(-least // samples))
+
+
+def _transfers(sizes: FactorSizes, level: Level, trained: Pretraining, setting: Setting) -> Design:
+    target = targets(sizes, trained.seed, setting)["first"]
+    if level.images:  # all levels' probes are one unit: of its rows those with this number are meant
+        count = setting.count(target, level.images)
+        every = probed(sizes, trained, setting, sizes.finetuning_levels)
+        tuned = tuning(sizes, trained, setting, level.images)
+        return [({"transfer": "probe", "samples": count}, every), ({"transfer": "tuned", "probed_on": "first"}, tuned)]
+    probe = probed(sizes, trained, setting, (sizes.as_level(sizes.probe_samples, setting),))
+    few_and_many = [
+        ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name)))
+        for name in ("few", "many")
+    ]
+    return [({"transfer": "probe"}, probe), *few_and_many]
+
+
+def tuning(
+    sizes: FactorSizes, trained: Pretraining, setting: Setting, images: float, learning_rate: float = 0
+) -> FineTuning:
+    """Full fine-tuning on images of the target under the first set, from a probe on the same images."""
+    target = targets(sizes, trained.seed, setting)["first"]
+    samples = setting.count(target, images)
+    names = ("test_samples", "probe_method", "probe_epochs", "redraws")
+    return FineTuning(
+        pretraining=trained,
+        target=target,
+        samples=samples,
+        validation_samples=sizes.tuning_validation_samples,
+        probe_batch_size=sizes.batch_size,
+        tuning_epochs=_passes(sizes.tuning_epochs, sizes.tuning_least_images, samples),
+        batch_size=sizes.tuning_batch_size,
+        learning_rate=learning_rate or sizes.tuning_learning_rate,
+        seed=trained.seed,
+        **{name: getattr(sizes, name) for name in names},
+    )
+
+
+# --- effects ---------------------------------------------------------------------------------------------------
+
+
+def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
+    """Effects of one setting by name, where KIND is matched or mismatched.
+
+    For each TRANSFER and FACTOR: `accuracy.TRANSFER.FACTOR.PLACE.KIND`, `gap.TRANSFER.FACTOR.PLACE` and their mean
+    `gap.TRANSFER.FACTOR`, in which a level without values takes no part. What varies in pretraining also has
+    `range.TRANSFER.FACTOR.KIND` and `gap-range.TRANSFER.FACTOR.KIND`, if it has two levels.
+    """
+    rows, found = with_transforms(table), {}
+    for (transfer, factor), part in rows.groupby(["transfer", "factor"], sort=False):
+        found |= _of_levels(part, f"{transfer}.{factor}") | _of_factor(part, f"{transfer}.{factor}")
+    probes = rows[rows["transfer"] == "probe"]
+    first = probes[probes["probed_on"] == "first"] if "probed_on" in probes else probes
+    for factor, part in first.groupby("factor", sort=False):
+        found |= _of_factor(part, f"probe-first.{factor}")
+    return found
+
+
+def _both(rows: pd.DataFrame) -> pd.DataFrame:
+    # A row a seed; a column for matched and for mismatched at each place, NaN where the table has none.
+    wide = statistics.per_seed(rows, ["transforms", "place"])
+    return wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, sorted(rows["place"].unique()))))
+
+
+def _of_levels(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
+    both = _both(rows)
+    gaps = both["matched"] - both["mismatched"]
+    found = {f"accuracy.{name}.{place}.{kind}": both[kind, place] for kind, place in both.columns}
+    return found | {f"gap.{name}.{place}": gaps[place] for place in gaps}
+
+
+def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
+    both = _both(rows)
+    gaps = (both["matched"] - both["mismatched"]).dropna(axis=1, how="all")
+    found = {f"gap.{name}": gaps.mean(axis=1, skipna=False)}
+    if name.split(".")[-1] in PRETRAINING and len(both["matched"].columns) > 1:
+        for kind in TRANSFORMS:
+            known = both[kind].dropna(axis=1, how="all")
+            spread = statistics.spread_of_levels(known) if known.size else pd.Series(dtype=float)
+            found |= {f"range.{name}.{kind}": spread, f"gap-range.{name}.{kind}": found[f"gap.{name}"] - spread}
+    return found
+
+
+def paper(setting: Setting) -> pd.DataFrame:
+    """The paper's accuracies in one setting, read off its plots to about 0.005; what marks hide is left out."""
+    rows = [
+        {"setting": setting.name, "factor": factor, "level": str(level), "place": place}
+        | {"transfer": _transfer(factor, transfer), "transforms": kind, "value": value}
+        for transfer, by_factor in published("factors")["values"][setting.name].items()
+        for factor, entry in by_factor.items()
+        for kind, values in zip(TRANSFORMS, (entry["same_transforms"], entry["disjoint_transforms"]), strict=True)
+        for place, (level, value) in enumerate(zip(entry["levels"], values, strict=True))
+    ]
+    return pd.DataFrame(rows).dropna(subset="value", ignore_index=True)
+
+
+def _transfer(factor: str, name: str) -> str:
+    if name == "lp":
+        return "probe"
+    return "tuned" if factor == "finetuning_samples" else {"full-200": "few"}.get(name, "many")
+
+
+# --- what the chapters show ------------------------------------------------------------------------------------
+
+
+def shown(level: str) -> str:
+    """A level as readers see it: 10,000 or 5 % or a network's name."""
+    if not level[0].isdigit():
+        return plots.MODEL_NAMES.get(level, level)
+    number = float(level)
+    return f"{100 * number:g} %" if number <= 1 else f"{number:,.0f}"
+
+
+def paper_levels(setting: Setting, factor: str) -> list[str]:
+    """The paper's levels of a factor, in its order."""
+    return [str(level) for level in published("factors")["values"][setting.name]["lp"][factor]["levels"]]
+
+
+def labels(sizes: FactorSizes, setting: Setting, factor: str) -> dict[int, str]:
+    """A factor's levels by place; where the paper's is another number, that stands below in brackets."""
+    found, theirs = {}, dict(enumerate(map(shown, paper_levels(setting, factor))))
+    for level in levels(sizes, setting):
+        if level.factor == factor:
+            mine, beside = shown(level.text), theirs.get(level.place, "")
+            found[level.place] = f"{mine}\n({beside})" if beside[:1].isdigit() and beside != mine else mine
+    return found
+
+
+class Show(NamedTuple):
+    """What a panel or a part of a table shows: title, TRANSFER.FACTOR, labels by place, accuracy of guessing."""
+
+    title: str
+    name: str
+    texts: Mapping[int, str]
+    chance: float
+
+
+def show(found: Findings, setting: Setting, name: str, title: str = "", prefix: str = "") -> Show:
+    """The levels of TRANSFER.FACTOR in one setting; `prefix` stands before it in the names of effects."""
+    factor = name.split(".")[1]
+    texts = labels(found.sizes, setting, factor)
+    return Show(title or FACTORS[factor], prefix + name, texts, 1 / setting.target)
+
+
+def panels(found: Findings, shows: Sequence[Show]) -> Figure:
+    """Accuracy over the levels, matched and mismatched, with the paper's; guessing as a dotted line.
+
+    A factor of one level has no panel. Of an odd number of panels the last is as wide as two.
+    """
+    shows = [show for show in shows if len(show.texts) > 1]
+    lines = [[k, min(k + 1, len(shows) - 1)] for k in range(0, len(shows), 2)]
+    figure, axes = plt.subplot_mosaic(
+        lines, figsize=(plots.WIDTH, 2.9 * len(lines) + 0.6), sharey=True, layout="constrained"
+    )
+    per_seed = found.study.effects(found.table)
+    for k, one in enumerate(shows):
+        _panel(axes[k], found, per_seed, one)
+    axes[0].set_ylim(0, 1.03)
+    figure.supylabel("accuracy on the target", fontsize=10.5)
+    plots.legend(figure, axes[0], 2)
+    return figure
+
+
+def _panel(axis: Axes, found: Findings, per_seed: Mapping[str, PerSeed], show: Show) -> None:
+    for kind, offset in zip(TRANSFORMS, (-0.1, 0.1), strict=True):
+        names = [f"accuracy.{show.name}.{place}.{kind}" for place in show.texts]
+        look, label = plots.LOOKS[kind], f"{kind} transformations"
+        plots.seeds(axis, [per_seed.get(one, pd.Series(dtype=float)) for one in names], look, offset)
+        plots.marks(axis, [found[one] for one in names], look, offset, label, markersize=6)
+    axis.axhline(show.chance, color=plots.GREY, linestyle=":", linewidth=1)
+    axis.set_xticks(range(len(show.texts)), list(show.texts.values()), fontsize=8.5)
+    axis.set_xlabel(show.title)
+
+
+BARS = {
+    "gap.{}": ("gap between transformations", "third"),
+    "range.{}.matched": ("range over the factor, matched", "matched"),
+    "range.{}.mismatched": ("range over the factor, mismatched", "mismatched"),
+}
+
+
+def bars(found: Findings, shows: Mapping[str, str]) -> Figure:
+    """Gap and ranges (figure 3): for each label a TRANSFER.FACTOR; seeds as dots, the paper's as hollow marks."""
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.9 * len(shows) + 1.3), layout="constrained")
+    per_seed = found.study.effects(found.table)
+    for group, name in enumerate(shows.values()):
+        for k, (effect, (_, look)) in enumerate(BARS.items()):
+            values = per_seed.get(effect.format(name), pd.Series(dtype=float))
+            plots.bar(axis, -group - 0.28 * (k - 1), found[effect.format(name)], values, plots.LOOKS[look], 0.24)
+    for text, look in BARS.values():
+        axis.barh([0], [0], color=plots.LOOKS[look].colour, alpha=plots.BAR_ALPHA, label=text)
+    axis.plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper (hollow)")
+    axis.set_yticks([-group for group in range(len(shows))], list(shows))
+    axis.set(xlabel="difference in accuracy")
+    plots.legend(figure, axis, 2)
+    return figure
+
+
+def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
+    """This run's means (the paper's in brackets), level by level; a factor of one level is left out."""
+    rows = [
+        {"factor": title, "level (paper)": text.replace("\n", " ")}
+        | {kind: f"{found[f'accuracy.{name}.{place}.{kind}']:.3b}" for kind in TRANSFORMS}
+        | {"gap (95 % interval)": f"{found[f'gap.{name}.{place}']:.3i}"}
+        | {"paper's gap": f"{found[f'gap.{name}.{place}']:.3p}"}
+        for title, name, texts, _ in shows
+        if len(texts) > 1
+        for place, text in texts.items()
+    ]
+    return plots.table(rows)
+
+
+def summary_table(found: Findings, prefix: str = "") -> HTML:
+    """Gap and ranges by factor of pretraining and transfer, in the first direction: this run's (the paper's)."""
+    rows = []
+    for (transfer, how), (factor, title) in product(TRANSFERS.items(), PRETRAINING.items()):
+        name = f"{prefix}{transfer}.{factor}"
+        if found[f"range.{name}.matched"].n:
+            ranges = {f"range, {kind}": f"{found[f'range.{name}.{kind}']:.2b}" for kind in TRANSFORMS}
+            gap = {"gap (95 % interval)": f"{found[f'gap.{name}']:.2i}", "paper's gap": f"{found[f'gap.{name}']:.2p}"}
+            rows.append({"transfer": how, "factor": title, **gap, **ranges})
+    return plots.table(rows)

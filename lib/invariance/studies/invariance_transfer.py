@@ -1,0 +1,398 @@
+"""Does an invariance carry over to other data? (section 7 of the paper, experiment D)
+
+One model for each of the 18 transformations and one without any, on image objects and on random ones; an untrained
+model beside them. Each one's sensitivity to each transformation is measured on ten types of data, from the training
+objects to natural images. The *advantage* of a model that was trained with a transformation is the mean sensitivity to
+it of models trained with another one, minus its own.
+
+Chapter: book/07_invariance_transfer.py.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from pydantic import Field
+
+from invariance import plots, sampling, statistics
+from invariance.datasets import NaturalImages, Transforms2D
+from invariance.errors import check_known
+from invariance.pictures import class_names
+from invariance.statistics import NOTHING, PerSeed
+from invariance.studies.papers_values import published
+from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Statement, Study, pretraining, sizes_of
+from invariance.transforms import PAPER, PAPER_NAMES
+from invariance.units import Data, Pretraining, Sensitivity
+from invariance.units.kinds import untrained
+from invariance.units.run import Design
+
+CLASSES = 30
+OWN = {"image": "training objects on scenes", "random": "training random objects on noise"}
+"""The two kinds of objects that models are trained on, and which of the types of data that is."""
+WITHOUT = ("none", "untrained")
+"""What stands beside a transformation as what a model was trained with."""
+RELATIONS = {
+    "same": "trained with it",
+    "other": "trained with another",
+    "none": "trained with none",
+    "untrained": "untrained",
+}
+"""How training relates to the measured transformation, and what readers call it."""
+NATURAL = {"cifar10": "natural images, 10 classes", "cifar100": "natural images, 100 classes"}
+"""What readers call the data that other pictures than CIFAR may stand for."""
+DATA_TYPES = (
+    *(
+        f"{b} {a} on {c}"
+        for a, b, c in product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))
+    ),
+    *NATURAL,
+)
+"""The ten types of data. "Training" objects are those of the models that were trained on this kind."""
+PAPERS_COLUMNS = {
+    "image": {
+        "in-distribution objects": OWN["image"],
+        "new objects": "new objects on scenes",
+        "random objects and backgrounds": "new random objects on noise",
+    },
+    "random": {
+        "in-distribution random objects": OWN["random"],
+        "new random objects": "new random objects on noise",
+        "image objects": "new objects on scenes",
+    },
+}
+"""Which of the ten types of data a column of the paper's table is, where it is called otherwise."""
+CATEGORY = {name: category for category, names in PAPER.items() for name in names}
+
+
+class TransferSizes(Sizes):
+    """The shared sizes, and how many of the 18 transformations and of the four architectures take part."""
+
+    transforms: int = Field(default=18, ge=3, le=18)
+    architectures: int = Field(default=4, ge=1, le=4)
+    pairs: int = Field(default=10_000, ge=2)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The transformations that take part, evenly from the list of all."""
+        last = len(PAPER_NAMES)
+        return tuple(PAPER_NAMES[place * last // self.transforms] for place in range(self.transforms))
+
+
+SIZES = sizes_of(
+    TransferSizes,
+    {
+        "smoke": {"transforms": 3, "architectures": 1, "samples": 64, "pairs": 8},
+        "quick": {"transforms": 9, "architectures": 1, "samples": 4_000, "pairs": 48},
+        "night": {"architectures": 1, "samples": 20_000, "pairs": 500},
+        "paper": {},
+    },
+)
+
+
+def data(sizes: Sizes, name: str, seed: int) -> Data:
+    """One of `DATA_TYPES` for one seed, without transformations."""
+    if name in NATURAL:
+        return NaturalImages(source=sizes.natural(name))
+    which, rest = name.split(" ", 1)
+    objects, backgrounds = rest.split(" on ")
+    kind, source = ("image", sizes.foregrounds) if objects == "objects" else ("random", "random")
+    names = tuple(sampling.choose(seed, f"transfer {kind} objects", list(class_names(source)), 2 * CLASSES))
+    return Transforms2D(
+        foregrounds=source,
+        backgrounds=sizes.backgrounds if backgrounds == "scenes" else "random",
+        classes=names[:CLASSES] if which == "training" else names[CLASSES:],
+    )
+
+
+def trained(sizes: Sizes, model: str, kind: str, transformation: str, seed: int) -> Pretraining:
+    """The model trained on one kind of objects with one transformation, "none" or not at all."""
+    if transformation == "untrained":  # the same network, whatever it would be trained on
+        return untrained(trained(sizes, model, "image", "none", seed))
+    transforms = () if transformation == "none" else (transformation,)
+    shown = data(sizes, OWN[kind], seed).model_copy(update={"transforms": transforms})
+    return pretraining(sizes, shown, model, seed)
+
+
+def design(sizes: TransferSizes) -> Design:
+    """One unit a (model, seed, kind of training, transformation trained with), measured on everything."""
+    four = list(dict.fromkeys(sizes.models[k] for k in (0, 2, 3, 4)))[: sizes.architectures]
+    return [
+        (
+            {"trained_on": kind, "trained_with": transformation, "model": model},
+            Sensitivity(
+                pretraining=trained(sizes, model, kind, transformation, seed),
+                data={name: data(sizes, name, seed) for name in DATA_TYPES},
+                transforms=sizes.names,
+                measured=("l2",),
+                intervals=False,
+                pairs=sizes.pairs,
+                seed=seed,
+            ),
+        )
+        for model, seed, kind in product(four, range(sizes.seeds), OWN)
+        for transformation in (*sizes.names, *WITHOUT)
+    ]
+
+
+# --- effects ---------------------------------------------------------------------------------------------------
+
+
+def with_relation(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `relation`, of `RELATIONS`; the paper's table says it itself."""
+    if "relation" in table:
+        return table
+    without = table["trained_with"].isin(WITHOUT)
+    relation = table["trained_with"].where(without, "other")
+    return table.assign(relation=relation.mask(table["trained_with"] == table["transformation"], "same"))
+
+
+def models(table: pd.DataFrame) -> dict[str, str]:
+    """The models of a table, the main one first, with what is added to the names of their effects."""
+    names = list(dict.fromkeys(table["model"]))
+    return {name: f".{COUNTERPARTS.get(name, name)}" if k else "" for k, name in enumerate(names)}
+
+
+def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
+    """Sensitivities by relation, advantages, their differences, ranks and families, for each model.
+
+    `sensitivity.image.same.cifar10` is the mean over transformations, of models trained on image objects; names of
+    other models than the main one end in that of the paper's counterpart, such as `.vit`.
+    """
+    found = {}
+    for model, suffix in models(table).items():
+        rows = table[table["model"] == model]
+        wide = statistics.per_seed(with_relation(rows), ["trained_on", "relation", "data"])
+        of_model = _sensitivities(wide)
+        if "trained_with" in rows:
+            of_model |= _orders(rows)
+        found |= {name + suffix: values for name, values in of_model.items()}
+    return found
+
+
+def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
+    found = {
+        f"sensitivity.{kind}.{relation}.{name}": statistics.column(wide, kind, relation, name)
+        for kind, relation, name in product(OWN, RELATIONS, DATA_TYPES)
+    }
+    for kind, name in product(OWN, DATA_TYPES):
+        other, same = (found[f"sensitivity.{kind}.{relation}.{name}"] for relation in ("other", "same"))
+        found[f"advantage.{kind}.{name}"] = other - same
+    near, new, far = (found[f"advantage.image.{name}"] for name in PAPERS_COLUMNS["image"].values())
+    natural = sum(found[f"advantage.image.{name}"] for name in NATURAL) / 2
+    return found | {"advantage.image.natural": natural, "fades.new": near - new, "fades.random": new - far}
+
+
+def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
+    """Where the model trained with a transformation stands, and whose family the best of the other models is of."""
+    rows = rows[rows["trained_with"] != "untrained"]
+    rows = rows if "seed" in rows else rows.assign(seed=0)
+    keys = ["seed", "trained_on", "data", "transformation"]
+    own = rows["trained_with"] == rows["transformation"]
+    ranked = rows.assign(value=rows.groupby(keys)["value"].rank())[own]
+    others = rows[~own & (rows["trained_with"] != "none")]
+    best = others.loc[others.groupby(keys)["value"].idxmin()]
+    kin = best["trained_with"].map(CATEGORY) == best["transformation"].map(CATEGORY)
+    found = {}
+    for name, part in (("rank", ranked), ("family", best.assign(value=kin.astype(float)))):
+        wide = statistics.per_seed(part, ["trained_on", "data"])
+        found |= {f"{name}.{k}.{d}": statistics.column(wide, k, d) for k, d in product(OWN, DATA_TYPES)}
+    return found
+
+
+def paper() -> pd.DataFrame:
+    """The paper's printed sensitivities, of its four models."""
+    values = published("invariance_transfer")
+    columns = ("model", "trained_on", "relation", "data", "value")
+    rows = [
+        (model, kind, relation, PAPERS_COLUMNS[kind].get(name, name), mean)
+        for model, kind in product([name for name in values if name not in ("note", "columns")], OWN)
+        for relation, cells in values[model][f"{kind}_models"].items()
+        for name, (mean, _) in zip(values["columns"][f"{kind}_models"], cells, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+# --- what the chapter shows ------------------------------------------------------------------------------------
+
+LOOKS = dict(zip(RELATIONS, (plots.LOOKS[name] for name in ("matched", "mismatched", "third", "fourth")), strict=True))
+
+
+def types(found: Findings, seed: int = 0) -> Figure:
+    """The ten types of data, without transformations."""
+    rows = [plots.examples(data(found.sizes, name, seed), 7, seed) for name in DATA_TYPES]
+    return plots.picture_grid(rows, [NATURAL.get(name, name) for name in DATA_TYPES], cell=0.5)
+
+
+def _label(name: str, before: str = " on ") -> str:
+    return NATURAL.get(name, name).replace(", ", ",\n").replace(before, f"\n{before.lstrip()}")
+
+
+def sensitivities(found: Findings) -> Figure:
+    """Mean sensitivity by type of data and relation, a panel for each kind of training, whose data have a band."""
+    figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 7.2), sharey=True, layout="constrained")
+    for axis, kind in zip(axes, OWN, strict=True):
+        _relations(axis, found, kind)
+        own = DATA_TYPES.index(OWN[kind])
+        axis.axhspan(own - 0.5, own + 0.5, color=plots.GREY, alpha=0.12, linewidth=0)
+        axis.set_title(f"trained on {kind} objects")
+        axis.set(xlabel="sensitivity", xlim=(0, None), ylim=(len(DATA_TYPES) - 0.5, -0.5))
+        axis.grid(visible=False)
+    axes[0].set_yticks(range(len(DATA_TYPES)), map(_label, DATA_TYPES), fontsize=9)
+    axes[0].plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper (hollow)")
+    plots.legend(figure, axes[0], 3)
+    return figure
+
+
+def _relations(axis: Axes, found: Findings, kind: str) -> None:
+    per_seed = found.study.effects(found.table)
+    for k, (relation, look) in enumerate(LOOKS.items()):
+        for place, name in enumerate(f"sensitivity.{kind}.{relation}.{name}" for name in DATA_TYPES):
+            one, y = found[name], place + 0.2 * (k - 1.5)
+            draw = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+            axis.plot(per_seed[name], [y] * len(per_seed[name]), alpha=0.35, markersize=3, **draw)
+            axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=1.4)
+            axis.plot(one.value, y, markersize=5.5, label=None if place else RELATIONS[relation], **draw)
+            axis.plot(one.paper, y, markersize=8, fillstyle="none", **draw)
+
+
+def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
+    # Of the main model: what training used (rows) by what is measured (columns), in the order of categories.
+    main = table["model"] == next(iter(models(table)))
+    rows = table[main & (table["data"] == name) & (table["trained_on"] == kind)]
+    found = statistics.cells(rows, ["trained_with", "transformation"])
+    names = [known for known in PAPER_NAMES if (known, known) in found]
+    values = [[found.get((trained_with, of), NOTHING).value for of in names] for trained_with in (*names, *WITHOUT)]
+    return pd.DataFrame(values, index=[*names, *WITHOUT], columns=names)
+
+
+def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: str = "image") -> Figure:
+    """Every model (rows, by what it was trained with) on every transformation; frames mark the one trained with."""
+    check_known("type of data", shown, DATA_TYPES)
+    values = _means(found.table, shown, trained_on)
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, plots.WIDTH * 0.98), layout="constrained")
+    boxes = plots.heat_map(axis, values, (0, max(1.0, float(np.nanmax(values)))))
+    axis.set_xticks(axis.get_xticks(), [name.replace("_", " ") for name in values.columns], rotation=90, fontsize=9)
+    axis.set_yticks(axis.get_yticks(), [name.replace("_", " ") for name in values.index], fontsize=9)
+    for k in range(len(values.columns)):
+        axis.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor=plots.MISMATCHED, linewidth=1.6))
+    _categories(axis, list(values.columns))
+    axis.set(xlabel="measured transformation", ylabel="trained with")
+    figure.colorbar(boxes, ax=axis, label="sensitivity", shrink=0.7).outline.set_visible(False)
+    return figure
+
+
+def _categories(axis: Axes, names: list[str]) -> None:
+    for category in dict.fromkeys(CATEGORY[name] for name in names):
+        places = [k for k, name in enumerate(names) if CATEGORY[name] == category]
+        axis.text(sum(places) / len(places), -0.7, category, ha="center", va="bottom", fontsize=9.5)
+        axis.axhline(places[-1] + 0.5, color=plots.GREY, linewidth=1)
+        if places[-1] + 1 < len(names):
+            axis.axvline(places[-1] + 0.5, color=plots.GREY, linewidth=1)
+
+
+def maps(found: Findings, trained_on: str = "image") -> Figure:
+    """`map_of` all ten types of data, without names: rows, columns and colours are the same in all panels."""
+    figure, axes = plt.subplots(2, 5, figsize=(plots.WIDTH, 3.6), layout="constrained")
+    # On scenes (and the first natural images) above, on noise (and the second) below.
+    for axis, name in zip(axes.flat, [*DATA_TYPES[::2], *DATA_TYPES[1::2]], strict=True):
+        values = _means(found.table, name, trained_on)
+        shown = axis.imshow(values, vmin=0, vmax=1, cmap=plots.COLOUR_MAP, interpolation="nearest")
+        axis.set_title(_label(name, " objects on "), fontsize=8)
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+    figure.supxlabel("measured transformation", fontsize=10)
+    figure.supylabel("trained with", fontsize=10)
+    figure.colorbar(shown, ax=axes, label="sensitivity", shrink=0.7).outline.set_visible(False)
+    return figure
+
+
+def _row(found: Findings, kind: str, name: str, suffix: str = "") -> dict[str, str]:
+    cells = {label: found[f"sensitivity.{kind}.{of}.{name}{suffix}"] for of, label in RELATIONS.items()}
+    return {
+        "trained on: measured on": f"{kind}: {NATURAL.get(name, name)}",
+        **{label: f"{one:.2b}" for label, one in cells.items()},
+        "advantage (95 % interval)": f"{found[f'advantage.{kind}.{name}{suffix}']:.2i}",
+        "rank": f"{found[f'rank.{kind}.{name}{suffix}']:.1f}",
+    }
+
+
+def comparison(found: Findings) -> HTML:
+    """The main model's means (the paper's in brackets), advantages and mean ranks."""
+    return plots.table([_row(found, kind, name) for kind, name in product(OWN, DATA_TYPES)])
+
+
+def architectures(found: Findings) -> HTML:
+    """`comparison` for the other architectures of the run."""
+    rows = [
+        {"model": model, **_row(found, kind, name, suffix)}
+        for model, suffix in models(found.table).items()
+        for kind, name in product(OWN, DATA_TYPES)
+        if suffix
+    ]
+    return plots.table(rows) if rows else HTML("This run has one architecture only.")
+
+
+def families(found: Findings, name: str = "new objects on scenes") -> HTML:
+    """For each transformation the most invariant of the models that were trained with another one, on image objects."""
+    values = _means(found.table, name, "image")
+    best = {measured: values[measured].drop([measured, *WITHOUT]).idxmin() for measured in values.columns}
+    return plots.table(
+        [
+            {
+                "measured transformation": f"{measured.replace('_', ' ')} ({CATEGORY[measured]})",
+                "trained with it": statistics.fixed(values.at[measured, measured], 2),
+                "best of the others": f"{other.replace('_', ' ')} ({CATEGORY[other]})",
+                "its sensitivity": statistics.fixed(values.at[other, measured], 2),
+                "trained with none": statistics.fixed(values.at["none", measured], 2),
+            }
+            for measured, other in best.items()
+        ]
+    )
+
+
+def texts(found: Findings) -> dict[str, str]:
+    """How many models there are, and what ranks and families would be by chance."""
+    names = found.sizes.names
+    kin = [sum(CATEGORY[other] == CATEGORY[name] for other in names) - 1 for name in names]
+    return {
+        "n_transforms": str(len(names)),
+        "n_ranked": str(len(names) + 1),
+        "middle": f"{(len(names) + 2) / 2:.1f}",
+        "family.chance": f"{sum(kin) / len(names) / (len(names) - 1):.2f}",
+    }
+
+
+CLAIMED = {
+    "advantage.image.new objects on scenes": "Invariance learned on objects transfers to new objects",
+    "advantage.image.new random objects on noise": "… in part to random objects",
+    "advantage.image.natural": "… and to natural images",
+    "advantage.random.new random objects on noise": "Invariance learned on random objects transfers to new random ones",
+    "advantage.random.new objects on scenes": "… and to image objects",
+    "fades.new": "The more the data differ, the less: less on new objects than on the training's",
+    "fades.random": "The more the data differ, the less: less on random objects than on new ones",
+}
+QUANTITIES = {
+    "advantage": "sensitivity, trained with another − trained with it",
+    "fades": "difference of the two advantages",
+}
+
+STUDY = Study(
+    name="invariance_transfer",
+    question="Does an invariance carry over to other data?",
+    sizes=SIZES,
+    design=design,
+    effects=effects,
+    kinds={"sensitivity": "ratio", "family": "share"},
+    paper=paper,
+    statements=tuple(Statement(6, text, of, QUANTITIES[of.split(".")[0]]) for of, text in CLAIMED.items()),
+    figures={"types": types, "sensitivities": sensitivities, "map": map_of, "maps": maps},
+    tables={"comparison": comparison, "architectures": architectures, "families": families},
+    texts=texts,
+)

@@ -1,0 +1,404 @@
+"""When does an invariance harm? (section 6 of the paper: CIFAR-10 images with pasted objects, experiment C)
+
+Four tasks show and ask for the image, for a small object in its corner, or for one of the two in front of the other.
+A model is pretrained on each task and probed on all four, and its sensitivity to exchanging the image and to exchanging
+the object is measured: at the object's *fixed* place and with *translated* objects. Two sweeps pretrain on both parts
+with the image's class as the label, and change how much the object says about that class (`correlation`) and the share
+of images that carry an object (`availability`).
+
+Chapter: book/06_when_invariance_harms.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Annotated, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from invariance import plots, sampling, statistics
+from invariance.datasets import TASKS, ObjectsOnImages, Split
+from invariance.pictures import class_names
+from invariance.statistics import PerSeed
+from invariance.studies.papers_values import published
+from invariance.studies.study import Findings, Sizes, Statement, Study, pretraining, probes, sizes_of
+from invariance.units import Sensitivity
+from invariance.units.run import Design
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+POSITIONS = ("fixed", "translated")
+SWEEPS = ("correlation", "availability")
+PARTS = {"image": "background", "object": "object"}
+"""What is exchanged in a pair of images, and the part of the data set that this is."""
+LABELLED = {"image": "cifar_mixed", "object": "objects_mixed"}
+"""For each part of an image the target that shows both parts and whose label is that part."""
+IGNORED = {"object": ("cifar_mixed", "cifar_only"), "image": ("objects_mixed", "objects_only")}
+"""For each part the pretraining that has reason to ignore it, and the one that never saw it."""
+NAMES = {
+    "cifar_only": "image only",
+    "cifar_mixed": "both, label: image",
+    "objects_mixed": "both, label: object",
+    "objects_only": "object only",
+}
+"""What readers call the tasks."""
+LOOKS = dict(zip(TASKS, (plots.LOOKS[name] for name in ("matched", "third", "mismatched", "fourth")), strict=True))
+
+
+class HarmSizes(Sizes):
+    """The shared sizes, the variants and levels that are run, and the pairs of a sensitivity."""
+
+    translated: bool = True
+    correlations: tuple[Share, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 0.85, 0.9, 0.95, 1.0)
+    availabilities: tuple[Share, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    pairs: int = Field(default=10_000, ge=2)
+
+
+SIZES = sizes_of(
+    HarmSizes,
+    {
+        "smoke": {"correlations": (0.0, 1.0), "availabilities": (0.0, 1.0), "pairs": 32},
+        # A probe on 1,000 images hardly names the objects after pretraining on images alone; on 5,000 it does.
+        "quick": {
+            "translated": False,
+            "correlations": (0.0, 1.0),
+            "availabilities": (),
+            "pairs": 500,
+            "probe_samples": 5_000,
+        },
+        "night": {"samples": 45_000, "epochs": 4, "probe_samples": 10_000, "pairs": 2_000},
+        "paper": {
+            "samples": 45_000,
+            "validation_samples": 5_000,
+            "epochs": 200,
+            "probe_samples": 45_000,
+            "probe_epochs": 100,
+            "redraws": 10,
+        },
+    },
+)
+
+
+def data(sizes: Sizes, seed: int, task: str, **changes: Any) -> ObjectsOnImages:
+    """One task's data set for one seed, which chooses the ten objects."""
+    known = list(class_names(sizes.foregrounds))
+    objects = tuple(sampling.choose(seed, "relevance objects", known, 10))
+    images = sizes.natural("cifar10")
+    return ObjectsOnImages(images=images, foregrounds=sizes.foregrounds, objects=objects, task=task, **changes)
+
+
+def design(sizes: HarmSizes) -> Design:
+    """Probes and sensitivities of every pretraining: the objects' fixed place, translated objects, then the sweeps."""
+    planned = []
+    for translate, seed, task in product((False, True)[: 1 + sizes.translated], range(sizes.seeds), TASKS):
+        columns = {"setting": POSITIONS[translate], "level": np.nan, "pretraining": task}
+        planned += _measured(sizes, data(sizes, seed, task, translate=translate), seed, columns)
+    for seed, sweep in product(range(sizes.seeds), SWEEPS):
+        for level in sizes.correlations if sweep == "correlation" else sizes.availabilities:
+            columns = {"setting": sweep, "level": level, "pretraining": "cifar_mixed"}
+            planned += _measured(sizes, _swept(sizes, seed, sweep, level), seed, columns)
+    return planned
+
+
+def _swept(sizes: Sizes, seed: int, sweep: str, level: float) -> ObjectsOnImages:
+    if (sweep, level) == ("availability", 0):  # the same images: no need to train on them twice
+        return data(sizes, seed, "cifar_only")
+    return data(sizes, seed, "cifar_mixed", **{sweep: level})
+
+
+def _measured(sizes: HarmSizes, shown: ObjectsOnImages, seed: int, columns: dict[str, Any]) -> Design:
+    trained = pretraining(sizes, shown, sizes.model, seed)
+    targets = {task: data(sizes, seed, task, translate=shown.translate) for task in TASKS}
+    redraws = sizes.redraws if shown.translate else 1  # at its fixed place there is nothing to draw
+    planned: Design = [({**columns, "exchanged": ""}, probes(sizes, trained, targets, redraws=redraws))]
+    how = {"measured": ("l2",), "intervals": False, "pairs": sizes.pairs, "seed": seed}
+    for part, vary in PARTS.items():
+        both = {"both": targets["cifar_mixed"]}
+        planned += [({**columns, "exchanged": part}, Sensitivity(pretraining=trained, data=both, vary=vary, **how))]
+    return planned
+
+
+# --- effects ---------------------------------------------------------------------------------------------------
+
+
+def values(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies on test images and sensitivities, with `part`: the target probed on, or what was exchanged.
+
+    The paper's table says `part` itself.
+    """
+    if "part" in table:
+        return table
+    rows = table[table["split"].isin(["test", "pairs"])]
+    measure = rows["measure"].replace("sensitivity_l2", "sensitivity")
+    return rows.assign(measure=measure, part=rows["probed_on"].where(rows["exchanged"] == "", rows["exchanged"]))
+
+
+def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
+    """Accuracies, sensitivities and their correlations; what is ignored, and what that costs; the sweeps.
+
+    `accuracy.fixed.cifar_only.objects_mixed` is the accuracy on the last task after pretraining on the one before;
+    `ignored.PART` and `harm.PART` compare a model that had reason to ignore a part with one that never saw it.
+    """
+    rows = values(table)
+    wide = statistics.per_seed(rows[rows["level"].isna()], ["measure", "setting", "pretraining", "part"])
+    found = {
+        f"{measure}.{position}.{trained}.{part}": statistics.column(wide, measure, position, trained, part)
+        for measure, parts in (("accuracy", TASKS), ("sensitivity", PARTS))
+        for position, trained, part in product(POSITIONS, TASKS, parts)
+    }
+    for position, (part, target) in product(POSITIONS, LABELLED.items()):
+        both = (
+            pd.DataFrame({trained: found[f"{measure}.{position}.{trained}.{of}"] for trained in TASKS})
+            for measure, of in (("sensitivity", part), ("accuracy", target))
+        )
+        found[f"correlation.{position}.{part}"] = statistics.correlation(*both)
+    for part, models in IGNORED.items():
+        for name, measure, of in (("ignored", "sensitivity", part), ("harm", "accuracy", LABELLED[part])):
+            ignoring, blind = (found[f"{measure}.fixed.{trained}.{of}"] for trained in models)
+            found[f"{name}.{part}"] = ignoring - blind
+    return found | dict(_sweeps(rows[rows["level"].notna()]))
+
+
+def _sweeps(rows: pd.DataFrame) -> Iterator[tuple[str, PerSeed]]:
+    # Each level's values, and their change from the lowest level, within seeds.
+    for (sweep, measure, part), of in rows.groupby(["setting", "measure", "part"]):
+        wide = statistics.per_seed(of, ["level"]).sort_index(axis=1)
+        for level in wide.columns:
+            yield f"{measure}.{sweep}.{part}.{level:g}", wide[level]
+            yield f"change.{sweep}.{part}.{level:g}", wide[level] - wide.iloc[:, 0]
+
+
+def paper() -> pd.DataFrame:
+    """The paper's accuracies and sensitivities, exact to the digits that its tables print."""
+    names = {"cifar": "image", "objects": "object"}
+    return pd.DataFrame(
+        [
+            {"measure": measure, "setting": position, "level": np.nan, "pretraining": trained}
+            | {"part": names.get(part, part), "value": float(value)}
+            for position in POSITIONS
+            for measure, key in (("accuracy", "accuracy_mean"), ("sensitivity", "sensitivity_l2_mean"))
+            for trained, cells in published("relevance")[f"{position}_position"][key].items()
+            for part, value in cells.items()
+        ]
+    )
+
+
+def papers_own() -> dict[str, float]:
+    """The correlations that the paper prints, free of the rounding of the values that they are of."""
+    printed = {p: published("relevance")[f"{p}_position"]["correlation_sensitivity_accuracy"] for p in POSITIONS}
+    names = {"cifar": "image", "objects": "object"}
+    return {f"correlation.{p}.{names[part]}": value for p in POSITIONS for part, value in printed[p].items()}
+
+
+# --- what the chapter shows ------------------------------------------------------------------------------------
+
+
+def images(found: Findings, seed: int = 0) -> Figure:
+    """The same images of a seed as the tasks show them, with one part exchanged, and with translated objects."""
+    specs = {task: data(found.sizes, seed, task) for task in TASKS}
+    rows = {NAMES[task]: plots.examples(specs[task], 7, seed) for task in ("cifar_only", "objects_only")}
+    both = specs["cifar_mixed"].renderer("cpu")
+    content, other = (Split(both, seed, name, 7).keys() for name in ("examples/test", "examples/other/test"))
+    rows["both"] = plots.as_pictures(both.images(content))
+    for part, vary in PARTS.items():
+        exchanged = both.differing(vary, content, other)
+        rows[f"both, other {part}"] = plots.as_pictures(both.images(content, **{vary: exchanged}))
+    rows["both, translated"] = plots.examples(data(found.sizes, seed, "cifar_mixed", translate=True), 7, seed)
+    return plots.picture_grid(list(rows.values()), list(rows))
+
+
+def _tick(task: str) -> str:
+    return NAMES[task].replace(" ", "\n", 1)
+
+
+def sensitivity(found: Findings) -> Figure:
+    """Sensitivity of every pretraining to exchanging the image and the object: seeds, means, the paper's hollow."""
+    per_seed = found.study.effects(found.table)
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.7), layout="constrained")
+    for part, kind, offset in (("image", "matched", -0.1), ("object", "mismatched", 0.1)):
+        names, look = [f"sensitivity.fixed.{task}.{part}" for task in TASKS], plots.LOOKS[kind]
+        plots.seeds(axis, [per_seed[name] for name in names], look, offset)
+        plots.marks(axis, [found[name] for name in names], look, offset, f"exchanging the {part}", linestyle="none")
+    axis.set_xticks(range(len(TASKS)), map(_tick, TASKS))
+    axis.set(xlabel="pretraining", ylabel="sensitivity", ylim=(0, None))
+    plots.legend(figure, axis, 2)
+    return figure
+
+
+def accuracy(found: Findings) -> Figure:
+    """Accuracy of every pretraining (rows) on every target (columns) with half its interval, and the paper's."""
+    cells = [[found[f"accuracy.fixed.{trained}.{target}"] for target in TASKS] for trained in TASKS]
+    values = pd.DataFrame([[one.value for one in row] for row in cells])
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 4.6), layout="constrained")
+    texts = pd.DataFrame([[_cell(one, "\n") for one in row] for row in cells])
+    boxes = plots.heat_map(axis, values, (0, 1), texts, fontsize=10)
+    axis.set_xticks(range(len(TASKS)), map(_tick, TASKS))
+    axis.set_yticks(range(len(TASKS)), map(_tick, TASKS))
+    axis.set(xlabel="target", ylabel="pretraining")
+    figure.colorbar(boxes, ax=axis, label="accuracy", shrink=0.8).outline.set_visible(False)
+    return figure
+
+
+def _cell(one: statistics.Estimate, gap: str = " ") -> str:
+    half = "" if np.isnan(one.half) else f" ± {statistics.fixed(one.half, 2)}"
+    return f"{one:.2f}{half}{gap}(paper {one:.2p})"
+
+
+def correlated(found: Findings) -> Figure:
+    """Accuracy where a part is the label over the sensitivity to it: seeds small, means large, the paper's hollow."""
+    per_seed = found.study.effects(found.table)
+    figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 3.7), sharey=True, layout="constrained")
+    for axis, (part, target) in zip(axes, LABELLED.items(), strict=True):
+        for task, look in LOOKS.items():
+            x, y = f"sensitivity.fixed.{task}.{part}", f"accuracy.fixed.{task}.{target}"
+            draw = {"marker": look.marker, "color": look.colour, "linestyle": "none"}
+            axis.plot(per_seed[x], per_seed[y], alpha=0.35, markersize=4, **draw)
+            axis.plot(found[x].value, found[y].value, markersize=9, label=NAMES[task], **draw)
+            axis.plot(found[x].paper, found[y].paper, fillstyle="none", markersize=12, **draw)
+        r = found[f"correlation.fixed.{part}"]
+        axis.set_title(f"{part}: r = {r:.2i}\npaper {r:.2p}", fontsize=10)
+        axis.set(xlabel=f"sensitivity to the {part}", xlim=(-0.05, None), ylim=(0, 1.05))
+        axis.grid(visible=True, axis="both")
+    axes[0].set_ylabel("accuracy where it is the label")
+    axes[0].plot([], [], "o", color=plots.GREY, fillstyle="none", markersize=11, label="paper (hollow)")
+    plots.legend(figure, axes[0], 3)
+    return figure
+
+
+def levels(found: Findings, sweep: str) -> list[str]:
+    """The levels of a sweep that have results, from the lowest to the highest, as the names of effects have them."""
+    rows = found.table[found.table["setting"] == sweep]
+    return [f"{level:g}" for level in sorted(rows["level"].unique())]
+
+
+LINES = {
+    "sensitivity to the image": ("sensitivity", "image", plots.LOOKS["matched"]),
+    "sensitivity to the object": ("sensitivity", "object", plots.LOOKS["mismatched"]),
+    "accuracy where the image is the label": ("accuracy", "cifar_mixed", plots.LOOKS["third"]),
+    "accuracy where the object is the label": ("accuracy", "objects_mixed", plots.LOOKS["fourth"]),
+}
+
+
+def sweeps(found: Findings) -> Figure:
+    """Sensitivities (dashed) and accuracies over the levels of both sweeps; a sweep that was not run says so."""
+    figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 4.2), sharey=True, layout="constrained")
+    for axis, sweep in zip(axes, SWEEPS, strict=True):
+        _sweep(axis, found, sweep)
+    axes[0].set(xlabel="correlation of object and class", ylabel="sensitivity, accuracy", ylim=(0, None))
+    axes[1].set(xlabel="share of images with an object")
+    plots.legend(figure, next((axis for axis in axes if axis.lines), axes[0]), 2)
+    return figure
+
+
+def _sweep(axis: Axes, found: Findings, sweep: str) -> None:
+    axis.set_xlim(-0.05, 1.05)
+    known, per_seed = levels(found, sweep), found.study.effects(found.table)
+    if not known:
+        axis.text(0.5, 0.5, "not run\nat this size", ha="center", va="center", transform=axis.transAxes)
+        return
+    places = [float(level) for level in known]
+    for label, (measure, part, look) in LINES.items():
+        names = [f"{measure}.{sweep}.{part}.{level}" for level in known]
+        style = "--" if measure == "sensitivity" else "-"
+        plots.marks(axis, [found[name] for name in names], look, label=label, places=places, linestyle=style)
+        for place, name in zip(places, names, strict=True):
+            values = per_seed[name]
+            axis.plot([place] * len(values), values, look.marker, color=look.colour, alpha=0.35, markersize=3.5)
+
+
+def translated(found: Findings) -> HTML:
+    """Everything about translated objects, a column a pretraining: this run ± half its interval (the paper)."""
+    quantities = [("accuracy", target, f"accuracy on {NAMES[target]}") for target in TASKS]
+    quantities += [("sensitivity", part, f"sensitivity to the {part}") for part in PARTS]
+    return plots.table(
+        [
+            {"pretraining:": title}
+            | {NAMES[task]: _cell(found[f"{measure}.translated.{task}.{part}"]) for task in TASKS}
+            for measure, part, title in quantities
+        ]
+    )
+
+
+# --- texts -----------------------------------------------------------------------------------------------------
+
+
+def texts(found: Findings) -> dict[str, str]:
+    """What was drawn, the verdicts on the harm, and the sentences on variants that not every budget runs."""
+    verdicts = {s.estimate: verdict.split(":")[0] for s, (_, verdict) in found.verdicts().items()}
+    return {
+        "images": found.sizes.natural("cifar10"),
+        "objects": ", ".join(name.replace("_", " ") for name in data(found.sizes, 0, "cifar_only").object_names()),
+        "harm.object.verdict": verdicts["harm.object"],
+        "harm.image.verdict": verdicts["harm.image"],
+        "translated": _translated(found),
+        "correlation": _of_sweep(
+            found, "correlation", ("sensitivity to the object", "accuracy where the image is the label")
+        ),
+        "availability": _of_sweep(
+            found, "availability", ("sensitivity to the object", "accuracy where the object is the label")
+        ),
+    }
+
+
+NOT_RUN = "This run leaves that out; the budgets `night` and `paper` have it."
+
+
+def _translated(found: Findings) -> str:
+    names = (f"accuracy.translated.{task}.objects_mixed" for task in ("cifar_only", "cifar_mixed", "objects_mixed"))
+    first, second, own = (found[name] for name in names)
+    return f"Here they reach {first} and {second}, and it reaches {own}." if first.n else NOT_RUN
+
+
+def _of_sweep(found: Findings, sweep: str, shown: tuple[str, ...]) -> str:
+    known = levels(found, sweep)
+    return " ".join(_changes(found, sweep, known, label) for label in shown) if len(known) > 1 else NOT_RUN
+
+
+def _changes(found: Findings, sweep: str, known: list[str], label: str) -> str:
+    measure, part, _ = LINES[label]
+    each = ", ".join(f"{found[f'{measure}.{sweep}.{part}.{level}']:.2f} at {level}" for level in known)
+    changes = {level: found[f"change.{sweep}.{part}.{level}"] for level in known[1:]}
+    differs = ", ".join(level for level, change in changes.items() if change.excludes(0)) or "none"
+    return (
+        f"The {label} is {each}. From {known[0]} to {known[-1]} it changes by {changes[known[-1]]:.2i}, paired by "
+        f"seed; the levels whose interval leaves out no change at all are: {differs}."
+    )
+
+
+# --- statements ------------------------------------------------------------------------------------------------
+
+
+def _statements(part: str) -> tuple[Statement, ...]:
+    ignoring, blind = (NAMES[trained] for trained in IGNORED[part])
+    models, target = f"of “{ignoring}” − of “{blind}”", NAMES[LABELLED[part]]
+    ignored = f"A model learns to ignore {part}s that are there but do not matter"
+    harm = f"That invariance harms transfer to a task that needs the {part}s"
+    correlates = f"Accuracy where {part}s are the label correlates with sensitivity to them"
+    positive = "a positive correlation: the claim names no size"
+    r = "Pearson's correlation over the four models"
+    return (
+        Statement(5, ignored, f"ignored.{part}", f"sensitivity to {part}s, {models}", "below"),
+        Statement(5, harm, f"harm.{part}", f"accuracy on “{target}”, {models}", "below"),
+        Statement(5, correlates, f"correlation.fixed.{part}", r, reason=positive),
+    )
+
+
+STUDY = Study(
+    name="when_invariance_harms",
+    question="When does an invariance harm?",
+    sizes=SIZES,
+    design=design,
+    effects=effects,
+    kinds={"accuracy": "share", "sensitivity": "ratio", "correlation": "correlation"},
+    paper=paper,
+    papers_own=papers_own,
+    statements=(*_statements("object"), *_statements("image")),
+    figures={function.__name__: function for function in (images, sensitivity, accuracy, correlated, sweeps)},
+    tables={"translated": translated},
+    texts=texts,
+)

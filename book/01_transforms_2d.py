@@ -32,12 +32,10 @@ transforms = ["rotate", "hue", "erasing"]  # combined, in this order
 seed = 0  # which random draws to show
 
 # %% tags=["remove-cell"]
-import torch
-
 import invariance
+import torch
 from invariance import chapter, models, sampling
 from invariance.datasets import Split, Transforms2D
-from invariance.pictures import glyphs
 from invariance.studies import transforms_2d as study
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation
 
@@ -49,7 +47,7 @@ from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transforma
 # {glue:text}`n_prototypes` versions, its *prototypes*. The experiments use the first one, as the paper does.
 
 # %% tags=["remove-cell"]
-chapter.glue({"n_classes": len(glyphs.CLASSES), "n_prototypes": glyphs.PROTOTYPES, "n_combined": len(transforms)})
+chapter.glue(study.numbers(transforms))
 chapter.glue_figure("objects", study.objects())
 
 # %% [markdown]

@@ -68,7 +68,7 @@ sizes = STUDY.at(budget, seeds, model, pictures=pictures, epochs=epochs)
 #
 # The names in brackets are those of the library and of the file with the data. Figures and tables call the picture *image*, as the
 # paper does. Offline, drawn scenes take the place of CIFAR-10: ten types of landscape, `scenes10` by name. The results on this page are
-# from {glue:text}`images`.
+# from {glue:text}`images_from`.
 #
 # A model is pretrained on one of the four tasks. A linear probe, a new linear layer on the frozen model, then tells how well its
 # representation serves each of the four. One call trains, probes and measures all of it:

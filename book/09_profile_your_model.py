@@ -54,23 +54,17 @@ plots.use_book_style()
 # %%
 from invariance import profile_model, profiling
 
-sizes = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
-pairs = pairs or sizes.get(budget, 500)
+wanted = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
+pairs = pairs or wanted[budget]
 chosen = transforms or None  # None means all
 profiling.check_choices(images, chosen, pairs, device=device)
 
 # %%
-from invariance.experiments import factors, measuring, profiles
+from invariance.studies import measuring_invariance, tasks
 
-
-def trained_model():
-    """A network of this book, and the transformations it was trained with."""
-    scale = profiles.profile(budget)
-    unit = measuring.model(scale, seed, "trained with it", device)
-    return unit.trained(), factors.task(scale, seed).transforms["same"]
-
-
-model, trained_with = trained_model()
+sizes = measuring_invariance.SIZES[budget]
+model = measuring_invariance.trained_model(budget, seed, device)
+trained_with = tasks.task(sizes, seed).transforms["first"]
 
 # %%
 settings = {"pairs": pairs, "device": device, "seed": seed}

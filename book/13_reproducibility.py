@@ -31,7 +31,7 @@ gpu_rate = 40_000  # images a second: training ResNet-18 on a GPU of yours
 from invariance import chapter, studies
 from invariance.ledger import reproducibility
 from invariance.studies.study import BUDGETS
-from invariance.training import hardware, pick_device
+from invariance.datasets.devices import hardware, pick_device
 
 # %% [markdown]
 # ## Running it

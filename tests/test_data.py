@@ -51,7 +51,7 @@ def test_the_preview_names_every_picture():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(InputError, match=r"transforms: Input should be a valid tuple, got .rotate."):
+    with pytest.raises(InputError, match="transforms: Input should be a valid tuple, got 'rotate'"):
         dataset(transforms="rotate")
     with pytest.raises(InputError, match="has 0 images"):
         dataset(count=0)

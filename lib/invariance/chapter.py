@@ -9,6 +9,7 @@ import gzip
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
@@ -44,12 +45,17 @@ def glue_figure(name: str, figure: Figure) -> None:
 
 
 def link(found: Findings) -> HTML:
-    """A link that saves the table of the findings as a CSV file (compressed if large); the file is in the page."""
-    content, suffix = found.table.to_csv(index=False, float_format="%.6g").encode(), ".csv"
+    """A link that saves the table of the findings as a CSV file."""
+    return link_table(found.table, found.study.name)
+
+
+def link_table(table: pd.DataFrame, name: str) -> HTML:
+    """A link that saves a table as NAME.csv (compressed if large); the file is in the page."""
+    content, suffix = table.to_csv(index=False, float_format="%.6g").encode(), ".csv"
     if len(content) > LARGE:
         content, suffix = gzip.compress(content, mtime=0), ".csv.gz"
     data = base64.b64encode(content).decode()
-    file, size = found.study.name + suffix, f"{len(found.table):,} rows, {len(content) / 1000:,.0f} kB"
+    file, size = name + suffix, f"{len(table):,} rows, {len(content) / 1000:,.0f} kB"
     return HTML(
         f'<a download="{file}" href="data:application/octet-stream;base64,{data}">'
         f"Download the data behind this ({file}: {size})</a>"

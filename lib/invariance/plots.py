@@ -126,7 +126,7 @@ def marks(
     """Estimates at places 0, 1, ... + offset as marks with their intervals; the paper's beside them as hollow marks."""
     places = np.arange(len(estimates)) + offset if places is None else np.asarray(places)
     value, low, high, published = np.array([(e.value, e.low, e.high, e.paper) for e in estimates]).T
-    error = np.nan_to_num([value - low, high - value])  # one seed gives no interval: a mark without bars
+    error = np.nan_to_num([value - low, high - value]).clip(0)  # one seed gives no interval: a mark without bars
     line = {"markersize": 7, "capsize": 3, "linewidth": 1.4, **line}
     axis.errorbar(places, value, yerr=error, color=look.colour, marker=look.marker, label=label, **line)
     if paper and not np.isnan(published).all():

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 
@@ -29,6 +30,18 @@ def test_code_on_a_page_fits_its_width():
         cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         shown = [cell.source for cell in cells if not hidden & set(cell.metadata.get("tags", []))]
         assert [line for source in shown for line in source.splitlines() if len(line) > 80] == [], path.name
+
+
+def test_chapters_hold_little_hidden_code_and_glue_by_one_call():
+    """What readers do not see is at most 15 lines a chapter, so that no logic hides there."""
+    hidden, glued = {"remove-cell", "remove-input"}, 0
+    for path in book.find_chapters(REPOSITORY).values():
+        cells = [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+        unseen = [cell.source for cell in cells if hidden & set(cell.metadata.get("tags", []))]
+        lines = [line for source in unseen for line in source.splitlines() if line.strip()]
+        assert len(lines) <= 15, f"{path.name}: {len(lines)} hidden lines"
+        glued += sum(cell.source.count("glue(") for cell in cells)
+    assert glued < 60
 
 
 def test_published_outputs_hold_no_warning_and_no_path_of_a_machine():

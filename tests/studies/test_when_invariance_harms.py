@@ -174,7 +174,7 @@ def test_the_example_images_differ_in_the_part_that_is_exchanged():
     sheet = findings(harms.paper().assign(seed=0), "smoke").figure("images").axes[0].images[0].get_array()
     step = round(32 * 1.08)
     rows = [sheet[k * step : k * step + 32, :, :3].astype(int) for k in range(6)]
-    both, other_object, other_image = (row[:, :32] for row in rows[2:5])
+    both, other_image, other_object = (row[:, :32] for row in rows[2:5])
     assert (both[16:, :16] == other_object[16:, :16]).all() and (both != other_object).any()
     assert (both[16:, :16] != other_image[16:, :16]).any()
     assert (rows[0][16:] == rows[2][16:]).all()  # the image is that of the task that shows it alone

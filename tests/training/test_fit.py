@@ -228,7 +228,6 @@ def test_a_default_type_of_float64_changes_nothing():
 def test_a_users_settings_of_cudnn_are_as_before(monkeypatch):
     cudnn, seen = torch.backends.cudnn, []
     monkeypatch.setattr(cudnn, "benchmark", True)
-    monkeypatch.setattr(cudnn.conv, "fp32_precision", "tf32")  # a user of this cannot be asked for `allow_tf32`
     fit(
         models.build("small", 3, 0),
         spoilt(lambda *given: (seen.append(cudnn.deterministic), given[2:])[1]),
@@ -278,7 +277,7 @@ def test_what_cannot_work_is_named_before_training():
         trained(keep="first")
     with pytest.raises(InputError, match="Batch size '8' is not usable"):
         data(batch_size="8")
-    with pytest.raises(InputError, match=f"No device 'cuda:{torch.cuda.device_count()}' here"):
+    with pytest.raises(InputError, match="No device .*cuda.* here"):
         fit(models.build("small", 3, 0), data(), 1, 1e-3, torch.device("cuda", torch.cuda.device_count()))
     if torch.cuda.is_available():
         with pytest.raises(InputError, match="split is made on cpu and training runs on cuda:0: use one device"):

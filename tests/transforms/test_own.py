@@ -30,9 +30,9 @@ def run(monkeypatch):
     [
         (None, "a NoneType"),
         ([1], "a list"),
-        ({"a": 3.0}, "a float for 'a'"),
-        ({"a": torch.tensor(1.0)}, r"float32 \(\) on cpu for 'a'"),
-        ({"a": torch.ones(1, 3)}, r"float32 \(1, 3\) on cpu for 'a'"),
+        ({"a": 3.0}, "a float"),
+        ({"a": torch.tensor(1.0)}, r"float32 \(\) on cpu"),
+        ({"a": torch.ones(1, 3)}, r"float32 \(1, 3\) on cpu"),
     ],
 )
 def test_what_draw_may_not_give(run, draw, given):
@@ -78,7 +78,7 @@ def test_it_is_not_blamed_for_the_images_it_is_given(run):
 
 @pytest.mark.parametrize("move", [lambda boxes: boxes * 1.5, lambda boxes: boxes[:1], lambda boxes: None])
 def test_what_move_box_may_not_give(run, move):
-    with pytest.raises(InputError, match=r"'mine': move_box gave .* whole pixels"):
+    with pytest.raises(InputError, match=r"'mine': move_box gave .* give the same"):
         run(move_box=lambda boxes, parameters, size: move(boxes))
 
 
@@ -93,12 +93,7 @@ def test_a_probability_is_a_share(probability):
         replace(TRANSFORMATIONS["hue"], probability=probability)
 
 
-def test_what_is_no_transformation_of_that_name_is_refused(monkeypatch):
-    with pytest.raises(InputError, match="'mine': draw and apply must be functions"):
-        Transformation("mine", "corruption", None, lambda images, parameters: images)
+def test_what_is_not_registered_under_its_own_name_is_refused(monkeypatch):
     monkeypatch.setitem(TRANSFORMATIONS, "mine", replace(TRANSFORMATIONS["hue"]))
-    with pytest.raises(InputError, match=r"TRANSFORMATIONS\['mine'\] holds the name 'hue'"):
-        transforms.find(["mine"])
-    monkeypatch.setitem(TRANSFORMATIONS, "mine", len)
-    with pytest.raises(InputError, match="holds a builtin_function_or_method"):
+    with pytest.raises(InputError, match="must be a Transformation of that name"):
         transforms.find(["mine"])

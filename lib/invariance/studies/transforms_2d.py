@@ -21,6 +21,11 @@ FRAMES = 17
 """Steps of an explorer's slider."""
 
 
+def numbers(names: Sequence[str]) -> dict[str, int]:
+    """Counts that the chapter names; `names` are the transformations that it combines."""
+    return {"n_classes": len(glyphs.CLASSES), "n_prototypes": glyphs.PROTOTYPES, "n_combined": len(names)}
+
+
 def objects() -> Figure:
     """Every object class by its first prototype, at 96 pixels, with its name."""
     return plots.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES)

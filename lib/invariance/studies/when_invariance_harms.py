@@ -331,7 +331,7 @@ def texts(found: Findings) -> dict[str, str]:
     """What was drawn, the verdicts on the harm, and the sentences on variants that not every budget runs."""
     verdicts = {s.estimate: verdict.split(":")[0] for s, (_, verdict) in found.verdicts().items()}
     return {
-        "images": found.sizes.natural("cifar10"),
+        "images_from": found.sizes.natural("cifar10"),
         "objects": ", ".join(name.replace("_", " ") for name in data(found.sizes, 0, "cifar_only").object_names()),
         "harm.object.verdict": verdicts["harm.object"],
         "harm.image.verdict": verdicts["harm.image"],

@@ -105,6 +105,7 @@ def test_what_does_not_exist_is_refused():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: dataset(count=None), "Number of images None"),
         (lambda: dataset(count="10"), "Number of images '10'"),
         (lambda: dataset(count=float("nan")), "Number of images nan"),
         (lambda: dataset(count=True), "Number of images True"),

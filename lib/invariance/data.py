@@ -138,5 +138,6 @@ def _dataset(
     spec: Transforms2D | NaturalImages | ObjectsOnImages, split: str, count: int | None, seed: int, device: str
 ) -> ImageDataset:
     check_known("split", split, SPLITS)
-    count = spec.available(split) if count is None else count
+    if count is None and not isinstance(spec, Transforms2D):
+        count = spec.available(split)
     return ImageDataset(Split(spec.renderer(device), seed, split, count))

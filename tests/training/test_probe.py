@@ -87,8 +87,7 @@ def test_adam_is_torchs_and_keeps_the_best_epoch():
     """In float64, where rounding makes no label another."""
     train, validation = ((x.double(), y) for x, y in (clusters(100, 0, spread=3.0), clusters(300, 1, spread=3.0)))
     accuracies, epochs = [], 6
-    with torch.random.fork_rng():
-        torch.manual_seed(2)
+    with sampling.torch_seed(sampling.stream(2, "probe head")):
         head = torch.nn.Linear(20, 4).double()
     optimiser = torch.optim.Adam(head.parameters(), lr=0.3)
     for epoch in range(epochs):

@@ -27,7 +27,7 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
         raise InputError(f"Unknown device {name!r}. Known: auto, cpu, cuda, cuda:N.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
-        raise InputError(f"No device {name!r} here: {count} CUDA devices found. Use auto or cpu.")
+        raise InputError(f"No device {str(name)!r} here: {count} CUDA devices found. Use auto or cpu.")
     if device.type == "cpu":
         return torch.device("cpu")
     return torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)

@@ -144,23 +144,10 @@ def fit(
     check_rate("learning_rate", learning_rate)
     check_rate("weight_decay", weight_decay, zero=True)
     guards.check(model, data, device)
-    guards.quieten()
     module = Classification(model, learning_rate, weight_decay, schedule, keep, compile)
-    guards.training_mode(model)
     bar = Progress("Training images", epochs * data.train.count) if progress else None
-    trainer = pl.Trainer(
-        accelerator=device.type,
-        devices=[device.index or 0] if device.type == "cuda" and devices == 1 else devices,
-        strategy=strategy,
-        precision="bf16-mixed" if fast_bf16(device) else "32-true",
-        max_epochs=epochs,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        callbacks=[guards.Shown(bar)] if bar else [],
-    )
+    trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if bar else [])
+    guards.training_mode(model)
     try:
         with guards.reproducible(data.seed, device), guards.interruptible(), bar or nullcontext():
             trainer.fit(module, data)
@@ -168,3 +155,23 @@ def fit(
         model.load_state_dict(module.kept)
         model.eval()
     return module.curve
+
+
+def _trainer(
+    device: torch.device, epochs: int, devices: int, strategy: str, callbacks: list[pl.Callback]
+) -> pl.Trainer:
+    """Lightning's trainer for so many epochs, each followed by validation; it logs and stores nothing."""
+    guards.quieten()
+    return pl.Trainer(
+        accelerator=device.type,
+        devices=[device.index] if device.type == "cuda" and devices == 1 else devices,
+        strategy=strategy,
+        precision="bf16-mixed" if fast_bf16(device) else "32-true",
+        max_epochs=epochs,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )

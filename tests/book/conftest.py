@@ -17,7 +17,7 @@ def browser() -> Iterator:
     if not chromium:
         pytest.skip("needs Chromium on the PATH")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS, timeout=0)
         yield started
         started.close()
 
@@ -29,6 +29,7 @@ def open_page(browser):
 
     def open_file(path):
         tab = browser.new_page(viewport={"width": 390, "height": 800})
+        tab.set_default_timeout(0)  # a busy machine is slow, not wrong
         opened.append(tab)
         wrong = []
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -15,7 +16,8 @@ import invariance, invariance.files
 from pathlib import Path
 
 assert Path(invariance.__file__).is_relative_to(Path(__import__("sys").argv[1])), invariance.__file__
-objects = invariance.transforms_2d("glyphs", transforms=["rotate"], classes=["umbrella", "airplane"], count=3)
+own = "folder:" + __import__("sys").argv[2]
+objects = invariance.transforms_2d(own, transforms=["rotate"], classes=["dark", "bright"], count=3)
 assert [objects[index][0].shape for index in range(3)] == [(3, 32, 32)] * 3
 print([path.name for path in invariance.files.results_dir().rglob("*") if path.is_file()])
 """
@@ -49,7 +51,10 @@ def installed(tmp_path_factory):
 def test_an_installed_wheel_works_and_has_the_published_results(installed, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     environment.pop("INVARIANCE_RESULTS", None)
-    listed = run("-c", USE, installed, cwd=tmp_path, env=environment)
+    for name, value in (("dark", 20), ("bright", 250)):
+        (tmp_path / name).mkdir()
+        Image.new("RGBA", (64, 64), (value, value, value, 255)).save(tmp_path / name / "picture.png")
+    listed = run("-c", USE, installed, tmp_path, cwd=tmp_path, env=environment)
     published = [path.name for path in (REPOSITORY / "book" / "results").rglob("*") if path.is_file()]
     assert sorted(eval(listed)) == sorted(published) and published
     assert "Usage" in run("-m", "invariance.cli", "--help", cwd=tmp_path, env=environment)

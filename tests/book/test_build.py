@@ -134,19 +134,21 @@ def test_the_last_lines_name_the_time_since_the_start_the_page_and_what_was_publ
         ("os._exit(1)", "The Python process died"),
     ],
 )
-def test_a_failing_chapter_is_reported_and_leaves_the_last_site(published, code, reason):
-    source, page = published / "book" / "01_widgets.py", html(published, "book/01_widgets")
-    good, before = source.read_text(), page.read_bytes()
-    source.write_text(f'{good}\n# %%\nimport os\n\nos.write(2, b"for the log")\n{code}\n')
+def test_a_failing_chapter_is_reported_ends_the_others_and_leaves_the_last_site(published, code, reason):
+    intro, source = (published / "book" / f"{stem}.py" for stem in ("00_intro", "01_widgets"))
+    good, before = [intro.read_text(), source.read_text()], html(published, "book/01_widgets").read_bytes()
+    intro.write_text(f"{good[0]}\n# %%\nimport time\n\ntime.sleep(100_000)\n")
+    source.write_text(f'{good[1]}\n# %%\nimport os\n\nos.write(2, b"for the log")\n{code}\n')
     try:
         with pytest.raises(book.BookError) as failure:
-            book.build(published, ["01"])
+            book.build(published)
     finally:
-        source.write_text(good)
+        intro.write_text(good[0])
+        source.write_text(good[1])
         book.sync(published)
     report = str(failure.value)
     assert report.startswith("Chapter 01_widgets failed") and reason in report and "Traceback" not in report
-    assert "\x1b" not in report and page.read_bytes() == before
+    assert "\x1b" not in report and html(published, "book/01_widgets").read_bytes() == before
     assert "for the log" in (published / "_build" / "chapters.log").read_text()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -38,10 +37,6 @@ def execute_all(root: Path, workdir: Path, sources: Mapping[str, Path], paramete
     What their kernels write to standard error goes to `_build/chapters.log`. Raises `BookError` for the first
     chapter that fails; the one beside it ends at once.
     """
-    from invariance.training import cores  # here, for PyTorch takes seconds to load
-
-    share = str(max(1, cores() // AT_ONCE))  # threads of two chapters on the same core would wait for each other
-    environment = {**os.environ, "TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0", "OMP_NUM_THREADS": share}
     budget = parameters.get("budget") or os.environ.get("BUDGET") or "quick"
     kept, keys = root / "_build" / "times.json", {stem: f"{budget} {stem}" for stem in sources}
     times = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
@@ -51,7 +46,7 @@ def execute_all(root: Path, workdir: Path, sources: Mapping[str, Path], paramete
     def run(stem: str) -> None:
         started = time.monotonic()
         progress.advance(0, ", ".join([*clients, stem]))
-        text = _execute(sources[stem], parameters, clients, cwd=str(workdir), env=environment, stderr=log)
+        text = _execute(sources[stem], parameters, clients, cwd=str(workdir), env=_environment(), stderr=log)
         write_text(executed(root, stem), text)
         times[keys[stem]] = round(time.monotonic() - started, 1)
         progress.advance(1, ", ".join(clients))
@@ -69,10 +64,19 @@ def execute_all(root: Path, workdir: Path, sources: Mapping[str, Path], paramete
                 write_text(kept, json.dumps(times, indent=1, sort_keys=True))
         except BaseException:  # Ctrl-C, too: the pool would run the remaining chapters before it ends
             pool.shutdown(wait=False, cancel_futures=True)
-            for client in list(clients.values()):
-                with suppress(AttributeError, TypeError, ProcessLookupError):  # its kernel runs not yet, or no more
-                    os.kill(client.km.provisioner.pid, signal.SIGTERM)
+            while not all(chapter.done() for chapter in running):
+                for client in list(clients.values()):
+                    with suppress(AttributeError):  # its kernel does not run yet, or no more
+                        client.km.provisioner.process.terminate()
+                time.sleep(0.1)
             raise
+
+
+def _environment() -> dict[str, str]:
+    from invariance.training import cores  # here, for PyTorch takes seconds to load
+
+    share = str(max(1, cores() // AT_ONCE))  # threads of two chapters on the same core would wait for each other
+    return {**os.environ, "TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0", "OMP_NUM_THREADS": share}
 
 
 def _execute(source: Path, parameters: Mapping[str, object], clients: dict[str, NotebookClient], **kernel) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 
+import counterparts
 import generator
 import torch
 from rich.console import Console
@@ -27,15 +28,23 @@ def show(title, rows):
     Console().print(table)
 
 
+def described(summary, other):
+    """The two numbers that matter, in words."""
+    return f"geometric mean {summary['geometric mean']:.1f} times {other}, least {summary['least']:.1f}"
+
+
 def main():
     """Measure on the CPU and, where there is one, on a CUDA device."""
     devices = [torch.device("cpu")] + ([torch.device("cuda")] if torch.cuda.is_available() else [])
     record = {"cores": os.cpu_count(), "torch": torch.__version__}
+    record["kornia"] = rows = counterparts.table()
+    show("Images a second of CPU time on one thread, against kornia", rows)
+    print(described(generator.summary(rows), "kornia"))
     for device in devices:
         rows = generator.table(device)
         show(f"Images a second, {device} against PIL and torchvision on {os.cpu_count()} cores", rows)
         summary = generator.summary(rows)
-        print(f"geometric mean {summary['geometric mean']:.1f} times the baseline, least {summary['least']:.1f}")
+        print(described(summary, "the baseline"))
         tables = training.tables(device)
         for title, others in tables.items():
             show(f"{title} ({device})", others)

@@ -79,10 +79,11 @@ def test_a_correlation_needs_three_columns_that_vary():
     assert statistics.correlation(x[[0, 1]], y[[0, 1]]).isna().all()
 
 
-def test_the_kind_of_an_effect_is_that_of_its_longest_beginning():
+def test_the_kind_of_an_effect_is_that_of_its_first_word():
     effects = {"accuracy.a.b": pd.Series([0.98, 1.0, 0.99]), "gap.a": pd.Series([0.98, 1.0, 0.99])}
-    found = statistics.estimates(effects, {"accuracy": "share"}, {"gap.a": pd.Series([0.5])})
+    found = statistics.estimates(effects, {"gap.a": pd.Series([0.5])})
     assert found["accuracy.a.b"].high < 1 < found["gap.a"].high
+    assert found["gap.a"].seeds == (0.98, 1.0, 0.99)
     assert found["gap.a"].paper == 0.5 and np.isnan(found["accuracy.a.b"].paper)
 
 

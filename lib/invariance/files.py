@@ -1,11 +1,17 @@
 """Files that are whole or absent: write aside, then rename; and where caches live."""
 
 import errno
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from invariance.errors import InputError
 
@@ -32,6 +38,13 @@ def results_dir() -> Path:
     if own:
         return Path(own).expanduser()
     return checkout if checkout.is_dir() else Path(__file__).parent / "_results"
+
+
+@cache
+def packaged(name: str) -> Any:
+    """What is in a data file of this package, such as "pictures/glyphs.yaml" or "studies/paper.json"."""
+    text = resources.files("invariance").joinpath(name).read_text("utf-8")
+    return json.loads(text) if name.endswith("json") else yaml.safe_load(text)
 
 
 def check_cache(folder: str = "") -> None:

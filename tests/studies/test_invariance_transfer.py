@@ -131,7 +131,7 @@ def test_the_map_keeps_rows_and_columns(seeds_around):
     table = seeds_around(made(), 0.0, seeds=2)
     axis = findings(table.sample(frac=1, random_state=0)).figure("map", shown="training objects on scenes").axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()][-3:] == ["contrast", "none", "untrained"]
-    values = np.asarray(axis.collections[0].get_array()).reshape(20, 18)
+    values = np.asarray(axis.images[0].get_array()).reshape(20, 18)
     assert np.diag(values) == pytest.approx(0.3)
     assert values[~np.eye(20, 18, dtype=bool)] == pytest.approx(0.5)
     with pytest.raises(InputError, match="Unknown type of data 'cats'"):

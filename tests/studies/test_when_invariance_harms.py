@@ -147,7 +147,7 @@ def test_what_a_budget_leaves_out_is_said(around_paper):
 
 def test_the_map_has_pretrainings_in_rows_and_targets_in_columns(around_paper):
     axis = findings(around_paper).figure("accuracy").axes[0]
-    values = np.asarray(axis.collections[0].get_array()).reshape(4, 4)
+    values = np.asarray(axis.images[0].get_array()).reshape(4, 4)
     assert values[TASKS.index("objects_mixed"), TASKS.index("cifar_only")] == pytest.approx(0.31, abs=0.005)
     assert axis.get_yticklabels()[2].get_text() == "both,\nlabel: object"
     assert "\npaper 0.31" in axis.texts[8].get_text()

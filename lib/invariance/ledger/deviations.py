@@ -5,27 +5,24 @@ shown. Chapter: book/11_deviations.py.
 """
 
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from string import Formatter
 
-import yaml
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from invariance import plots
 from invariance.errors import check_known
+from invariance.files import packaged
 from invariance.ledger import effects
 
 KINDS = ("quirk", "text", "choice")
 COLUMNS = {"topic": "topic", "paper": "the paper says", "code": "its code does", "book": "this book does"}
 
 
-@cache
 def log() -> list[dict[str, str]]:
     """The entries: topic, kind and book, and where known paper, code and effect."""
-    return yaml.safe_load(files("invariance.ledger").joinpath("deviations.yaml").read_text(encoding="utf-8"))
+    return packaged("ledger/deviations.yaml")
 
 
 def effect(entry: Mapping[str, str]) -> str:
@@ -49,4 +46,4 @@ def show(kind: str) -> HTML:
 
 def pictures(meant: Tensor, published: Tensor) -> Figure:
     """Images float (n, C, H, W) in [0, 1] in two rows."""
-    return plots.picture_grid([plots.as_pictures(x) for x in (meant, published)], ["as meant", "as published"])
+    return plots.picture_grid({"as meant": plots.as_pictures(meant), "as published": plots.as_pictures(published)})

@@ -8,7 +8,7 @@ Probes are done in both directions, fine-tuning in the paper's alone: "probe-fir
 Studies: `other_factors` (Transforms-2D) and `natural_images`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -20,9 +20,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from invariance import plots, statistics
-from invariance.statistics import PerSeed
-from invariance.studies.papers_values import published
-from invariance.studies.study import Count, Findings, Sizes
+from invariance.statistics import Estimate, PerSeed
+from invariance.studies.study import Count, Findings, Sizes, papers_values
 from invariance.studies.tasks import CLASSES, SETS, TRANSFORMS, Setting, pretrained, probed, targets, with_transforms
 from invariance.units import FineTuning, Pretraining
 from invariance.units.run import Design
@@ -202,7 +201,7 @@ def paper(setting: Setting) -> pd.DataFrame:
     rows = [
         {"setting": setting.name, "factor": factor, "level": str(level), "place": place}
         | {"transfer": _transfer(factor, transfer), "transforms": kind, "value": value}
-        for transfer, by_factor in published("factors")["values"][setting.name].items()
+        for transfer, by_factor in papers_values("factors")["values"][setting.name].items()
         for factor, entry in by_factor.items()
         for kind, values in zip(TRANSFORMS, (entry["same_transforms"], entry["disjoint_transforms"]), strict=True)
         for place, (level, value) in enumerate(zip(entry["levels"], values, strict=True))
@@ -229,7 +228,7 @@ def shown(level: str) -> str:
 
 def paper_levels(setting: Setting, factor: str) -> list[str]:
     """The paper's levels of a factor, in its order."""
-    return [str(level) for level in published("factors")["values"][setting.name]["lp"][factor]["levels"]]
+    return [str(level) for level in papers_values("factors")["values"][setting.name]["lp"][factor]["levels"]]
 
 
 def labels(sizes: FactorSizes, setting: Setting, factor: str) -> dict[int, str]:
@@ -265,51 +264,65 @@ def panels(found: Findings, shows: Sequence[Show]) -> Figure:
     """
     shows = [show for show in shows if len(show.texts) > 1]
     lines = [[k, min(k + 1, len(shows) - 1)] for k in range(0, len(shows), 2)]
-    figure, axes = plt.subplot_mosaic(
-        lines, figsize=(plots.WIDTH, 2.9 * len(lines) + 0.6), sharey=True, layout="constrained"
-    )
-    per_seed = found.study.effects(found.table)
+    size = (plots.WIDTH, 2.9 * len(lines) + 0.6)
+    figure, axes = plt.subplot_mosaic(lines, figsize=size, sharey=True, layout="constrained")
     for k, one in enumerate(shows):
-        _panel(axes[k], found, per_seed, one)
-    axes[0].set_ylim(0, 1.03)
+        levels = {kind: [found[f"accuracy.{one.name}.{place}.{kind}"] for place in one.texts] for kind in TRANSFORMS}
+        matched_and_not(axes[k], levels, one.texts.values(), markersize=6)
+        axes[k].tick_params("x", labelsize=8.5)
+        axes[k].axhline(one.chance, color=plots.GREY, linestyle=":", linewidth=1)
+        axes[k].set_xlabel(one.title)
     figure.supylabel("accuracy on the target", fontsize=10.5)
     plots.legend(figure, axes[0], 2)
     return figure
 
 
-def _panel(axis: Axes, found: Findings, per_seed: Mapping[str, PerSeed], show: Show) -> None:
+def matched_and_not(
+    axis: Axes, levels: Mapping[str, Sequence[Estimate]], labels: Iterable[str], paper: bool = True, **line
+) -> None:
+    """Accuracies over levels in the two looks of `TRANSFORMS`."""
     for kind, offset in zip(TRANSFORMS, (-0.1, 0.1), strict=True):
-        names = [f"accuracy.{show.name}.{place}.{kind}" for place in show.texts]
-        look, label = plots.LOOKS[kind], f"{kind} transformations"
-        plots.seeds(axis, [per_seed.get(one, pd.Series(dtype=float)) for one in names], look, offset)
-        plots.marks(axis, [found[one] for one in names], look, offset, label, markersize=6)
-    axis.axhline(show.chance, color=plots.GREY, linestyle=":", linewidth=1)
-    axis.set_xticks(range(len(show.texts)), list(show.texts.values()), fontsize=8.5)
-    axis.set_xlabel(show.title)
+        label = f"{kind} transformations"
+        plots.points(axis, levels[kind], plots.LOOKS[kind], offset, label, paper=paper, **line)
+    axis.set_xticks(range(len(levels[kind])), labels)
+    axis.set_ylim(0, 1.03)
 
 
 BARS = {
-    "gap.{}": ("gap between transformations", "third"),
-    "range.{}.matched": ("range over the factor, matched", "matched"),
-    "range.{}.mismatched": ("range over the factor, mismatched", "mismatched"),
+    "gap between transformations": "third",
+    "range over the factor, matched": "matched",
+    "range over the factor, mismatched": "mismatched",
 }
 
 
-def bars(found: Findings, shows: Mapping[str, str]) -> Figure:
-    """Gap and ranges (figure 3): for each label a TRANSFER.FACTOR; seeds as dots, the paper's as hollow marks."""
-    figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.9 * len(shows) + 1.3), layout="constrained")
-    per_seed = found.study.effects(found.table)
-    for group, name in enumerate(shows.values()):
-        for k, (effect, (_, look)) in enumerate(BARS.items()):
-            values = per_seed.get(effect.format(name), pd.Series(dtype=float))
-            plots.bar(axis, -group - 0.28 * (k - 1), found[effect.format(name)], values, plots.LOOKS[look], 0.24)
-    for text, look in BARS.values():
+def bars(found: Findings, groups: Mapping[str, Sequence[str]]) -> Figure:
+    """Gap and ranges (figure 3): names of effects by label, in the order of `BARS`; the paper's as hollow marks."""
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.9 * len(groups) + 1.3), layout="constrained")
+    for group, names in enumerate(groups.values()):
+        for k, (name, look) in enumerate(zip(names, BARS.values(), strict=True)):
+            _bar(axis, -group - 0.28 * (k - 1), found[name], plots.LOOKS[look])
+    for text, look in BARS.items():
         axis.barh([0], [0], color=plots.LOOKS[look].colour, alpha=plots.BAR_ALPHA, label=text)
     axis.plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper (hollow)")
-    axis.set_yticks([-group for group in range(len(shows))], list(shows))
+    axis.set_yticks([-group for group in range(len(groups))], list(groups))
     axis.set(xlabel="difference in accuracy")
+    axis.axvline(0, color=plots.GREY, linewidth=0.8)  # an interval that crosses it is to be seen
+    axis.grid(axis="y", visible=False)
+    axis.grid(axis="x", visible=True)
     plots.legend(figure, axis, 2)
     return figure
+
+
+def _bar(axis: Axes, y: float, one: Estimate, look: plots.Look) -> None:
+    axis.barh(y, one.value, 0.24, color=look.colour, alpha=plots.BAR_ALPHA)
+    axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=2)
+    axis.plot(one.seeds, [y] * len(one.seeds), ".", color=look.colour, markersize=3.5)
+    axis.plot(one.paper, y, look.marker, color=look.colour, markersize=6.5, fillstyle="none")
+
+
+def gap_and_ranges(name: str) -> list[str]:
+    """The names of the effects for one group of `bars`, of a TRANSFER.FACTOR."""
+    return [f"gap.{name}", *(f"range.{name}.{kind}" for kind in TRANSFORMS)]
 
 
 def level_table(found: Findings, shows: Sequence[Show]) -> HTML:

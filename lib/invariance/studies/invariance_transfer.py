@@ -24,9 +24,8 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import NaturalImages, Transforms2D
 from invariance.errors import check_known
 from invariance.pictures import class_names
-from invariance.statistics import NOTHING, PerSeed
-from invariance.studies.papers_values import published
-from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Statement, Study, pretraining, sizes_of
+from invariance.statistics import PerSeed
+from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Study, papers_values, pretraining, sizes_of
 from invariance.transforms import PAPER, PAPER_NAMES
 from invariance.units import Data, Pretraining, Sensitivity
 from invariance.units.kinds import untrained
@@ -207,7 +206,7 @@ def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
 
 def paper() -> pd.DataFrame:
     """The paper's printed sensitivities, of its four models."""
-    values = published("invariance_transfer")
+    values = papers_values("invariance_transfer")
     columns = ("model", "trained_on", "relation", "data", "value")
     rows = [
         (model, kind, relation, PAPERS_COLUMNS[kind].get(name, name), mean)
@@ -220,13 +219,11 @@ def paper() -> pd.DataFrame:
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
-LOOKS = dict(zip(RELATIONS, (plots.LOOKS[name] for name in ("matched", "mismatched", "third", "fourth")), strict=True))
-
 
 def types(found: Findings, seed: int = 0) -> Figure:
     """The ten types of data, without transformations."""
-    rows = [plots.examples(data(found.sizes, name, seed), 7, seed) for name in DATA_TYPES]
-    return plots.picture_grid(rows, [NATURAL.get(name, name) for name in DATA_TYPES], cell=0.5)
+    specs = {NATURAL.get(name, name): data(found.sizes, name, seed) for name in DATA_TYPES}
+    return plots.picture_grid({name: plots.examples(spec, 7, seed) for name, spec in specs.items()}, cell=0.5)
 
 
 def _label(name: str, before: str = " on ") -> str:
@@ -250,14 +247,13 @@ def sensitivities(found: Findings) -> Figure:
 
 
 def _relations(axis: Axes, found: Findings, kind: str) -> None:
-    per_seed = found.study.effects(found.table)
-    for k, (relation, look) in enumerate(LOOKS.items()):
-        for place, name in enumerate(f"sensitivity.{kind}.{relation}.{name}" for name in DATA_TYPES):
-            one, y = found[name], place + 0.2 * (k - 1.5)
+    for k, ((relation, label), look) in enumerate(zip(RELATIONS.items(), plots.LOOKS.values(), strict=False)):
+        for place, name in enumerate(DATA_TYPES):
+            one, y = found[f"sensitivity.{kind}.{relation}.{name}"], place + 0.2 * (k - 1.5)
             draw = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
-            axis.plot(per_seed[name], [y] * len(per_seed[name]), alpha=0.35, markersize=3, **draw)
+            axis.plot(one.seeds, [y] * len(one.seeds), alpha=0.35, markersize=3, **draw)
             axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=1.4)
-            axis.plot(one.value, y, markersize=5.5, label=None if place else RELATIONS[relation], **draw)
+            axis.plot(one.value, y, markersize=5.5, label=None if place else label, **draw)
             axis.plot(one.paper, y, markersize=8, fillstyle="none", **draw)
 
 
@@ -265,10 +261,9 @@ def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     # Of the main model: what training used (rows) by what is measured (columns), in the order of categories.
     main = table["model"] == next(iter(models(table)))
     rows = table[main & (table["data"] == name) & (table["trained_on"] == kind)]
-    found = statistics.cells(rows, ["trained_with", "transformation"])
-    names = [known for known in PAPER_NAMES if (known, known) in found]
-    values = [[found.get((trained_with, of), NOTHING).value for of in names] for trained_with in (*names, *WITHOUT)]
-    return pd.DataFrame(values, index=[*names, *WITHOUT], columns=names)
+    found = statistics.per_seed(rows, ["trained_with", "transformation"]).mean().unstack()
+    names = [known for known in PAPER_NAMES if known in found.columns]
+    return found.reindex(index=[*names, *WITHOUT], columns=names)
 
 
 def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: str = "image") -> Figure:
@@ -276,14 +271,13 @@ def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: st
     check_known("type of data", shown, DATA_TYPES)
     values = _means(found.table, shown, trained_on)
     figure, axis = plt.subplots(figsize=(plots.WIDTH, plots.WIDTH * 0.98), layout="constrained")
-    boxes = plots.heat_map(axis, values, (0, max(1.0, float(np.nanmax(values)))))
+    plots.heat_map(axis, values, "sensitivity", max(1.0, float(np.nanmax(values))), shrink=0.7)
     axis.set_xticks(axis.get_xticks(), [name.replace("_", " ") for name in values.columns], rotation=90, fontsize=9)
     axis.set_yticks(axis.get_yticks(), [name.replace("_", " ") for name in values.index], fontsize=9)
     for k in range(len(values.columns)):
         axis.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor=plots.MISMATCHED, linewidth=1.6))
     _categories(axis, list(values.columns))
     axis.set(xlabel="measured transformation", ylabel="trained with")
-    figure.colorbar(boxes, ax=axis, label="sensitivity", shrink=0.7).outline.set_visible(False)
     return figure
 
 
@@ -343,18 +337,15 @@ def families(found: Findings, name: str = "new objects on scenes") -> HTML:
     """For each transformation the most invariant of the models that were trained with another one, on image objects."""
     values = _means(found.table, name, "image")
     best = {measured: values[measured].drop([measured, *WITHOUT]).idxmin() for measured in values.columns}
-    return plots.table(
-        [
-            {
-                "measured transformation": f"{measured.replace('_', ' ')} ({CATEGORY[measured]})",
-                "trained with it": statistics.fixed(values.at[measured, measured], 2),
-                "best of the others": f"{other.replace('_', ' ')} ({CATEGORY[other]})",
-                "its sensitivity": statistics.fixed(values.at[other, measured], 2),
-                "trained with none": statistics.fixed(values.at["none", measured], 2),
-            }
-            for measured, other in best.items()
-        ]
-    )
+    shown = values.map(lambda value: statistics.fixed(value, 2))
+    named = {name: f"{name.replace('_', ' ')} ({CATEGORY[name]})" for name in values.columns}
+    rows = [
+        {"measured transformation": named[measured], "trained with it": shown.at[measured, measured]}
+        | {"best of the others": named[other], "its sensitivity": shown.at[other, measured]}
+        | {"trained with none": shown.at["none", measured]}
+        for measured, other in best.items()
+    ]
+    return plots.table(rows)
 
 
 def texts(found: Findings) -> dict[str, str]:
@@ -369,29 +360,12 @@ def texts(found: Findings) -> dict[str, str]:
     }
 
 
-CLAIMED = {
-    "advantage.image.new objects on scenes": "Invariance learned on objects transfers to new objects",
-    "advantage.image.new random objects on noise": "… in part to random objects",
-    "advantage.image.natural": "… and to natural images",
-    "advantage.random.new random objects on noise": "Invariance learned on random objects transfers to new random ones",
-    "advantage.random.new objects on scenes": "… and to image objects",
-    "fades.new": "The more the data differ, the less: less on new objects than on the training's",
-    "fades.random": "The more the data differ, the less: less on random objects than on new ones",
-}
-QUANTITIES = {
-    "advantage": "sensitivity, trained with another − trained with it",
-    "fades": "difference of the two advantages",
-}
-
 STUDY = Study(
     name="invariance_transfer",
-    question="Does an invariance carry over to other data?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"sensitivity": "ratio", "family": "share"},
     paper=paper,
-    statements=tuple(Statement(6, text, of, QUANTITIES[of.split(".")[0]]) for of, text in CLAIMED.items()),
     figures={"types": types, "sensitivities": sensitivities, "map": map_of, "maps": maps},
     tables={"comparison": comparison, "architectures": architectures, "families": families},
     texts=texts,

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 from invariance import plots, statistics
 from invariance.statistics import PerSeed
-from invariance.studies.papers_values import published
-from invariance.studies.study import Findings, Sizes, Statement, Study, sizes_of
+from invariance.studies import factors
+from invariance.studies.study import Findings, Sizes, Study, papers_values, sizes_of
 from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, pretrained, probed, task, with_transforms
 from invariance.units.run import Design
 
@@ -51,7 +51,7 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
 
 def paper() -> pd.DataFrame:
     """The paper's accuracies, read off its figure 2 to about 0.005."""
-    entry = published("factors")["values"]["t2d"]["lp"]["class_relationship"]
+    entry = papers_values("factors")["values"]["t2d"]["lp"]["class_relationship"]
     columns = {"matched": entry["same_transforms"], "mismatched": entry["disjoint_transforms"]}
     return pd.DataFrame(
         [
@@ -68,35 +68,23 @@ def paper() -> pd.DataFrame:
 def levels(found: Findings, paper: bool = True) -> Figure:
     """Accuracy by class relationship, matched and mismatched: seeds, means with intervals, the paper's hollow."""
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.9), layout="constrained")
-    rows = with_transforms(found.table)
-    for kind, offset in zip(TRANSFORMS, (-0.11, 0.11), strict=True):
-        look = plots.LOOKS[kind]
-        wide = statistics.per_seed(rows[rows["transforms"] == kind], ["classes"])
-        plots.seeds(axis, [wide[classes] for classes in CLASSES], look, offset)
-        means = [found[f"accuracy.{kind}.{classes}"] for classes in CLASSES]
-        plots.marks(axis, means, look, offset, f"{kind} transformations", paper=paper)
-    axis.set_xticks(range(len(CLASSES)), CLASSES)
-    axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target", ylim=(0, 1.03))
+    means = {kind: [found[f"accuracy.{kind}.{classes}"] for classes in CLASSES] for kind in TRANSFORMS}
+    factors.matched_and_not(axis, means, CLASSES, paper)
+    axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target")
     plots.legend(figure, axis, 2)
     return figure
 
 
 def bars(found: Findings) -> Figure:
     """What changes accuracy more: the gap between transformations, or either range over classes (figure 3)."""
-    names = {
-        "gap": "gap between\ntransformations",
-        "range.matched": "range over classes,\nmatched transformations",
-        "range.mismatched": "range over classes,\nmismatched transformations",
-    }
-    per_seed = found.study.effects(found.table)
-    return plots.bars({label: (found[name], per_seed[name]) for name, label in names.items()}, "difference in accuracy")
+    return factors.bars(found, {"pretraining\nclasses": ["gap", "range.matched", "range.mismatched"]})
 
 
 def examples(found: Findings, seed: int = 0) -> Figure:
     """One class of a seed's target under both sets of transformations."""
     chosen = task(found.sizes, seed)
-    specs = [T2D.data(found.sizes, chosen.classes["same"], chosen.transforms[name]) for name in SETS]
-    return plots.picture_grid([plots.draws(spec, 0, 9) for spec in specs], ["target's", "others"])
+    specs = (T2D.data(found.sizes, chosen.classes["same"], chosen.transforms[name]) for name in SETS)
+    return plots.picture_grid({label: plots.draws(next(specs), 0, 9) for label in ("target's", "others")})
 
 
 def comparison(found: Findings) -> HTML:
@@ -129,32 +117,10 @@ def texts(found: Findings) -> dict[str, str]:
 
 STUDY = Study(
     name="invariances_or_classes",
-    question="Which matters more, the right invariances or the right classes?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"accuracy": "share"},
     paper=paper,
-    statements=(
-        Statement(
-            1,
-            "With new classes, the target's transformations give far better transfer than others",
-            "gap.disjoint",
-            "gap (matched − mismatched transformations) by linear probe",
-            threshold=0.05,
-            reason="“far better” is taken as five points of accuracy, ten times the error of reading the paper's plots",
-        ),
-        *(
-            Statement(
-                1,
-                f"The gap is as large as the range over class relationships ({kind} transformations)",
-                f"gap-range.{kind}",
-                f"mean gap − range within {kind}",
-                reason="“as large as, or larger”: the difference must not be negative",
-            )
-            for kind in TRANSFORMS
-        ),
-    ),
     figures={"levels": levels, "bars": bars, "examples": examples},
     tables={"comparison": comparison},
     texts=texts,

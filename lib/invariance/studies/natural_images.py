@@ -21,7 +21,7 @@ from invariance import plots, statistics
 from invariance.statistics import NOTHING, Estimate, PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Show, show
-from invariance.studies.study import Count, Findings, Statement, Study, sizes_of
+from invariance.studies.study import Count, Findings, Study, sizes_of
 from invariance.studies.tasks import CIFAR10, CIFAR100, T2D, TRANSFORMS, Setting, task
 from invariance.units.run import Design
 
@@ -133,9 +133,9 @@ def examples(found: Findings, seed: int = 0) -> Figure:
     """Images of the target's classes as they are and under both sets of transformations; images of all 100 classes."""
     chosen = task(found.sizes, seed, CIFAR10)
     rows = {"as it is": (), "target": chosen.transforms["first"], "others": chosen.transforms["second"]}
-    specs = [CIFAR10.data(found.sizes, chosen.classes["same"], names) for names in rows.values()]
-    specs.append(CIFAR100.data(found.sizes, None, ()))
-    return plots.picture_grid([plots.examples(spec, 9, seed) for spec in specs], [*rows, "100 classes"], 0.64)
+    specs = {label: CIFAR10.data(found.sizes, chosen.classes["same"], names) for label, names in rows.items()}
+    specs["100 classes"] = CIFAR100.data(found.sizes, None, ())
+    return plots.picture_grid({label: plots.examples(spec, 9, seed) for label, spec in specs.items()}, 0.64)
 
 
 def _probe(found: Findings, setting: Setting) -> list[Show]:
@@ -177,12 +177,13 @@ def tuning_levels(found: Findings) -> HTML:
 
 def bars(found: Findings) -> Figure:
     """The gap and the ranges over the class relationship by linear probe, in both settings (figure 3)."""
-    return factors.bars(found, {named.replace(" ", "\n"): f"{s.name}.probe.{CLASSES}" for s, named in SETTINGS.items()})
+    names = {named: factors.gap_and_ranges(f"{setting.name}.probe.{CLASSES}") for setting, named in SETTINGS.items()}
+    return factors.bars(found, {named.replace(" ", "\n"): of for named, of in names.items()})
 
 
 def texts(found: Findings) -> dict[str, str]:
     """Names and numbers of what was drawn, and sentences that depend on the results."""
-    chosen, published = task(found.sizes, 0, CIFAR10), factors.effects(factors.paper(T2D))
+    chosen, papers = task(found.sizes, 0, CIFAR10), factors.effects(factors.paper(T2D))
     types = CIFAR10.data(found.sizes, None, ()).class_names()
     named = {
         "some_types": ", ".join(types[:4]).replace("_", " "),
@@ -190,8 +191,8 @@ def texts(found: Findings) -> dict[str, str]:
         "other_names": ", ".join(chosen.transforms["second"]),
         "share_few": factors.shown(f"{found.sizes.few:g}"),
         "share_many": factors.shown(f"{found.sizes.many:g}"),
-        "t2d.gap.paper": f"{statistics.estimate(published[f'gap.probe.{CLASSES}']):.2f}",
-        "t2d.range.paper": f"{statistics.estimate(published[f'range.probe.{CLASSES}.matched']):.2f}",
+        "t2d.gap.paper": f"{statistics.estimate(papers[f'gap.probe.{CLASSES}']):.2f}",
+        "t2d.range.paper": f"{statistics.estimate(papers[f'range.probe.{CLASSES}.matched']):.2f}",
     }
     return named | {f"{s.name}.{name}": text for s in SETTINGS for name, text in _of_setting(found, s).items()}
 
@@ -234,39 +235,12 @@ def _order(found: Findings, setting: Setting) -> str:
     return "so here the transformations weigh more" if difference.value > 0 else "so here too the classes weigh more"
 
 
-_NATURAL = ((CIFAR10, "10 classes (CIFAR-10 in the paper)"), (CIFAR100, "100 classes (CIFAR-100 in the paper)"))
-STATEMENTS = (
-    *(
-        Statement(
-            4,
-            f"On augmented natural images, {name}, the target's transformations transfer better to new classes",
-            f"gap.{setting.name}.probe.{CLASSES}.1",
-            "gap (matched − mismatched transformations) by linear probe",
-        )
-        for setting, name in _NATURAL
-    ),
-    *(
-        Statement(
-            4,
-            f"On augmented natural images, {name}, the gap is smaller than the range over class relationships",
-            f"gap-range.{setting.name}.probe.{CLASSES}.matched",
-            "mean gap − range within matched",
-            "below",
-            reason="“smaller gap against the class relationship”: the difference must be negative",
-        )
-        for setting, name in _NATURAL
-    ),
-)
-
 STUDY = Study(
     name="natural_images",
-    question="Does it matter as much on natural images that pretraining shows the transformations of the task?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"accuracy": "share"},
     paper=paper,
-    statements=STATEMENTS,
     figures={
         "examples": examples,
         "probe10": partial(probe, setting=CIFAR10),

@@ -5,6 +5,7 @@ A study knows nothing of notebooks. `Study.find` gives its findings, which figur
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +19,8 @@ from pydantic import Field
 from invariance import models, plots, statistics, units
 from invariance.config import Config
 from invariance.errors import InputError, check_known
-from invariance.files import write_aside
-from invariance.statistics import NOTHING, Estimate, Estimates, Kind, PerSeed
+from invariance.files import packaged, write_aside
+from invariance.statistics import NOTHING, Estimate, Estimates, PerSeed
 from invariance.units import record, store
 from invariance.units.run import Design, Outcome
 from invariance.units.unit import Values
@@ -207,36 +208,43 @@ class Statement:
         """The verdict on an estimate."""
         if math.isnan(found.low):
             return ONE_SEED if found.n else NOT_RUN
-        if self.holds(found.low) and self.holds(found.high):
-            return SUPPORTED
-        wrong = found.high < self.threshold if self.direction == "above" else found.low > self.threshold
-        return NOT_SUPPORTED if wrong else UNDECIDED
+        ends = {self.holds(found.low), self.holds(found.high)}
+        return UNDECIDED if len(ends) > 1 else SUPPORTED if ends == {True} else NOT_SUPPORTED
 
 
 # --- studies and their findings --------------------------------------------------------------------------------
 
 
+def papers_values(part: str) -> dict[str, Any]:
+    """One part of the paper's values: "factors", "mismatch", "relevance" or "invariance_transfer"."""
+    return packaged("studies/paper.json")[part]
+
+
 @dataclass(frozen=True)
 class Study:
-    """One study. Functions take a tidy table, ours or the paper's, so that both are read by the same rules.
+    """One study, named like its module.
 
-    `design(sizes)` lists the units with the columns of their rows; `effects(table)` gives named effects, one value a
-    seed; `kinds` says how intervals are formed, by the beginning of an effect's name. `paper()` is the paper's table
-    and `papers_own` what it prints itself. `texts(findings)` are sentences and names for the chapter's prose.
+    Functions take a tidy table, ours or the paper's, so that both are read by the same rules. `design(sizes)` lists the
+    units with the columns of their rows; `effects(table)` gives named effects, one value a seed. `paper()` is the
+    paper's table, `papers_own` what it prints itself, `texts(findings)` sentences and names for the chapter's prose.
     """
 
     name: str
-    question: str
     sizes: Mapping[str, Sizes]
     design: Callable[[Sizes], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
     paper: Callable[[], pd.DataFrame] = pd.DataFrame
     papers_own: Callable[[], Mapping[str, float]] = dict
-    statements: tuple[Statement, ...] = ()
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
     texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Its statements, from NAME.yaml beside its module; without that file there are none."""
+        with suppress(FileNotFoundError):
+            return tuple(Statement(**one) for one in packaged(f"studies/{self.name}.yaml"))
+        return ()
 
     def at(self, budget: str, seeds: int = 0, model: str = "", **changes: Any) -> Sizes:
         """The sizes of a budget with some of them changed; 0, "" and None change nothing.
@@ -273,32 +281,22 @@ class Study:
         """Run what is missing, as `units.run` does. Raises `units.Failed` where nothing is left to show."""
         design = self.design(sizes)
         outcome = units.run((unit for _, unit in design), device, **where)
-        return Findings(self, sizes, design, _kept(design), outcome)
+        return self._read(sizes, design, store.read, outcome)
 
     def published(self, budget: str) -> "Findings":
         """What the record has at a budget, without running anything; perhaps nothing."""
-        sizes = self.sizes[budget]
-        design = self.design(sizes)
-        return Findings(self, sizes, design, _of_design(design, record.read(record.path(budget))), Outcome())
+        sizes, known = self.sizes[budget], record.read(record.path(budget))
+        return self._read(sizes, self.design(sizes), lambda unit: known.get(unit.digest), Outcome())
+
+    def _read(self, sizes: Sizes, design: Design, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
+        found = {unit.digest: result(unit) for task in units.planned(unit for _, unit in design) for unit in task}
+        return Findings(self, sizes, design, {digest: run for digest, run in found.items() if run}, outcome)
 
     def papers(self) -> Mapping[str, PerSeed]:
         """The paper's effects, of one value each."""
         table = self.paper()
         found = dict(self.effects(table)) if len(table) else {}
         return found | {name: pd.Series({0: value}) for name, value in self.papers_own().items()}
-
-
-def _kept(design: Design) -> record.Record:
-    found = (store.read(unit) for unit in _distinct(design))
-    return {result["digest"]: result for result in found if result}
-
-
-def _of_design(design: Design, known: record.Record) -> record.Record:
-    return {unit.digest: known[unit.digest] for unit in _distinct(design) if unit.digest in known}
-
-
-def _distinct(design: Design) -> list[units.Unit]:
-    return [unit for task in units.planned(unit for _, unit in design) for unit in task]
 
 
 @dataclass(frozen=True)
@@ -331,7 +329,7 @@ class Findings:
     @cached_property
     def estimates(self) -> Estimates:
         """Every effect of the study with its interval and the paper's value."""
-        return statistics.estimates(self.study.effects(self.table), self.study.kinds, self.study.papers())
+        return statistics.estimates(self.study.effects(self.table), self.study.papers())
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates.get(name, NOTHING)
@@ -385,8 +383,7 @@ class Findings:
         """
         found = {}
         for name, one in self.estimates.items():
-            digits = one.digits
-            found |= {name: str(one), f"{name}.value": f"{one:.{digits}f}", f"{name}.paper": f"{one:.2p}"}
+            found |= {name: str(one), f"{name}.value": f"{one:.{one.digits}f}", f"{name}.paper": f"{one:.2p}"}
         for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
         about = {"run": self.caption(), "seconds": f"{self.seconds:,.0f}", "model": self.sizes.model}
@@ -401,16 +398,9 @@ def _shown(value: Values) -> str:
 
 def overview(study: Study) -> HTML:
     """The budgets of a study side by side, for readers."""
-    return plots.table(
-        [
-            {
-                "budget": name,
-                "model": sizes.model,
-                "pretraining": f"{sizes.samples:,} images",
-                "epochs": str(sizes.epochs),
-                "seeds": str(sizes.seeds),
-                "what it is for": BUDGETS[name],
-            }
-            for name, sizes in study.sizes.items()
-        ]
-    )
+    rows = [
+        {"budget": name, "model": sizes.model, "pretraining": f"{sizes.samples:,} images", "epochs": f"{sizes.epochs}"}
+        | {"seeds": f"{sizes.seeds}", "what it is for": BUDGETS[name]}
+        for name, sizes in study.sizes.items()
+    ]
+    return plots.table(rows)

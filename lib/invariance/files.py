@@ -1,7 +1,6 @@
 """Files that are whole or absent: write aside, then rename; and where caches live."""
 
 import errno
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -42,9 +41,8 @@ def results_dir() -> Path:
 
 @cache
 def packaged(name: str) -> Any:
-    """What is in a data file of this package, such as "pictures/glyphs.yaml" or "studies/paper.json"."""
-    text = resources.files("invariance").joinpath(name).read_text("utf-8")
-    return json.loads(text) if name.endswith("json") else yaml.safe_load(text)
+    """What is in a YAML file of this package, such as "pictures/glyphs.yaml"."""
+    return yaml.safe_load(resources.files("invariance").joinpath(name).read_text("utf-8"))
 
 
 def check_cache(folder: str = "") -> None:

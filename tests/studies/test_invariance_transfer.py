@@ -71,7 +71,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
 
 
 def test_effects_of_the_papers_table_are_the_papers_numbers():
-    assert len(transfer.paper()) == 4 * 2 * 3 * 5
+    assert len(STUDY.paper) == 4 * 2 * 3 * 5
     papers = {name: values.item() for name, values in STUDY.papers().items()}
     assert papers["sensitivity.image.same.new objects on scenes"] == 0.21
     assert papers["sensitivity.random.same.training random objects on noise.vit"] == 0.28

@@ -130,7 +130,7 @@ def test_words_say_which_mistake_is_dearer_and_only_where_the_interval_does():
 
 def test_figures_and_tables_stand_beside_the_paper(seeds_around):
     names = dict(zip(mismatch.PAPERS_MODELS, ("small", "", "small_densenet", "small_vgg", "small_vit"), strict=True))
-    table = mismatch.paper().assign(model=lambda rows: rows["counterpart"].map(names))
+    table = STUDY.paper.assign(model=lambda rows: rows["counterpart"].map(names))
     findings = found(seeds_around(table, 0.001))
     axis = findings.figure("map").axes[0]
     texts = [text.get_text() for text in axis.texts]

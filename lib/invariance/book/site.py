@@ -13,8 +13,7 @@ from pathlib import Path
 
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from invariance.book.pages import BookError
-from invariance.errors import InputError
+from invariance.errors import BookError, InputError
 
 
 def stage(root: Path, staging: Path) -> None:

@@ -17,7 +17,13 @@ from invariance.files import packaged
 from invariance.ledger import effects
 
 KINDS = ("quirk", "text", "choice")
-COLUMNS = {"topic": "topic", "paper": "the paper says", "code": "its code does", "book": "this book does"}
+COLUMNS = {
+    "topic": "topic",
+    "paper": "the paper says",
+    "code": "its code does",
+    "book": "this book does",
+    "effect": "effect",
+}
 
 
 def log() -> list[dict[str, str]]:
@@ -35,13 +41,8 @@ def effect(entry: Mapping[str, str]) -> str:
 def show(kind: str) -> HTML:
     """The entries of a kind for readers; a dash where nothing is said. Raises `InputError` for an unknown kind."""
     check_known("kind of deviation", kind, KINDS)
-    return plots.table(
-        [
-            {title: entry.get(name, "–") for name, title in COLUMNS.items()} | {"effect": effect(entry) or "–"}
-            for entry in log()
-            if entry["kind"] == kind
-        ]
-    )
+    chosen = [entry | {"effect": effect(entry) or "–"} for entry in log() if entry["kind"] == kind]
+    return plots.table([{title: entry.get(name, "–") for name, title in COLUMNS.items()} for entry in chosen])
 
 
 def pictures(meant: Tensor, published: Tensor) -> Figure:

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from invariance import plots, statistics
 from invariance.statistics import Estimate, PerSeed
-from invariance.studies.study import Count, Findings, Sizes, papers_values
+from invariance.studies.study import Count, Findings, Sizes
 from invariance.studies.tasks import CLASSES, SETS, TRANSFORMS, Setting, pretrained, probed, targets, with_transforms
 from invariance.units import FineTuning, Pretraining
 from invariance.units.run import Design
@@ -62,15 +62,19 @@ class FactorSizes(Sizes):
 
 
 class Level(NamedTuple):
-    """One level of a factor: what it changes. `images` are those for transfer; 0 means few, many and the probe's."""
+    """One level of a factor: what it changes. `images` are those for transfer; 0 means few, many and the probe's.
+
+    A `learning_rate` is that of fine-tuning on few images, the only transfer then.
+    """
 
     factor: str
     place: int
-    text: str
+    level: str
     classes: str = "disjoint"
     model: str = ""
     samples: int = 0
     images: float = 0
+    learning_rate: float = 0
 
 
 def levels(sizes: FactorSizes, setting: Setting) -> Iterator[Level]:
@@ -84,22 +88,15 @@ def levels(sizes: FactorSizes, setting: Setting) -> Iterator[Level]:
         yield Level("finetuning_samples", place, f"{images}", classes="same", images=images)
 
 
-def design(sizes: FactorSizes, setting: Setting) -> Design:
+def design(sizes: FactorSizes, setting: Setting, more: Iterable[Level] = ()) -> Design:
     """Pretraining with either set of transformations at each level, and every way of transfer from there."""
     planned: Design = []
-    for seed, level, used in product(range(sizes.seeds), levels(sizes, setting), SETS):
+    for seed, level, used in product(range(sizes.seeds), (*levels(sizes, setting), *more), SETS):
         trained = pretrained_at(sizes, seed, level, used, setting)
-        columns = {
-            "setting": setting.name,
-            "source": setting.source(sizes),
-            "factor": level.factor,
-            "level": level.text,
-            "place": level.place,
-            "classes": level.classes,
-            "model": trained.model,
-            "pretrained_on": used,
-        }
-        planned += [({**columns, **more}, unit) for more, unit in _transfers(sizes, level, trained, setting)]
+        columns = {"setting": setting.name, "source": setting.source(sizes)}
+        columns |= {name: getattr(level, name) for name in ("factor", "level", "place", "classes")}
+        columns |= {"model": trained.model, "pretrained_on": used}
+        planned += [({**columns, **how}, unit) for how, unit in _transfers(sizes, level, trained, setting)]
     return planned
 
 
@@ -120,19 +117,19 @@ def _transfers(sizes: FactorSizes, level: Level, trained: Pretraining, setting: 
     if level.images:  # all levels' probes are one unit: of its rows those with this number are meant
         count = setting.count(target, level.images)
         every = probed(sizes, trained, setting, sizes.finetuning_levels)
-        tuned = tuning(sizes, trained, setting, level.images)
+        tuned = tuning(sizes, trained, setting, level.images, level)
         return [({"transfer": "probe", "samples": count}, every), ({"transfer": "tuned", "probed_on": "first"}, tuned)]
+    if level.learning_rate:
+        return [({"transfer": "few", "probed_on": "first"}, tuning(sizes, trained, setting, sizes.few, level))]
     probe = probed(sizes, trained, setting, (sizes.as_level(sizes.probe_samples, setting),))
     few_and_many = [
-        ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name)))
+        ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name), level))
         for name in ("few", "many")
     ]
     return [({"transfer": "probe"}, probe), *few_and_many]
 
 
-def tuning(
-    sizes: FactorSizes, trained: Pretraining, setting: Setting, images: float, learning_rate: float = 0
-) -> FineTuning:
+def tuning(sizes: FactorSizes, trained: Pretraining, setting: Setting, images: float, level: Level) -> FineTuning:
     """Full fine-tuning on images of the target under the first set, from a probe on the same images."""
     target = targets(sizes, trained.seed, setting)["first"]
     samples = setting.count(target, images)
@@ -145,7 +142,7 @@ def tuning(
         probe_batch_size=sizes.batch_size,
         tuning_epochs=_passes(sizes.tuning_epochs, sizes.tuning_least_images, samples),
         batch_size=sizes.tuning_batch_size,
-        learning_rate=learning_rate or sizes.tuning_learning_rate,
+        learning_rate=level.learning_rate or sizes.tuning_learning_rate,
         seed=trained.seed,
         **{name: getattr(sizes, name) for name in names},
     )
@@ -196,25 +193,6 @@ def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
     return found
 
 
-def paper(setting: Setting) -> pd.DataFrame:
-    """The paper's accuracies in one setting, read off its plots to about 0.005; what marks hide is left out."""
-    rows = [
-        {"setting": setting.name, "factor": factor, "level": str(level), "place": place}
-        | {"transfer": _transfer(factor, transfer), "transforms": kind, "value": value}
-        for transfer, by_factor in papers_values("factors")["values"][setting.name].items()
-        for factor, entry in by_factor.items()
-        for kind, values in zip(TRANSFORMS, (entry["same_transforms"], entry["disjoint_transforms"]), strict=True)
-        for place, (level, value) in enumerate(zip(entry["levels"], values, strict=True))
-    ]
-    return pd.DataFrame(rows).dropna(subset="value", ignore_index=True)
-
-
-def _transfer(factor: str, name: str) -> str:
-    if name == "lp":
-        return "probe"
-    return "tuned" if factor == "finetuning_samples" else {"full-200": "few"}.get(name, "many")
-
-
 # --- what the chapters show ------------------------------------------------------------------------------------
 
 
@@ -226,19 +204,20 @@ def shown(level: str) -> str:
     return f"{100 * number:g} %" if number <= 1 else f"{number:,.0f}"
 
 
-def paper_levels(setting: Setting, factor: str) -> list[str]:
-    """The paper's levels of a factor, in its order."""
-    return [str(level) for level in papers_values("factors")["values"][setting.name]["lp"][factor]["levels"]]
+def papers_levels(paper: pd.DataFrame, setting: Setting, factor: str) -> list[str]:
+    """The paper's levels of a factor as readers see them, in its order."""
+    rows = paper[(paper["setting"] == setting.name) & (paper["factor"] == factor)]
+    return [shown(level) for level in rows["level"].unique()]
 
 
-def labels(sizes: FactorSizes, setting: Setting, factor: str) -> dict[int, str]:
+def labels(found: Findings, setting: Setting, factor: str) -> dict[int, str]:
     """A factor's levels by place; where the paper's is another number, that stands below in brackets."""
-    found, theirs = {}, dict(enumerate(map(shown, paper_levels(setting, factor))))
-    for level in levels(sizes, setting):
+    labels, theirs = {}, dict(enumerate(papers_levels(found.study.paper, setting, factor)))
+    for level in levels(found.sizes, setting):
         if level.factor == factor:
-            mine, beside = shown(level.text), theirs.get(level.place, "")
-            found[level.place] = f"{mine}\n({beside})" if beside[:1].isdigit() and beside != mine else mine
-    return found
+            mine, beside = shown(level.level), theirs.get(level.place, "")
+            labels[level.place] = f"{mine}\n({beside})" if beside[:1].isdigit() and beside != mine else mine
+    return labels
 
 
 class Show(NamedTuple):
@@ -253,7 +232,7 @@ class Show(NamedTuple):
 def show(found: Findings, setting: Setting, name: str, title: str = "", prefix: str = "") -> Show:
     """The levels of TRANSFER.FACTOR in one setting; `prefix` stands before it in the names of effects."""
     factor = name.split(".")[1]
-    texts = labels(found.sizes, setting, factor)
+    texts = labels(found, setting, factor)
     return Show(title or FACTORS[factor], prefix + name, texts, 1 / setting.target)
 
 
@@ -339,11 +318,11 @@ def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
     return plots.table(rows)
 
 
-def summary_table(found: Findings, prefix: str = "") -> HTML:
+def summary_table(found: Findings) -> HTML:
     """Gap and ranges by factor of pretraining and transfer, in the first direction: this run's (the paper's)."""
     rows = []
     for (transfer, how), (factor, title) in product(TRANSFERS.items(), PRETRAINING.items()):
-        name = f"{prefix}{transfer}.{factor}"
+        name = f"{transfer}.{factor}"
         if found[f"range.{name}.matched"].n:
             ranges = {f"range, {kind}": f"{found[f'range.{name}.{kind}']:.2b}" for kind in TRANSFORMS}
             gap = {"gap (95 % interval)": f"{found[f'gap.{name}']:.2i}", "paper's gap": f"{found[f'gap.{name}']:.2p}"}

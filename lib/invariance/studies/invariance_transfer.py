@@ -25,7 +25,7 @@ from invariance.datasets import NaturalImages, Transforms2D
 from invariance.errors import check_known
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
-from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Study, papers_values, pretraining, sizes_of
+from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Study, pretraining, sizes_of
 from invariance.transforms import PAPER, PAPER_NAMES
 from invariance.units import Data, Pretraining, Sensitivity
 from invariance.units.kinds import untrained
@@ -53,19 +53,6 @@ DATA_TYPES = (
     *NATURAL,
 )
 """The ten types of data. "Training" objects are those of the models that were trained on this kind."""
-PAPERS_COLUMNS = {
-    "image": {
-        "in-distribution objects": OWN["image"],
-        "new objects": "new objects on scenes",
-        "random objects and backgrounds": "new random objects on noise",
-    },
-    "random": {
-        "in-distribution random objects": OWN["random"],
-        "new random objects": "new random objects on noise",
-        "image objects": "new objects on scenes",
-    },
-}
-"""Which of the ten types of data a column of the paper's table is, where it is called otherwise."""
 CATEGORY = {name: category for category, names in PAPER.items() for name in names}
 
 
@@ -182,7 +169,8 @@ def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
     for kind, name in product(OWN, DATA_TYPES):
         other, same = (found[f"sensitivity.{kind}.{relation}.{name}"] for relation in ("other", "same"))
         found[f"advantage.{kind}.{name}"] = other - same
-    near, new, far = (found[f"advantage.image.{name}"] for name in PAPERS_COLUMNS["image"].values())
+    types = (OWN["image"], "new objects on scenes", "new random objects on noise")
+    near, new, far = (found[f"advantage.image.{name}"] for name in types)
     natural = sum(found[f"advantage.image.{name}"] for name in NATURAL) / 2
     return found | {"advantage.image.natural": natural, "fades.new": near - new, "fades.random": new - far}
 
@@ -202,19 +190,6 @@ def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
         wide = statistics.per_seed(part, ["trained_on", "data"])
         found |= {f"{name}.{k}.{d}": statistics.column(wide, k, d) for k, d in product(OWN, DATA_TYPES)}
     return found
-
-
-def paper() -> pd.DataFrame:
-    """The paper's printed sensitivities, of its four models."""
-    values = papers_values("invariance_transfer")
-    columns = ("model", "trained_on", "relation", "data", "value")
-    rows = [
-        (model, kind, relation, PAPERS_COLUMNS[kind].get(name, name), mean)
-        for model, kind in product([name for name in values if name not in ("note", "columns")], OWN)
-        for relation, cells in values[model][f"{kind}_models"].items()
-        for name, (mean, _) in zip(values["columns"][f"{kind}_models"], cells, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=columns)
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
@@ -365,7 +340,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    paper=paper,
     figures={"types": types, "sensitivities": sensitivities, "map": map_of, "maps": maps},
     tables={"comparison": comparison, "architectures": architectures, "families": families},
     texts=texts,

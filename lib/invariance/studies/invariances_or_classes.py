@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from invariance import plots, statistics
 from invariance.statistics import PerSeed
 from invariance.studies import factors
-from invariance.studies.study import Findings, Sizes, Study, papers_values, sizes_of
+from invariance.studies.study import Findings, Sizes, Study, sizes_of
 from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, pretrained, probed, task, with_transforms
 from invariance.units.run import Design
 
@@ -47,19 +47,6 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
         found[f"range.{kind}"] = statistics.spread_of_levels(part)
         found[f"gap-range.{kind}"] = found["gap"] - found[f"range.{kind}"]
     return found
-
-
-def paper() -> pd.DataFrame:
-    """The paper's accuracies, read off its figure 2 to about 0.005."""
-    entry = papers_values("factors")["values"]["t2d"]["lp"]["class_relationship"]
-    columns = {"matched": entry["same_transforms"], "mismatched": entry["disjoint_transforms"]}
-    return pd.DataFrame(
-        [
-            {"transforms": kind, "classes": classes, "value": value}
-            for kind, values in columns.items()
-            for classes, value in zip(entry["levels"], values, strict=True)
-        ]
-    )
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
@@ -120,7 +107,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    paper=paper,
     figures={"levels": levels, "bars": bars, "examples": examples},
     tables={"comparison": comparison},
     texts=texts,

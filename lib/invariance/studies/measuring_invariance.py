@@ -20,7 +20,7 @@ from invariance import measures, models, plots, statistics
 from invariance.datasets.pairs import pair_keys, paired_images
 from invariance.statistics import PerSeed
 from invariance.studies import invariances_or_classes
-from invariance.studies.study import Findings, Sizes, Study, papers_values
+from invariance.studies.study import Findings, Sizes, Study
 from invariance.studies.tasks import SETS, T2D, pretrained, task
 from invariance.training import pick_device
 from invariance.training.inference import features_of_keys
@@ -90,14 +90,6 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
         found[f"sensitivity.{kind}.{category}"] = statistics.column(by_category, kind, category)
     found["advantage"] = found["sensitivity_l2.mismatched"] - found["sensitivity_l2.matched"]
     return found
-
-
-def papers_own() -> dict[str, float]:
-    """The nearest numbers that the paper prints: ResNet-18, one transformation at a time, mean of all, new objects."""
-    part = papers_values("invariance_transfer")
-    place = part["columns"]["image_models"].index("new objects")
-    printed = {kind: part["resnet18"]["image_models"][kind][place][0] for kind in ("same", "other")}
-    return {"sensitivity_l2.matched": printed["same"], "sensitivity_l2.mismatched": printed["other"]}
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
@@ -174,7 +166,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    papers_own=papers_own,
     figures={"pairs": pairs, "bars": bars},
     tables={"measures": all_measures},
     texts=lambda found: {"width": str(models.build(found.sizes.model, 1, 0).width)},

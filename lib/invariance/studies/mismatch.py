@@ -20,7 +20,7 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import Transforms2D
 from invariance.pictures import class_names
 from invariance.statistics import NAN, NOTHING, Estimate, Estimates, PerSeed, fixed
-from invariance.studies.study import PAPERS_MODELS, Findings, Sizes, Study, papers_values, pretraining, probes, sizes_of
+from invariance.studies.study import PAPERS_MODELS, Findings, Sizes, Study, pretraining, probes, sizes_of
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Design
 
@@ -29,8 +29,6 @@ COUNTS = range(1, MOST + 1)
 STEPS = range(1, MOST)
 """How many transformations can be missing, or too many."""
 MAIN = "resnet18"
-NEAR_ONE = 0.995
-"""Stands for a plotted value that could only be told to be 0.99 or more: the middle of where it can be."""
 PLACES = (0, 3, 2, 4)
 """The paper's four architectures (ResNet-18, VGG-11, DenseNet-121, ViT) among the five of `Sizes.models`."""
 
@@ -140,19 +138,6 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     }
 
 
-def paper() -> pd.DataFrame:
-    """The paper's accuracies, read off its plots to about 0.005; one that cannot be told from 1 is `NEAR_ONE`."""
-    return pd.DataFrame(
-        [
-            {"counterpart": model, "pretrained_on": count, "probed_on": wanted, "split": "test"}
-            | {"value": NEAR_ONE if value is None else value}
-            for model, grid in papers_values("mismatch")["values"].items()
-            for count, line in enumerate(grid, 1)
-            for wanted, value in enumerate(line, 1)
-        ]
-    )
-
-
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 
@@ -165,7 +150,7 @@ def cells(found: Findings, counterpart: str = MAIN) -> dict[tuple[int, int], Est
     """The 8 x 8 accuracies of one architecture beside the paper's, by the numbers in pretraining and in the target."""
     ours, theirs = (
         {f"accuracy.{i}.{j}": wide[i, j] for i, j in wide}
-        for wide in (accuracies(found.table, counterpart), accuracies(paper(), counterpart))
+        for wide in (accuracies(found.table, counterpart), accuracies(STUDY.paper, counterpart))
     )
     estimates = statistics.estimates(ours, theirs)
     return {pair: estimates.get("accuracy.{}.{}".format(*pair), NOTHING) for pair in product(COUNTS, COUNTS)}
@@ -174,7 +159,7 @@ def cells(found: Findings, counterpart: str = MAIN) -> dict[tuple[int, int], Est
 def by_model(found: Findings) -> dict[str, Estimates]:
     """The changes of accuracy of each architecture beside the paper's."""
     return {
-        model: statistics.estimates(*(changes(accuracies(table, counterpart)) for table in (found.table, paper())))
+        model: statistics.estimates(*(changes(accuracies(table, counterpart)) for table in (found.table, STUDY.paper)))
         for counterpart, model in architectures(found).items()
     }
 
@@ -271,7 +256,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    paper=paper,
     figures={"steps": steps_of_a_seed, "map": accuracy_map, "costs": costs},
     tables={"changes": changes_table, "accuracies": accuracies_table},
     texts=texts,

@@ -19,10 +19,10 @@ from pydantic import Field
 
 from invariance import plots, statistics
 from invariance.statistics import NOTHING, Estimate, PerSeed
-from invariance.studies import factors
+from invariance.studies import factors, other_factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Show, show
 from invariance.studies.study import Count, Findings, Study, sizes_of
-from invariance.studies.tasks import CIFAR10, CIFAR100, T2D, TRANSFORMS, Setting, task
+from invariance.studies.tasks import CIFAR10, CIFAR100, TRANSFORMS, Setting, task
 from invariance.units.run import Design
 
 SETTINGS = {CIFAR10: "ten classes", CIFAR100: "a hundred classes"}
@@ -121,11 +121,6 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     return found
 
 
-def paper() -> pd.DataFrame:
-    """The paper's accuracies on CIFAR-10 and CIFAR-100."""
-    return pd.concat([factors.paper(setting) for setting in SETTINGS], ignore_index=True)
-
-
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 
@@ -183,7 +178,7 @@ def bars(found: Findings) -> Figure:
 
 def texts(found: Findings) -> dict[str, str]:
     """Names and numbers of what was drawn, and sentences that depend on the results."""
-    chosen, papers = task(found.sizes, 0, CIFAR10), factors.effects(factors.paper(T2D))
+    chosen, papers = task(found.sizes, 0, CIFAR10), other_factors.STUDY.papers()
     types = CIFAR10.data(found.sizes, None, ()).class_names()
     named = {
         "some_types": ", ".join(types[:4]).replace("_", " "),
@@ -198,7 +193,7 @@ def texts(found: Findings) -> dict[str, str]:
 
 
 def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
-    papers = factors.effects(factors.paper(setting))
+    papers = STUDY.papers()
     target = setting.data(found.sizes, task(found.sizes, 0, setting).classes["same"], ())
     names = [f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}" for place in range(4) for kind in TRANSFORMS]
     accuracies = [found[name] for name in names if found[name].n]
@@ -217,8 +212,8 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
         "highest": f"{highest:.2f}",
         "room": _room(highest, 1 / setting.target),
         "order": _order(found, setting),
-        "gap.fewest.paper": f"{statistics.estimate(papers['gap.probe.pretraining_samples.0']):.2f}",
-        "gap.most.paper": f"{statistics.estimate(papers['gap.probe.pretraining_samples.4']):.2f}",
+        "gap.fewest.paper": f"{statistics.estimate(papers[f'gap.{setting.name}.probe.pretraining_samples.0']):.2f}",
+        "gap.most.paper": f"{statistics.estimate(papers[f'gap.{setting.name}.probe.pretraining_samples.4']):.2f}",
     }
 
 
@@ -240,7 +235,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    paper=paper,
     figures={
         "examples": examples,
         "probe10": partial(probe, setting=CIFAR10),
@@ -252,8 +246,6 @@ STUDY = Study(
         "levels10": partial(probe_levels, setting=CIFAR10),
         "levels100": partial(probe_levels, setting=CIFAR100),
         "tuning_levels": tuning_levels,
-        "summary10": partial(factors.summary_table, prefix="cifar10."),
-        "summary100": partial(factors.summary_table, prefix="cifar100."),
     },
     texts=texts,
 )

@@ -21,7 +21,7 @@ from invariance.statistics import PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Level, Show, show
 from invariance.studies.study import NOT_RUN, NOT_SUPPORTED, SUPPORTED, Count, Findings, Study, sizes_of
-from invariance.studies.tasks import SETS, T2D, TRANSFORMS, task, with_transforms
+from invariance.studies.tasks import T2D, TRANSFORMS, task, with_transforms
 from invariance.units.run import Design
 
 Rate = Annotated[float, Field(gt=0)]
@@ -88,18 +88,8 @@ SIZES = sizes_of(
 
 def design(sizes: OtherFactorsSizes) -> Design:
     """All factors with every kind of transfer, and fine-tuning on few images at every learning rate."""
-    return factors.design(sizes, T2D) + _rates(sizes)
-
-
-def _rates(sizes: OtherFactorsSizes) -> Design:
-    planned: Design = []
-    for seed, used, (place, rate) in product(range(sizes.seeds), SETS, enumerate(sizes.rates)):
-        trained = factors.pretrained_at(sizes, seed, Level(RATE, place, f"{rate:g}"), used, T2D)
-        about = {"factor": RATE, "level": f"{rate:g}", "place": place, "classes": "disjoint", "model": trained.model}
-        where = {"setting": "t2d", "source": sizes.foregrounds, "pretrained_on": used, "probed_on": "first"}
-        unit = factors.tuning(sizes, trained, T2D, sizes.few, rate)
-        planned.append(({**where, **about, "transfer": "few"}, unit))
-    return planned
+    rates = [Level(RATE, place, f"{rate:g}", learning_rate=rate) for place, rate in enumerate(sizes.rates)]
+    return factors.design(sizes, T2D, rates)
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
@@ -199,8 +189,8 @@ def texts(found: Findings) -> dict[str, str]:
     """Names of what was drawn, levels here and in the paper, and sentences that depend on the results."""
     chosen, named = task(found.sizes, 0), {}
     for factor in FACTORS:
-        own = [factors.shown(one.text) for one in factors.levels(found.sizes, T2D) if one.factor == factor]
-        papers = list(map(factors.shown, factors.paper_levels(T2D, factor)))
+        own = [factors.shown(one.level) for one in factors.levels(found.sizes, T2D) if one.factor == factor]
+        papers = factors.papers_levels(STUDY.paper, T2D, factor)
         named[f"levels.{factor}"] = ", ".join(own).replace("\n", " ")
         named |= {f"level.{factor}.{k}": text for k, text in enumerate(own)}
         named |= {f"paper.level.{factor}.{k}": text for k, text in enumerate(papers)}
@@ -248,7 +238,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    paper=lambda: factors.paper(T2D),
     figures={"examples": examples, "probe": probe, "tuning": tuning, "bars": bars, "rates": rates},
     tables={"probe_levels": probe_levels, "tuning_levels": tuning_levels, "summary": factors.summary_table},
     texts=texts,

@@ -5,9 +5,9 @@ A study knows nothing of notebooks. `Study.find` gives its findings, which figur
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -208,16 +208,12 @@ class Statement:
         """The verdict on an estimate."""
         if math.isnan(found.low):
             return ONE_SEED if found.n else NOT_RUN
-        ends = {self.holds(found.low), self.holds(found.high)}
-        return UNDECIDED if len(ends) > 1 else SUPPORTED if ends == {True} else NOT_SUPPORTED
+        sign = 1 if self.direction == "above" else -1
+        ends = [sign * (end - self.threshold) for end in (found.low, found.high)]
+        return SUPPORTED if min(ends) > 0 else NOT_SUPPORTED if max(ends) < 0 else UNDECIDED
 
 
 # --- studies and their findings --------------------------------------------------------------------------------
-
-
-def papers_values(part: str) -> dict[str, Any]:
-    """One part of the paper's values: "factors", "mismatch", "relevance" or "invariance_transfer"."""
-    return packaged("studies/paper.json")[part]
 
 
 @dataclass(frozen=True)
@@ -225,26 +221,29 @@ class Study:
     """One study, named like its module.
 
     Functions take a tidy table, ours or the paper's, so that both are read by the same rules. `design(sizes)` lists the
-    units with the columns of their rows; `effects(table)` gives named effects, one value a seed. `paper()` is the
-    paper's table, `papers_own` what it prints itself, `texts(findings)` sentences and names for the chapter's prose.
+    units with the columns of their rows; `effects(table)` gives named effects, one value a seed; `texts(findings)`
+    sentences and names for the chapter's prose. NAME.yaml beside the module has its statements, and effects that the
+    paper prints itself; paper/NAME.csv has the paper's values.
     """
 
     name: str
     sizes: Mapping[str, Sizes]
     design: Callable[[Sizes], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
-    paper: Callable[[], pd.DataFrame] = pd.DataFrame
-    papers_own: Callable[[], Mapping[str, float]] = dict
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
     texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
 
+    @property
+    def statements(self) -> list[Statement]:
+        """Its statements; a study may make none."""
+        return [Statement(**one) for one in packaged(f"studies/{self.name}.yaml").get("statements", ())]
+
     @cached_property
-    def statements(self) -> tuple[Statement, ...]:
-        """Its statements, from NAME.yaml beside its module; without that file there are none."""
-        with suppress(FileNotFoundError):
-            return tuple(Statement(**one) for one in packaged(f"studies/{self.name}.yaml"))
-        return ()
+    def paper(self) -> pd.DataFrame:
+        """The paper's values as a tidy table, perhaps without rows; NaN where its plots hide a mark."""
+        file = resources.files("invariance.studies") / "paper" / f"{self.name}.csv"
+        return pd.read_csv(file, comment="#") if file.is_file() else pd.DataFrame({"value": []})
 
     def at(self, budget: str, seeds: int = 0, model: str = "", **changes: Any) -> Sizes:
         """The sizes of a budget with some of them changed; 0, "" and None change nothing.
@@ -294,9 +293,9 @@ class Study:
 
     def papers(self) -> Mapping[str, PerSeed]:
         """The paper's effects, of one value each."""
-        table = self.paper()
+        table, printed = self.paper.dropna(subset="value"), packaged(f"studies/{self.name}.yaml").get("paper", {})
         found = dict(self.effects(table)) if len(table) else {}
-        return found | {name: pd.Series({0: value}) for name, value in self.papers_own().items()}
+        return found | {name: pd.Series({0: value}) for name, value in printed.items()}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import TASKS, ObjectsOnImages, Split
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
-from invariance.studies.study import Findings, Sizes, Study, papers_values, pretraining, probes, sizes_of
+from invariance.studies.study import Findings, Sizes, Study, pretraining, probes, sizes_of
 from invariance.units import Sensitivity
 from invariance.units.run import Design
 
@@ -165,28 +165,6 @@ def _sweeps(rows: pd.DataFrame) -> Iterator[tuple[str, PerSeed]]:
         for level in wide.columns:
             yield f"{measure}.{sweep}.{part}.{level:g}", wide[level]
             yield f"change.{sweep}.{part}.{level:g}", wide[level] - wide.iloc[:, 0]
-
-
-def paper() -> pd.DataFrame:
-    """The paper's accuracies and sensitivities, exact to the digits that its tables print."""
-    names = {"cifar": "image", "objects": "object"}
-    return pd.DataFrame(
-        [
-            {"measure": measure, "setting": position, "level": np.nan, "pretraining": trained}
-            | {"part": names.get(part, part), "value": float(value)}
-            for position in POSITIONS
-            for measure, key in (("accuracy", "accuracy_mean"), ("sensitivity", "sensitivity_l2_mean"))
-            for trained, cells in papers_values("relevance")[f"{position}_position"][key].items()
-            for part, value in cells.items()
-        ]
-    )
-
-
-def papers_own() -> dict[str, float]:
-    """The correlations that the paper prints, free of the rounding of the values that they are of."""
-    printed = {p: papers_values("relevance")[f"{p}_position"]["correlation_sensitivity_accuracy"] for p in POSITIONS}
-    names = {"cifar": "image", "objects": "object"}
-    return {f"correlation.{p}.{names[part]}": value for p in POSITIONS for part, value in printed[p].items()}
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
@@ -347,8 +325,6 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    paper=paper,
-    papers_own=papers_own,
     figures={function.__name__: function for function in (images, sensitivity, accuracy, correlated, sweeps)},
     tables={"translated": translated},
     texts=texts,

@@ -282,9 +282,7 @@ def _numbers(text: str, option: str) -> list[float]:
     try:
         return [float(word) for word in _words(text)]
     except ValueError:
-        raise InputError(
-            f"--{option} {text}: give one number, or three with commas, such as 0.5 or 0.49,0.48,0.45."
-        ) from None
+        raise InputError(f"--{option} {text}: give one number, or three such as 0.49,0.48,0.45.") from None
 
 
 if __name__ == "__main__":

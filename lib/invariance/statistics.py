@@ -5,8 +5,9 @@ compared; effects are arithmetic of its columns, and so paired by seed; `estimat
 """
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -95,6 +96,11 @@ def column(wide: pd.DataFrame, *key: Hashable) -> PerSeed:
     """A column of a `per_seed` frame; NaN for every seed where the frame has none."""
     name = key[0] if len(key) == 1 else key
     return wide[name] if name in wide.columns else pd.Series(NAN, index=wide.index)
+
+
+def named(wide: pd.DataFrame, *levels: Iterable[str], prefix: str = "") -> dict[str, PerSeed]:
+    """The columns of a `per_seed` frame for all combinations of levels, by their names with dots between."""
+    return {prefix + ".".join(key): column(wide, *key) for key in product(*levels)}
 
 
 def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference") -> Estimate:

@@ -104,10 +104,8 @@ def _column(snapshot: Path, configuration: str, name: str) -> tuple[list[Any], d
 
     files = sorted(snapshot.glob(f"{configuration}/train*.parquet"))
     if not files:
-        raise InputError(
-            f"{snapshot} has no {configuration}/train*.parquet: it needs the configurations foregrounds and "
-            "backgrounds as Parquet files. The Hub's own conversion of a data set is at @refs/convert/parquet."
-        )
+        remedy = "name a data set with the configurations foregrounds and backgrounds, or try @refs/convert/parquet."
+        raise InputError(f"{snapshot} has no {configuration}/train*.parquet: {remedy}")
     try:
         schema = pq.read_schema(files[0])
         values = pq.read_table(files, columns=[name] if name in schema.names else []).to_pydict().get(name)

@@ -45,13 +45,8 @@ RELATIONS = {
 """How training relates to the measured transformation, and what readers call it."""
 NATURAL = {"cifar10": "natural images, 10 classes", "cifar100": "natural images, 100 classes"}
 """What readers call the data that other pictures than CIFAR may stand for."""
-DATA_TYPES = (
-    *(
-        f"{b} {a} on {c}"
-        for a, b, c in product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))
-    ),
-    *NATURAL,
-)
+_MADE = product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))
+DATA_TYPES = (*(f"{which} {objects} on {backgrounds}" for objects, which, backgrounds in _MADE), *NATURAL)
 """The ten types of data. "Training" objects are those of the models that were trained on this kind."""
 CATEGORY = {name: category for category, names in PAPER.items() for name in names}
 
@@ -108,22 +103,12 @@ def trained(sizes: Sizes, model: str, kind: str, transformation: str, seed: int)
 def design(sizes: TransferSizes) -> Design:
     """One unit a (model, seed, kind of training, transformation trained with), measured on everything."""
     four = list(dict.fromkeys(sizes.models[k] for k in (0, 2, 3, 4)))[: sizes.architectures]
-    return [
-        (
-            {"trained_on": kind, "trained_with": transformation, "model": model},
-            Sensitivity(
-                pretraining=trained(sizes, model, kind, transformation, seed),
-                data={name: data(sizes, name, seed) for name in DATA_TYPES},
-                transforms=sizes.names,
-                measured=("l2",),
-                intervals=False,
-                pairs=sizes.pairs,
-                seed=seed,
-            ),
-        )
-        for model, seed, kind in product(four, range(sizes.seeds), OWN)
-        for transformation in (*sizes.names, *WITHOUT)
-    ]
+    how, planned = {"transforms": sizes.names, "measured": ("l2",), "intervals": False, "pairs": sizes.pairs}, []
+    for model, seed, kind, used in product(four, range(sizes.seeds), OWN, (*sizes.names, *WITHOUT)):
+        shown = {name: data(sizes, name, seed) for name in DATA_TYPES}
+        unit = Sensitivity(pretraining=trained(sizes, model, kind, used, seed), data=shown, seed=seed, **how)
+        planned.append(({"trained_on": kind, "trained_with": used, "model": model}, unit))
+    return planned
 
 
 # --- effects ---------------------------------------------------------------------------------------------------
@@ -162,10 +147,7 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
 
 
 def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
-    found = {
-        f"sensitivity.{kind}.{relation}.{name}": statistics.column(wide, kind, relation, name)
-        for kind, relation, name in product(OWN, RELATIONS, DATA_TYPES)
-    }
+    found = statistics.named(wide, OWN, RELATIONS, DATA_TYPES, prefix="sensitivity.")
     for kind, name in product(OWN, DATA_TYPES):
         other, same = (found[f"sensitivity.{kind}.{relation}.{name}"] for relation in ("other", "same"))
         found[f"advantage.{kind}.{name}"] = other - same
@@ -188,7 +170,7 @@ def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
     found = {}
     for name, part in (("rank", ranked), ("family", best.assign(value=kin.astype(float)))):
         wide = statistics.per_seed(part, ["trained_on", "data"])
-        found |= {f"{name}.{k}.{d}": statistics.column(wide, k, d) for k, d in product(OWN, DATA_TYPES)}
+        found |= statistics.named(wide, OWN, DATA_TYPES, prefix=f"{name}.")
     return found
 
 

@@ -20,7 +20,7 @@ from invariance import plots, statistics
 from invariance.statistics import PerSeed
 from invariance.studies import factors
 from invariance.studies.study import Findings, Sizes, Study, sizes_of
-from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, pretrained, probed, task, with_transforms
+from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, drawn, pretrained, probed, task, with_transforms
 from invariance.units.run import Design
 
 SIZES = sizes_of(Sizes, {"quick": {"seeds": 3}, "night": {"seeds": 10}})
@@ -87,19 +87,12 @@ def comparison(found: Findings) -> HTML:
 
 def texts(found: Findings) -> dict[str, str]:
     """Names of what was drawn, and the order of the classes here and in the paper."""
-    chosen = task(found.sizes, 0)
     orders = {
         "rising": {c: sum(found[f"accuracy.{kind}.{c}"].value for kind in TRANSFORMS) for c in CLASSES},
         "rising.paper": {c: sum(found[f"accuracy.{kind}.{c}"].paper for kind in TRANSFORMS) for c in CLASSES},
     }
-    return {
-        "target_names": ", ".join(chosen.transforms["first"]),
-        "other_names": ", ".join(chosen.transforms["second"]),
-        "n_subset": str(T2D.subset),
-        "n_target": str(T2D.target),
-        "n_superset": str(T2D.superset),
-        **{name: ", ".join(sorted(values, key=values.get)) for name, values in orders.items()},
-    }
+    rising = {name: ", ".join(sorted(values, key=values.get)) for name, values in orders.items()}
+    return drawn(found.sizes) | rising
 
 
 STUDY = Study(

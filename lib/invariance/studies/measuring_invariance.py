@@ -85,9 +85,8 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
         table = table.assign(category=table["transformation"].map(lambda name: TRANSFORMATIONS[name].category))
     wide = statistics.per_seed(table, ["measure", "kind"])
     by_category = statistics.per_seed(table[table["measure"] == "sensitivity_l2"], ["kind", "category"])
-    found = {f"{measure}.{kind}": statistics.column(wide, measure, kind) for measure in MEASURES for kind in KINDS}
-    for kind, category in product(KINDS, CATEGORIES):
-        found[f"sensitivity.{kind}.{category}"] = statistics.column(by_category, kind, category)
+    found = statistics.named(wide, MEASURES, KINDS)
+    found |= statistics.named(by_category, KINDS, CATEGORIES, prefix="sensitivity.")
     found["advantage"] = found["sensitivity_l2.mismatched"] - found["sensitivity_l2.matched"]
     return found
 

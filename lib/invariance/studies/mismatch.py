@@ -60,12 +60,8 @@ def order(seed: int) -> tuple[str, ...]:
 def data(sizes: Sizes, seed: int, count: int) -> Transforms2D:
     """The data set of one seed with its first `count` transformations."""
     names = sampling.choose(seed, "mismatch classes", list(class_names(sizes.foregrounds)), CLASSES)
-    return Transforms2D(
-        foregrounds=sizes.foregrounds,
-        backgrounds=sizes.backgrounds,
-        classes=tuple(names),
-        transforms=order(seed)[:count],
-    )
+    where = {"foregrounds": sizes.foregrounds, "backgrounds": sizes.backgrounds}
+    return Transforms2D(classes=tuple(names), transforms=order(seed)[:count], **where)
 
 
 def design(sizes: MismatchSizes) -> Design:
@@ -148,10 +144,8 @@ def architectures(found: Findings) -> dict[str, str]:
 
 def cells(found: Findings, counterpart: str = MAIN) -> dict[tuple[int, int], Estimate]:
     """The 8 x 8 accuracies of one architecture beside the paper's, by the numbers in pretraining and in the target."""
-    ours, theirs = (
-        {f"accuracy.{i}.{j}": wide[i, j] for i, j in wide}
-        for wide in (accuracies(found.table, counterpart), accuracies(STUDY.paper, counterpart))
-    )
+    tables = (accuracies(table, counterpart) for table in (found.table, STUDY.paper))
+    ours, theirs = ({f"accuracy.{i}.{j}": wide[i, j] for i, j in wide} for wide in tables)
     estimates = statistics.estimates(ours, theirs)
     return {pair: estimates.get("accuracy.{}.{}".format(*pair), NOTHING) for pair in product(COUNTS, COUNTS)}
 

@@ -22,7 +22,7 @@ from invariance.statistics import NOTHING, Estimate, PerSeed
 from invariance.studies import factors, other_factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Show, show
 from invariance.studies.study import Count, Findings, Study, sizes_of
-from invariance.studies.tasks import CIFAR10, CIFAR100, TRANSFORMS, Setting, task
+from invariance.studies.tasks import CIFAR10, CIFAR100, TRANSFORMS, Setting, drawn, task
 from invariance.units.run import Design
 
 SETTINGS = {CIFAR10: "ten classes", CIFAR100: "a hundred classes"}
@@ -178,12 +178,10 @@ def bars(found: Findings) -> Figure:
 
 def texts(found: Findings) -> dict[str, str]:
     """Names and numbers of what was drawn, and sentences that depend on the results."""
-    chosen, papers = task(found.sizes, 0, CIFAR10), other_factors.STUDY.papers()
+    papers = other_factors.STUDY.papers()
     types = CIFAR10.data(found.sizes, None, ()).class_names()
-    named = {
+    named = drawn(found.sizes, CIFAR10) | {
         "some_types": ", ".join(types[:4]).replace("_", " "),
-        "target_names": ", ".join(chosen.transforms["first"]),
-        "other_names": ", ".join(chosen.transforms["second"]),
         "share_few": factors.shown(f"{found.sizes.few:g}"),
         "share_many": factors.shown(f"{found.sizes.many:g}"),
         "t2d.gap.paper": f"{statistics.estimate(papers[f'gap.probe.{CLASSES}']):.2f}",
@@ -200,9 +198,7 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
     lowest, highest = (end(accuracies, key=lambda one: one.value, default=NOTHING) for end in (min, max))
     return {
         "source": setting.source(found.sizes),
-        "n_target": str(setting.target),
-        "n_subset": str(setting.subset),
-        "n_superset": str(setting.superset),
+        **drawn(found.sizes, setting),
         "per_class": f"{found.sizes.as_level(found.sizes.samples, setting):,}",
         "all_per_class": f"{target.samples(1.0) // setting.target:,}",
         "n_few": f"{target.samples(found.sizes.few):,}",

@@ -21,7 +21,7 @@ from invariance.statistics import PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Level, Show, show
 from invariance.studies.study import NOT_RUN, NOT_SUPPORTED, SUPPORTED, Count, Findings, Study, sizes_of
-from invariance.studies.tasks import T2D, TRANSFORMS, task, with_transforms
+from invariance.studies.tasks import T2D, TRANSFORMS, drawn, task, with_transforms
 from invariance.units.run import Design
 
 Rate = Annotated[float, Field(gt=0)]
@@ -187,7 +187,7 @@ def tuning_levels(found: Findings) -> HTML:
 
 def texts(found: Findings) -> dict[str, str]:
     """Names of what was drawn, levels here and in the paper, and sentences that depend on the results."""
-    chosen, named = task(found.sizes, 0), {}
+    named = drawn(found.sizes)
     for factor in FACTORS:
         own = [factors.shown(one.level) for one in factors.levels(found.sizes, T2D) if one.factor == factor]
         papers = factors.papers_levels(STUDY.paper, T2D, factor)
@@ -199,9 +199,6 @@ def texts(found: Findings) -> dict[str, str]:
     return {
         **named,
         **{f"best_rate.{kind}": f"{best[kind]:g}" if kind in best else NOT_RUN for kind in TRANSFORMS},
-        "n_target": str(T2D.target),
-        "target_names": ", ".join(chosen.transforms["first"]),
-        "other_names": ", ".join(chosen.transforms["second"]),
         "blame": _blame(found),
         "care": _care(found),
         "decided": _decided(found),

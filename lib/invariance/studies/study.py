@@ -155,19 +155,13 @@ def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes
 
 
 def probes(
-    sizes: Sizes,
-    trained: units.Pretraining,
-    targets: Mapping[str, units.Data],
-    samples: Iterable[int] = (),
-    **changes: Any,
+    sizes: Sizes, trained: units.Pretraining, targets: Mapping[str, units.Data], samples: Iterable[int] = (), **changes
 ) -> units.Probes:
-    """Linear probes of a pretrained model on targets, for each number of samples."""
+    """Linear probes of a pretrained model on targets, for each number of samples; `changes` are to other fields."""
     names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")
     fields = {name: getattr(sizes, name) for name in names} | {"probe_batch_size": sizes.batch_size}
-    counts = tuple(samples) or (sizes.probe_samples,)
-    return units.Probes(
-        pretraining=trained, targets=dict(targets), samples=counts, seed=trained.seed, **{**fields, **changes}
-    )
+    fields |= {"samples": tuple(samples) or (sizes.probe_samples,), "seed": trained.seed, **changes}
+    return units.Probes(pretraining=trained, targets=dict(targets), **fields)
 
 
 # --- statements --------------------------------------------------------------------------------------------

@@ -102,17 +102,9 @@ def _number(value: float, unit: str = "") -> str:
 
 def table() -> HTML:
     """The transformations with their categories, effects, ranges and probabilities."""
-    return plots.table(
-        [
-            {
-                "category": t.category,
-                "name": t.name,
-                "effect": t.summary,
-                "drawn from": "; ".join(
-                    f"{name} {_number(r.low)} to {_number(r.high, r.unit)}" for name, r in t.ranges.items()
-                ),
-                "probability": f"{t.probability:g}",
-            }
-            for t in TRANSFORMATIONS.values()
-        ]
-    )
+    rows = []
+    for t in TRANSFORMATIONS.values():
+        drawn = "; ".join(f"{name} {_number(r.low)} to {_number(r.high, r.unit)}" for name, r in t.ranges.items())
+        about = {"category": t.category, "name": t.name, "effect": t.summary, "drawn from": drawn}
+        rows.append({**about, "probability": f"{t.probability:g}"})
+    return plots.table(rows)

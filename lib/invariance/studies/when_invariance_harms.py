@@ -140,11 +140,8 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """
     rows = values(table)
     wide = statistics.per_seed(rows[rows["level"].isna()], ["measure", "setting", "pretraining", "part"])
-    found = {
-        f"{measure}.{position}.{trained}.{part}": statistics.column(wide, measure, position, trained, part)
-        for measure, parts in (("accuracy", TASKS), ("sensitivity", PARTS))
-        for position, trained, part in product(POSITIONS, TASKS, parts)
-    }
+    found = statistics.named(wide, ("accuracy",), POSITIONS, TASKS, TASKS)
+    found |= statistics.named(wide, ("sensitivity",), POSITIONS, TASKS, PARTS)
     for position, (part, target) in product(POSITIONS, LABELLED.items()):
         both = (
             pd.DataFrame({trained: found[f"{measure}.{position}.{trained}.{of}"] for trained in TASKS})

@@ -155,7 +155,10 @@ class Probes(_Transfer, frozen=True):
         return each * len(self.targets)
 
     def compute(self, device: torch.device) -> Values:
-        """Accuracies (shares) by target, number of samples and split: micro, and macro over classes."""
+        """Accuracies (shares) by target, number of samples and split: micro, and macro over classes.
+
+        The split "pooled" is the images of the three together.
+        """
         model = trained_model(self.pretraining, device)
         found = []
         by_classes = groupby(sorted(self.targets, key=self._classes), self._classes)  # these are fitted together
@@ -164,8 +167,9 @@ class Probes(_Transfer, frozen=True):
             heads = list(product(names, self.samples))
             probes = self._fit([features[name] for name, _ in heads], [n for _, n in heads], classes)
             for (name, n), probe in zip(heads, probes, strict=True):
-                splits = {**features[name], "train": [(x[:n], y[:n]) for x, y in features[name]["train"][:1]]}
-                found += [[name, n, split, *_accuracies(probe, splits[split][0])] for split in SPLITS]
+                first = {split: redraws[0] for split, redraws in features[name].items()}
+                first["train"] = tuple(part[:n] for part in first["train"])
+                found += [[name, n, *row] for row in _accuracies(probe, first)]
         return {"accuracies": found}
 
     def _classes(self, name: str) -> int:
@@ -176,8 +180,11 @@ class Probes(_Transfer, frozen=True):
         return [{"measure": "accuracy", **dict(zip(columns, row, strict=True))} for row in values["accuracies"]]
 
 
-def _accuracies(probe: Probe, data: Labelled) -> tuple[float, float]:
-    return probe.accuracy(data), probe.macro(data)
+def _accuracies(probe: Probe, splits: dict[str, Labelled]) -> list[list[str | float]]:
+    # "pooled" takes all images together, as the published code does for what it reports as test accuracy.
+    pooled = tuple(torch.cat(parts) for parts in zip(*splits.values(), strict=True))
+    of = {**{name: splits[name] for name in SPLITS}, "pooled": pooled}
+    return [[name, probe.accuracy(data), probe.macro(data)] for name, data in of.items()]
 
 
 class FineTuning(_Transfer, frozen=True):
@@ -201,7 +208,7 @@ class FineTuning(_Transfer, frozen=True):
         return passes + self.samples + self.validation_samples + self.test_samples
 
     def compute(self, device: torch.device) -> Values:
-        """Accuracies (shares) on training, validation and test images: micro, and macro over classes."""
+        """Accuracies (shares) on training, validation and test images and on all: micro, and macro over classes."""
         model = trained_model(self.pretraining, device)
         features = self._features(model, self.target, self.samples, device)
         (probe,) = self._fit([features], [self.samples], len(self.target.class_names()))
@@ -219,7 +226,7 @@ class FineTuning(_Transfer, frozen=True):
             seed=self.seed,
         )
         end = Probe(tuned.head, probe.validation_accuracy)
-        return {"accuracies": [[s, *_accuracies(end, training.features(tuned, splits[s]))] for s in SPLITS]}
+        return {"accuracies": _accuracies(end, {name: training.features(tuned, s) for name, s in splits.items()})}
 
     def rows(self, values: Values) -> list[Values]:
         columns = ("split", "value", "macro")

@@ -95,3 +95,10 @@ def test_an_estimate_as_text():
     assert str(Estimate(-0.0001, -0.001, 0.001, 6)) == "0.000 (−0.001 to 0.001)"
     assert f"{Estimate(0.5, n=1):.2i}" == "0.50 (one seed, no interval)"
     assert str(statistics.NOTHING) == "–"
+
+
+def test_words_take_a_side_only_where_the_interval_does():
+    words = ("neither", "above", "below")
+    assert Estimate(-0.2, -0.3, -0.1, 3).told(*words) == "below"
+    assert Estimate(0.2, 0.1, 0.3, 3).told(*words) == "above"
+    assert Estimate(-0.2, -0.5, 0.1, 3).told(*words) == statistics.NOTHING.told(*words) == "neither"

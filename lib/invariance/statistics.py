@@ -68,6 +68,10 @@ class Estimate:
         """Whether the interval leaves a value out."""
         return self.low > value or self.high < value
 
+    def told(self, unclear: str, above: str, below: str) -> str:
+        """One of three texts: for an interval that includes 0, else for a value above or below it."""
+        return unclear if not self.excludes(0) else above if self.value > 0 else below
+
 
 NOTHING = Estimate(NAN)
 Estimates = dict[str, Estimate]

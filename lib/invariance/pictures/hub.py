@@ -104,7 +104,9 @@ def _column(snapshot: Path, configuration: str, name: str) -> tuple[list[Any], d
 
     files = sorted(snapshot.glob(f"{configuration}/train*.parquet"))
     if not files:
-        remedy = "name a data set with the configurations foregrounds and backgrounds, or try @refs/convert/parquet."
+        remedy = (
+            "it needs the configurations foregrounds and backgrounds, as @refs/convert/parquet of a data set may have."
+        )
         raise InputError(f"{snapshot} has no {configuration}/train*.parquet: {remedy}")
     try:
         schema = pq.read_schema(files[0])

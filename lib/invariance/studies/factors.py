@@ -34,7 +34,6 @@ PRETRAINING = {
 """What varies in pretraining, as figures name it: the paper compares the gap with the ranges over these."""
 FACTORS = {**PRETRAINING, "finetuning_samples": "images for transfer"}
 TRANSFERS = {"probe-first": "linear probe", "few": "fine-tuning, few images", "many": "fine-tuning, many images"}
-ARCHITECTURES = (0, 1, 2, 3, 4)
 
 
 class FactorSizes(Sizes):
@@ -45,7 +44,7 @@ class FactorSizes(Sizes):
     those that `tuned` names.
     """
 
-    architectures: tuple[int, ...] = ARCHITECTURES
+    architectures: tuple[int, ...] = (0, 1, 2, 3, 4)
     tuned: tuple[Literal["few", "many"], ...] = ("few", "many")
     least_images: int = Field(default=0, ge=0)
     tuning_epochs: Count = 50

@@ -65,15 +65,7 @@ class TransferSizes(Sizes):
         return tuple(PAPER_NAMES[place * last // self.transforms] for place in range(self.transforms))
 
 
-SIZES = sizes_of(
-    TransferSizes,
-    {
-        "smoke": {"transforms": 3, "architectures": 1, "samples": 64, "pairs": 8},
-        "quick": {"transforms": 6, "architectures": 1, "samples": 3_500, "pairs": 48},
-        "night": {"architectures": 1, "samples": 20_000, "pairs": 500},
-        "paper": {},
-    },
-)
+SIZES = sizes_of(TransferSizes, "invariance_transfer")
 
 
 def data(sizes: Sizes, name: str, seed: int) -> Data:

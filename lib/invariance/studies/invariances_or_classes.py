@@ -8,6 +8,7 @@ relationship minus the worst.
 Chapter: book/03_invariances_or_classes.py.
 """
 
+import re
 from collections.abc import Mapping
 from itertools import product
 
@@ -16,14 +17,14 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from invariance import plots, statistics
+from invariance import plots
 from invariance.statistics import PerSeed
 from invariance.studies import factors
 from invariance.studies.study import Findings, Sizes, Study, sizes_of
-from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, drawn, pretrained, probed, task, with_transforms
+from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, drawn, pretrained, probed, task
 from invariance.units.run import Design
 
-SIZES = sizes_of(Sizes, {"quick": {"seeds": 3}, "night": {"seeds": 10}})
+SIZES = sizes_of(Sizes, "invariances_or_classes")
 
 
 def design(sizes: Sizes) -> Design:
@@ -35,18 +36,14 @@ def design(sizes: Sizes) -> Design:
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
-    """Accuracies, their gaps by class relationship, the mean gap and both ranges; a seed's mean over both targets."""
-    wide = statistics.per_seed(with_transforms(table), ["transforms", "classes"])
-    wide = wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, CLASSES)))
-    matched, mismatched = (wide[kind] for kind in TRANSFORMS)
-    gaps = matched - mismatched
-    found = {f"accuracy.{kind}.{classes}": wide[kind, classes] for kind in TRANSFORMS for classes in CLASSES}
-    found |= {f"gap.{classes}": gaps[classes] for classes in CLASSES}
-    found |= {"gap": gaps.mean(axis=1, skipna=False)}
-    for kind, part in zip(TRANSFORMS, (matched, mismatched), strict=True):
-        found[f"range.{kind}"] = statistics.spread_of_levels(part)
-        found[f"gap-range.{kind}"] = found["gap"] - found[f"range.{kind}"]
-    return found
+    """Those of `factors.effects`, by shorter names: a place is a class relationship, and the only factor.
+
+    So `accuracy.matched.same`, `gap.same`, `gap`, `range.matched`, `gap-range.matched`.
+    """
+    named = factors.effects(table.assign(transfer="probe", factor="class_relationship", place=table["classes"]))
+    short = {name.replace(".probe.class_relationship", ""): values for name, values in named.items()}
+    found = {re.sub(r"^accuracy\.(\w+)\.(\w+)", r"accuracy.\2.\1", name): values for name, values in short.items()}
+    return {name: values for name, values in found.items() if "probe-first" not in name}
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------

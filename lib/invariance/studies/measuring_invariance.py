@@ -19,8 +19,7 @@ from pydantic import Field
 from invariance import measures, models, plots, statistics
 from invariance.datasets.pairs import pair_keys, paired_images
 from invariance.statistics import PerSeed
-from invariance.studies import invariances_or_classes
-from invariance.studies.study import Findings, Sizes, Study
+from invariance.studies.study import Findings, Sizes, Study, sizes_of
 from invariance.studies.tasks import SETS, T2D, pretrained, task
 from invariance.training import pick_device
 from invariance.training.inference import features_of_keys
@@ -45,10 +44,7 @@ class PairSizes(Sizes):
     pairs: int = Field(default=10_000, ge=2)
 
 
-PAIRS = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
-SIZES = {
-    name: PairSizes(**sizes.model_dump(), pairs=PAIRS[name]) for name, sizes in invariances_or_classes.SIZES.items()
-}
+SIZES = sizes_of(PairSizes, "invariances_or_classes", "measuring_invariance")
 
 
 def model(sizes: Sizes, seed: int, kind: str, target: str = "first") -> Pretraining:

@@ -40,16 +40,7 @@ class MismatchSizes(Sizes):
     transformations: int = Field(default=MOST, ge=2, le=MOST)
 
 
-_TINY = dict.fromkeys(("samples", "validation_samples", "probe_samples", "test_samples"), 64)
-SIZES = sizes_of(
-    MismatchSizes,
-    {
-        "smoke": {**_TINY, "transformations": 3},
-        "quick": {"samples": 7_000, "probe_samples": 800, "test_samples": 700},
-        "night": {"architectures": 4},
-        "paper": {"architectures": 4, "epochs": 100, "batch_size": 256},
-    },
-)
+SIZES = sizes_of(MismatchSizes, "mismatch")
 
 
 def order(seed: int) -> tuple[str, ...]:
@@ -230,19 +221,13 @@ def accuracies_table(found: Findings) -> HTML:
 
 def texts(found: Findings) -> dict[str, str]:
     """What a seed drew, and in words which mistake is the dearer one."""
-    words = {k: _dearer(found[f"extra-missing.{k}"]) for k in (1, MOST - 1)}
+    words = ("costs neither clearly more nor clearly less than", "costs more than", "costs less than")
     return {
         "order": ", ".join(name.replace("_", " ") for name in order(0)),
         "run.main": found.caption(found.table[found.table["counterpart"] == MAIN]),
         "guessing": f"{1 / CLASSES:.2f}",
-        **{f"dearer.{k}": word for k, word in words.items()},
+        **{f"dearer.{k}": found[f"extra-missing.{k}"].told(*words) for k in (1, MOST - 1)},
     }
-
-
-def _dearer(extra_minus_missing: Estimate) -> str:
-    if not extra_minus_missing.excludes(0):
-        return "costs neither clearly more nor clearly less than"
-    return "costs more than" if extra_minus_missing.value > 0 else "costs less than"
 
 
 STUDY = Study(

@@ -20,7 +20,7 @@ from pydantic import Field
 from invariance import plots, statistics
 from invariance.statistics import NOTHING, Estimate, PerSeed
 from invariance.studies import factors, other_factors
-from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Show, show
+from invariance.studies.factors import FACTORS, PRETRAINING, FactorSizes, Show, show
 from invariance.studies.study import Count, Findings, Study, sizes_of
 from invariance.studies.tasks import CIFAR10, CIFAR100, TRANSFORMS, Setting, drawn, task
 from invariance.units.run import Design
@@ -53,55 +53,7 @@ class NaturalSizes(FactorSizes):
         return self.levels10 if setting == CIFAR10 else self.levels100
 
 
-_PAPERS_LEVELS = {
-    "levels10": (10, 50, 200, 1_000, 4_500),
-    "levels100": (10, 50, 100, 250, 450),  # the paper says 500, its validation images among them
-    "finetuning_levels": (0.01, 0.05, 0.1, 0.5, 1.0),
-    "samples": 22_500,
-    "probe_samples": 22_500,
-    "test_samples": 5_000,
-}
-SIZES = sizes_of(
-    NaturalSizes,
-    {
-        "smoke": {
-            "architectures": ARCHITECTURES[:1],
-            "samples": 200,
-            "probe_samples": 100,
-            "finetuning_levels": (0.005, 0.01),
-            "few": 0.01,
-            "many": 0.01,
-            "tuning_epochs": 1,
-            "tuning_batch_size": 64,
-            "tuning_validation_samples": 64,
-        },
-        "quick": {
-            "architectures": ARCHITECTURES[:1],
-            "settings": ("cifar10",),
-            "samples": 3_500,
-            "epochs": 3,
-            "finetuning_levels": (),
-            "tuned": (),
-            "tuning_validation_samples": 150,
-        },
-        "night": {
-            **_PAPERS_LEVELS,
-            "epochs": 5,
-            "least_images": 20_000,
-            "redraws": 3,
-            "tuning_epochs": 5,
-            "tuning_least_images": 5_000,
-            "tuning_batch_size": 64,
-            "tuning_validation_samples": 500,
-        },
-        "paper": {
-            **_PAPERS_LEVELS,
-            "validation_samples": 2_500,
-            "redraws": 10,  # the paper draws anew in each of the probe's epochs
-            "tuning_validation_samples": 2_500,
-        },
-    },
-)
+SIZES = sizes_of(NaturalSizes, "natural_images")
 
 
 def design(sizes: NaturalSizes) -> Design:
@@ -206,7 +158,11 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
         "lowest": f"{lowest:.2f}",
         "highest": f"{highest:.2f}",
         "room": _room(highest, 1 / setting.target),
-        "order": _order(found, setting),
+        "order": found[f"gap-range.{setting.name}.probe.{CLASSES}.matched"].told(
+            "so this run cannot tell which weighs more",
+            "so here the transformations weigh more",
+            "so here too the classes weigh more",
+        ),
         "gap.fewest.paper": f"{statistics.estimate(papers[f'gap.{setting.name}.probe.pretraining_samples.0']):.2f}",
         "gap.most.paper": f"{statistics.estimate(papers[f'gap.{setting.name}.probe.pretraining_samples.4']):.2f}",
     }
@@ -216,13 +172,6 @@ def _room(highest: Estimate, chance: float) -> str:
     if highest.value - chance < (1 - chance) / 4:
         return "So near to guessing, neither the gap nor the range can be large."
     return "That leaves room for both."
-
-
-def _order(found: Findings, setting: Setting) -> str:
-    difference = found[f"gap-range.{setting.name}.probe.{CLASSES}.matched"]
-    if not difference.excludes(0):
-        return "so this run cannot tell which weighs more"
-    return "so here the transformations weigh more" if difference.value > 0 else "so here too the classes weigh more"
 
 
 STUDY = Study(

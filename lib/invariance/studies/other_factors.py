@@ -19,7 +19,7 @@ from pydantic import Field
 from invariance import plots, statistics
 from invariance.statistics import PerSeed
 from invariance.studies import factors
-from invariance.studies.factors import ARCHITECTURES, FACTORS, PRETRAINING, FactorSizes, Level, Show, show
+from invariance.studies.factors import FACTORS, PRETRAINING, FactorSizes, Level, Show, show
 from invariance.studies.study import NOT_RUN, NOT_SUPPORTED, SUPPORTED, Count, Findings, Study, sizes_of
 from invariance.studies.tasks import T2D, TRANSFORMS, drawn, task, with_transforms
 from invariance.units.run import Design
@@ -39,51 +39,7 @@ class OtherFactorsSizes(FactorSizes):
     rates: tuple[Rate, ...]
 
 
-_PAPERS_LEVELS = {
-    "pretraining_levels": (1_000, 10_000, 50_000, 100_000, 500_000),
-    "finetuning_levels": (50, 200, 500, 2_000, 5_000),
-    "few": 200,
-    "many": 2_000,
-    "rates": (1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
-}
-SIZES = sizes_of(
-    OtherFactorsSizes,
-    {
-        "smoke": {
-            "architectures": ARCHITECTURES[:1],
-            "pretraining_levels": (64, 256),
-            "finetuning_levels": (16, 32),
-            "few": 32,
-            "many": 32,
-            "rates": (1e-3, 1e-2),
-            "tuning_epochs": 1,
-            "tuning_batch_size": 64,
-            "tuning_validation_samples": 64,
-        },
-        "quick": {
-            "architectures": ARCHITECTURES[:1],
-            "pretraining_levels": (200, 2_000, 10_000),  # the same shares of the default as the paper's
-            "least_images": 6_000,
-            "finetuning_levels": (50, 200, 500, 2_000),
-            "few": 200,
-            "many": 2_000,
-            "rates": (1e-3, 1e-2),
-            "tuning_epochs": 1,
-            "tuning_least_images": 1_200,
-            "tuning_batch_size": 64,
-            "tuning_validation_samples": 150,
-        },
-        "night": {
-            **_PAPERS_LEVELS,
-            "least_images": 30_000,
-            "tuning_epochs": 10,
-            "tuning_least_images": 6_000,
-            "tuning_batch_size": 64,
-            "tuning_validation_samples": 500,
-        },
-        "paper": {**_PAPERS_LEVELS, "tuning_validation_samples": 10_000},
-    },
-)
+SIZES = sizes_of(OtherFactorsSizes, "other_factors")
 
 
 def design(sizes: OtherFactorsSizes) -> Design:
@@ -199,19 +155,14 @@ def texts(found: Findings) -> dict[str, str]:
     return {
         **named,
         **{f"best_rate.{kind}": f"{best[kind]:g}" if kind in best else NOT_RUN for kind in TRANSFORMS},
-        "blame": _blame(found),
+        "blame": found["narrowing.best-rates"].told(
+            "We cannot tell: the interval includes 0.",
+            "Yes, in part: 0 lies outside the interval.",
+            "No: the best rates even widen the gap.",
+        ),
         "care": _care(found),
         "decided": _decided(found),
     }
-
-
-def _blame(found: Findings) -> str:
-    change = found["narrowing.best-rates"]
-    if not change.excludes(0):
-        return "We cannot tell: the interval includes 0."
-    return (
-        "Yes, in part: 0 lies outside the interval." if change.value > 0 else "No: the best rates even widen the gap."
-    )
 
 
 def _care(found: Findings) -> str:

@@ -87,61 +87,12 @@ PAPERS_MODELS = ("resnet18", "resnet50", "densenet121", "vgg11", "vit")
 COUNTERPARTS = dict(zip(SMALL_MODELS, PAPERS_MODELS, strict=True))
 """The paper's model beside which each of the small models stands."""
 
-_SMALL = {"models": SMALL_MODELS, "probe_method": "lbfgs", "schedule": "linear"}
-SHARED: dict[str, dict[str, Any]] = {
-    "smoke": {
-        **_SMALL,
-        "seeds": 2,
-        "samples": 256,
-        "validation_samples": 128,
-        "epochs": 1,
-        "batch_size": 64,
-        "learning_rate": 2e-3,
-        "probe_samples": 256,
-        "test_samples": 256,
-    },
-    "quick": {
-        **_SMALL,
-        "seeds": 3,
-        "samples": 10_000,
-        "validation_samples": 500,
-        "epochs": 2,
-        "batch_size": 96,
-        "learning_rate": 4e-3,
-        "probe_samples": 2_000,
-        "test_samples": 1_500,
-    },
-    "night": {
-        **_SMALL,
-        "seeds": 5,
-        "samples": 50_000,
-        "validation_samples": 2_000,
-        "epochs": 3,
-        "batch_size": 128,
-        "learning_rate": 4e-3,
-        "probe_samples": 5_000,
-        "test_samples": 5_000,
-    },
-    "paper": {
-        "seeds": 10,
-        "models": PAPERS_MODELS,
-        "probe_method": "adam",
-        "schedule": "constant",
-        "samples": 50_000,
-        "validation_samples": 10_000,
-        "epochs": 50,
-        "batch_size": 512,
-        "learning_rate": 1e-3,
-        "probe_samples": 50_000,
-        "test_samples": 10_000,
-    },
-}
-"""The shared sizes of each budget; a study changes some and adds its own."""
 
-
-def sizes_of(kind: type[Sizes], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Sizes]:
-    """A study's sizes by budget: the shared ones with its own changes."""
-    return {name: kind(budget=name, **{**SHARED[name], **changes.get(name, {})}) for name in BUDGETS}
+def sizes_of(kind: type[Sizes], *studies: str) -> dict[str, Sizes]:
+    """The sizes of each budget: the shared ones of sizes.yaml, changed as the studies' own files say."""
+    files = [packaged(f"studies/{name}.yaml")["sizes"] for name in ("sizes", *studies)]
+    given = {name: {field: value for file in files for field, value in file.get(name, {}).items()} for name in BUDGETS}
+    return {name: kind(budget=name, **fields) for name, fields in given.items()}
 
 
 def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes: Any) -> units.Pretraining:
@@ -216,8 +167,8 @@ class Study:
 
     Functions take a tidy table, ours or the paper's, so that both are read by the same rules. `design(sizes)` lists the
     units with the columns of their rows; `effects(table)` gives named effects, one value a seed; `texts(findings)`
-    sentences and names for the chapter's prose. NAME.yaml beside the module has its statements, and effects that the
-    paper prints itself; paper/NAME.csv has the paper's values.
+    sentences and names for the chapter's prose. NAME.yaml beside the module has its sizes, its statements and
+    effects that the paper prints itself; paper/NAME.csv has the paper's values.
     """
 
     name: str

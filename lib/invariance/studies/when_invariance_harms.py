@@ -58,24 +58,7 @@ class HarmSizes(Sizes):
     pairs: int = Field(default=500, ge=2)
 
 
-SIZES = sizes_of(
-    HarmSizes,
-    {
-        "smoke": {"correlations": (0, 1), "availabilities": (0, 1), "pairs": 32},
-        # After pretraining on images alone a probe on 1,000 images names 0.20 of the objects, on 5,000 0.27.
-        "quick": {"translated": False, "correlations": (0, 1), "availabilities": (), "probe_samples": 5_000},
-        "night": {"samples": 45_000, "epochs": 4, "probe_samples": 10_000, "pairs": 2_000},
-        "paper": {
-            "samples": 45_000,
-            "validation_samples": 5_000,
-            "epochs": 200,
-            "probe_samples": 45_000,
-            "probe_epochs": 100,
-            "redraws": 10,
-            "pairs": 10_000,
-        },
-    },
-)
+SIZES = sizes_of(HarmSizes, "when_invariance_harms")
 
 
 def data(sizes: Sizes, seed: int, task: str, **changes: Any) -> ObjectsOnImages:

@@ -22,6 +22,7 @@ from invariance.datasets.devices import pick_device
 from invariance.datasets.split import Renderer, normalise
 from invariance.errors import InputError, check_known
 from invariance.pictures.natural import SIZE, TEST, TRAIN
+from invariance.protocol import CORRECTED, Protocol
 
 SPLITS = ("train", "validation", "test")
 VALIDATION_SHARE = 0.1
@@ -34,7 +35,8 @@ class NaturalImages(Config, frozen=True):
     """Labelled natural images of 32 x 32 pixels. Two equal specifications describe the same images.
 
     `transforms` act on the whole image, in the order given; `translate` then shifts by up to 15 %.
-    `classes` may be any of the source's; None means all. `split_seed` chooses the validation images.
+    `classes` may be any of the source's; None means all. `split_seed` chooses the validation images. `protocol` may be
+    given by its name.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("transformation",)
@@ -44,7 +46,7 @@ class NaturalImages(Config, frozen=True):
     classes: tuple[str, ...] | None = None
     transforms: tuple[str, ...] = ()
     split_seed: int = 0
-    as_published: bool = False
+    protocol: Protocol = CORRECTED
 
     @field_validator("source")
     @classmethod
@@ -106,7 +108,7 @@ class NaturalRenderer(Renderer):
     size = SIZE
 
     def __init__(self, spec: NaturalImages, device: torch.device) -> None:
-        self.spec, self.device = spec, device
+        self.spec, self.device, self.protocol = spec, device, spec.protocol
         known = pictures.natural_classes(spec.source)
         label_of = torch.full((len(known),), -1)
         label_of[[known.index(name) for name in spec.class_names()]] = torch.arange(len(spec.class_names()))
@@ -166,7 +168,7 @@ class NaturalRenderer(Renderer):
 
         def fill(rows: slice) -> None:
             given = transforms.take(drawn, rows)
-            images[rows] = transforms.apply(names, images[rows], given, as_published=self.spec.as_published)
+            images[rows] = transforms.apply(names, images[rows], given, protocol=self.protocol)
 
         in_chunks(fill, len(content), SIZE, self.device)
         return images

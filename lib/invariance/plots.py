@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from IPython.display import HTML
+from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -64,29 +66,7 @@ MODEL_NAMES = {
 BAR_ALPHA = 0.35
 """Bars are pale, so that the marks on them stand out."""
 
-STYLE = {
-    "axes.edgecolor": GREY,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.labelcolor": GREY,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": GREY,
-    "axes.titlesize": 11,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "none",
-    "savefig.transparent": True,
-    "font.size": 10.5,
-    "grid.alpha": 0.3,
-    "grid.color": GREY,
-    "legend.frameon": False,
-    "legend.labelcolor": GREY,
-    "svg.hashsalt": "invariance",  # an unchanged figure gives an unchanged file
-    "text.color": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-}
+STYLE = rc_params_from_file(Path(__file__).with_name("book.mplstyle"), use_default_template=False)
 
 
 def use_book_style() -> None:

@@ -36,18 +36,11 @@ class Commands(TyperGroup):
         raise typer.Exit(2)
 
 
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Which invariances make a representation transfer? Build the book, or run its studies.",
-)
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 
-
-Budget = Literal["smoke", "quick", "night", "paper"]
 Root = Annotated[Path | None, Option(help="Folder with _config.yml, _toc.yml and book/; found where left out.")]
 Chapters = Annotated[str, Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
-BudgetOption = Annotated[Budget, Option(help="Size of the studies.", envvar="BUDGET")]
+Budget = Annotated[Literal["smoke", "quick", "night", "paper"], Option(help="Size of the studies.", envvar="BUDGET")]
 Device = Annotated[str, Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
 Seeds = Annotated[int, Option(help="Number of seeds; 0 means the budget's.", min=0)]
 Pictures = Annotated[Literal["embedded", "paper"], Option(help="Drawn by code, or the paper's own and CIFAR.")]
@@ -70,15 +63,13 @@ def main(
 
 
 @app.command()
-def book(chapters: Chapters = "", budget: BudgetOption = "quick", device: Device = "auto", root: Root = None) -> None:
+def book(chapters: Chapters = "", budget: Budget = "quick", device: Device = "auto", root: Root = None) -> None:
     """Run the studies, execute the chapters and render the site into _build/html."""
     _run_book("build", root, chapters, budget, device)
 
 
 @app.command()
-def publish(
-    chapters: Chapters = "", budget: BudgetOption = "quick", device: Device = "auto", root: Root = None
-) -> None:
+def publish(chapters: Chapters = "", budget: Budget = "quick", device: Device = "auto", root: Root = None) -> None:
     """Build the book, add its results to the record in book/results, and store the outputs in the notebooks."""
     _run_book("publish", root, chapters, budget, device)
 
@@ -151,7 +142,7 @@ def explore(root: Root = None) -> None:
 @app.command()
 def run(
     study: Annotated[str, Argument(help="A study by name; `invariance status` lists them.")],
-    budget: BudgetOption = "quick",
+    budget: Budget = "quick",
     seeds: Seeds = 0,
     device: Device = "auto",
     pictures: Pictures = "embedded",
@@ -188,7 +179,7 @@ def _assignment(text: str) -> tuple[str, str]:
 @app.command()
 def status(
     study: Annotated[str, Argument(help="A study by name; all if left out.")] = "",
-    budget: BudgetOption = "quick",
+    budget: Budget = "quick",
     seeds: Seeds = 0,
     pictures: Pictures = "embedded",
 ) -> None:

@@ -22,7 +22,17 @@ from pydantic import Field
 from invariance import plots, statistics
 from invariance.statistics import Estimate, PerSeed
 from invariance.studies.study import Count, Findings, Sizes
-from invariance.studies.tasks import CLASSES, SETS, TRANSFORMS, Setting, pretrained, probed, targets, with_transforms
+from invariance.studies.tasks import (
+    CLASSES,
+    SETS,
+    T2D,
+    TRANSFORMS,
+    Setting,
+    pretrained,
+    probed,
+    targets,
+    with_transforms,
+)
 from invariance.units import FineTuning, Pretraining
 from invariance.units.run import Design
 
@@ -230,11 +240,10 @@ class Show(NamedTuple):
     chance: float
 
 
-def show(found: Findings, setting: Setting, name: str, title: str = "", prefix: str = "") -> Show:
-    """The levels of TRANSFER.FACTOR in one setting; `prefix` stands before it in the names of effects."""
-    factor = name.split(".")[1]
-    texts = labels(found, setting, factor)
-    return Show(title or FACTORS[factor], prefix + name, texts, 1 / setting.target)
+def show(found: Findings, setting: Setting, name: str, title: str = "") -> Show:
+    """The levels of TRANSFER.FACTOR in one setting; where there are several, its name stands before that in effects."""
+    factor, prefix = name.split(".")[1], "" if setting == T2D else f"{setting.name}."
+    return Show(title or FACTORS[factor], prefix + name, labels(found, setting, factor), 1 / setting.target)
 
 
 def panels(found: Findings, shows: Sequence[Show]) -> Figure:

@@ -85,7 +85,7 @@ def examples(found: Findings, seed: int = 0) -> Figure:
 
 
 def _probe(found: Findings, setting: Setting) -> list[Show]:
-    return [show(found, setting, f"probe.{factor}", prefix=f"{setting.name}.") for factor in FACTORS]
+    return [show(found, setting, f"probe.{factor}") for factor in FACTORS]
 
 
 def probe(found: Findings, setting: Setting) -> Figure:
@@ -103,7 +103,7 @@ def tuning(found: Findings) -> Figure:
     many = f"pretraining classes; {found.sizes.many:.0%} of the images".replace("%", " %")
     names = {f"many.{CLASSES}": many, "tuned.finetuning_samples": "images for fine-tuning"}
     shows = [
-        show(found, setting, name, f"{named}:\n{title}", f"{setting.name}.")
+        show(found, setting, name, f"{named}:\n{title}")
         for (name, title), (setting, named) in product(names.items(), SETTINGS.items())
     ]
     return factors.panels(found, shows)
@@ -115,9 +115,8 @@ def tuning_levels(found: Findings) -> HTML:
     for setting, named in SETTINGS.items():
         for name, (factor, title) in product(("few", "many"), PRETRAINING.items()):
             share = factors.shown(f"{getattr(found.sizes, name):g}")
-            about = f"{named}, {share}: {title}"
-            shows.append(show(found, setting, f"{name}.{factor}", about, f"{setting.name}."))
-        shows.append(show(found, setting, "tuned.finetuning_samples", f"{named}: images", f"{setting.name}."))
+            shows.append(show(found, setting, f"{name}.{factor}", f"{named}, {share}: {title}"))
+        shows.append(show(found, setting, "tuned.finetuning_samples", f"{named}: images"))
     return factors.level_table(found, shows)
 
 

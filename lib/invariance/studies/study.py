@@ -33,8 +33,6 @@ BUDGETS = {
 }
 """The budgets from small to large, and what each is for."""
 
-SHOW = ("auto", "own", "published")
-
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -211,7 +209,7 @@ class Study:
         "auto": what was published at the budget `paper`, where there is that and the sizes are those of `quick`, else
         the reader's own run. Raises `InputError` for another word, and where nothing of it is to be had.
         """
-        check_known("value of show", show, SHOW)
+        check_known("value of show", show, ("auto", "own", "published"))
         wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * (sizes == self.sizes["quick"]))
         for budget in wanted:
             found = self.published(budget)

@@ -58,6 +58,46 @@ class Protocol(Config, frozen=True):
     """Every epoch has the n draws of the first one again, paired with the n contents in another way. (In the code, the
     loader's workers also repeat each other's draws, so that there are fewer than n.) Else every epoch draws anew."""
 
+    other_normalisation: bool = False
+    """CIFAR-10 is divided by deviations of 0.2 that are none of its own (cifar.py, 37), and images with pasted objects
+    are brought to [-1, 1]. Else both are normalised by the means and deviations of the natural images."""
+
+    random_tie: bool = False
+    """Which object is tied to a class of images is drawn for training, validation and test images apart, and several
+    classes may have the same (transforms_2d/datasets.py, 496). Else the k-th object belongs to the k-th class."""
+
+    equal_pairs: bool = False
+    """The two draws of a pair may be the same, as one object in ten is. Else they are drawn again until they differ."""
+
+    pairs_at_fixed_place: bool = False
+    """Sensitivity of models that saw translated objects is measured at the objects' fixed place
+    (irrelevant_feature_extraction/data.py, 197). Else on translated objects."""
+
+    densenet_maps: bool = False
+    """DenseNet's representation is measured before the last ReLU and the pooling: 6,144 numbers
+    (cifar/densenet.py, 11). Else what its head reads, 384."""
+
+    last_epoch: bool = False
+    """Pretraining, probes by Adam and fine-tuning end with the weights of the last epoch. Else with those of the best
+    validation epoch, as the text says."""
+
+    short_decay: bool = False
+    """In full fine-tuning the learning rate falls to 0 within 5 epochs and stays there (experiment.py, 361). Else it
+    falls over all epochs."""
+
+    slow_vit: bool = False
+    """The ViT trains its first 5 epochs at a thousandth of the learning rate, then on a cosine over 200 epochs, in
+    pretraining, in probes by Adam and in fine-tuning (supervised.py, 97; cifar/vit.py). Else a linear warm-up and a
+    cosine within the run in pretraining, and otherwise as all architectures."""
+
+    head_from_many: bool = False
+    """Full fine-tuning starts from the head of a probe on all images for probes, save where the number of images varies
+    (experiment.py, 128). Else from a probe on the same few images."""
+
+    pooled_accuracy: bool = False
+    """What is reported as test accuracy is the mean over classes of the accuracy on training, validation and test
+    images together (supervised.py, 90 and 119). Else the share of the test images."""
+
     @model_validator(mode="wrap")
     @classmethod
     def _by_name(cls, given: Any, as_fields: Any) -> "Protocol":

@@ -7,7 +7,7 @@ Of the 50,000 training images one in ten of each class is for validation, the sa
 Chapter: book/01_transforms_2d.py.
 """
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -26,6 +26,8 @@ from invariance.protocol import CORRECTED, Protocol
 
 SPLITS = ("train", "validation", "test")
 VALIDATION_SHARE = 0.1
+OTHER_STD = (0.2023, 0.1994, 0.2010)
+"""Deviations that the published code divides CIFAR-10 by; the images' own are 0.247, 0.243 and 0.262."""
 STATISTICS_ROWS = 2000
 """Rendered training images that the stand-ins' channel means and deviations are computed from."""
 ROW = (1 << 24) - 1
@@ -150,6 +152,18 @@ class NaturalRenderer(Renderer):
         """Class labels, int64 (B,), of content keys (B,)."""
         return self._labels[self.rows(content)]
 
+    def splits(self, content: Tensor) -> Tensor:
+        """Which of `SPLITS` each image belongs to, int64 (B,)."""
+        return self._split_of_row[self.rows(content)]
+
+    @cached_property
+    def _split_of_row(self) -> Tensor:
+        found = torch.zeros(TRAIN + TEST, dtype=torch.int64, device=self.device)
+        for number, split in enumerate(SPLITS):
+            rows = _rows_of(self.spec.source, self.spec.class_names(), self.spec.split_seed, split)
+            found[rows.flatten().to(self.device)] = number
+        return found
+
     def untransformed(self, content: Tensor) -> Tensor:
         """The images as they are, float32 (B, 3, 32, 32) in [0, 1]."""
         return self.pictures.take(self.rows(content)).float() / 255
@@ -176,6 +190,8 @@ class NaturalRenderer(Renderer):
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the source's own channels, channels last."""
         mean, std = self.pictures.statistics
+        if self.protocol.other_normalisation and self.spec.source == "cifar10":
+            std = torch.tensor(OTHER_STD, device=self.device)[:, None, None]
         return normalise(images, mean, std)
 
 

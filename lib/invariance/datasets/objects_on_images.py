@@ -24,7 +24,7 @@ from torch import Tensor
 from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.devices import pick_device
-from invariance.datasets.natural import NaturalImages
+from invariance.datasets.natural import SPLITS, NaturalImages
 from invariance.datasets.split import Renderer, move_on
 from invariance.datasets.transforms_2d import Transforms2D, paste
 from invariance.errors import InputError
@@ -146,7 +146,17 @@ class ObjectsRenderer(Renderer):
         if exchanged is not None or not self.spec.correlation:
             return own
         tied = sampling.bernoulli(sampling.fold(content, "tied"), self.spec.correlation)
-        return torch.where(tied, self.natural.labels(content), own)
+        return torch.where(tied, self._tied(content), own)
+
+    def _tied(self, content: Tensor) -> Tensor:
+        """Which object is tied to the class of each image, int64 (B,)."""
+        classes = self.natural.labels(content)
+        if not self.protocol.random_tie:
+            return classes
+        stream = sampling.stream(self.spec.split_seed, "tie", *self.spec.object_names())
+        return sampling.integers(
+            sampling.keys(stream, len(SPLITS) * classes + self.natural.splits(content)), len(self.objects)
+        )
 
     def images(
         self,
@@ -194,8 +204,8 @@ class ObjectsRenderer(Renderer):
         return super().differing(part, first, second)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """With the means and deviations of the natural images, channels last."""
-        return self.natural.normalise(images)
+        """With the means and deviations of the natural images, or to [-1, 1]; channels last."""
+        return super().normalise(images) if self.protocol.other_normalisation else self.natural.normalise(images)
 
 
 @lru_cache(maxsize=16)  # by the objects' files too: those of a folder may change at any time

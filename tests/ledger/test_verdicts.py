@@ -34,7 +34,7 @@ def ready(monkeypatch):
 
 def around_the_paper(study, seeds_around, spread=0.001):
     findings = Findings(study, study.at("night"), [], {}, Outcome())
-    findings.__dict__["table"] = seeds_around(study.paper().assign(model="small"), spread)
+    findings.__dict__["table"] = seeds_around(study.paper.dropna(subset="value").assign(model="small"), spread)
     return findings
 
 

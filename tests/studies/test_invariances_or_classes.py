@@ -3,7 +3,7 @@
 import pytest
 
 from invariance import statistics
-from invariance.studies.invariances_or_classes import STUDY, design, effects, paper
+from invariance.studies.invariances_or_classes import STUDY, design, effects
 from invariance.studies.study import Findings
 from invariance.studies.tasks import CIFAR10, CIFAR100, CLASSES, T2D, task
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS
@@ -63,8 +63,8 @@ def test_it_runs_at_smoke_and_every_effect_has_a_value(smoke):
 
 
 def test_values_around_the_papers_give_the_papers_effects(seeds_around):
-    theirs = paper()
-    found = statistics.estimates(effects(seeds_around(theirs, 0.002)), STUDY.kinds, STUDY.papers())
+    theirs = STUDY.paper
+    found = statistics.estimates(effects(seeds_around(theirs, 0.002)), STUDY.papers())
     for name, one in found.items():
         assert one.value == pytest.approx(one.paper, abs=0.01), name
     assert found["gap.disjoint"].paper == pytest.approx(0.983 - 0.862)

@@ -31,19 +31,16 @@ def rows(findings: Iterable[Findings]) -> list[Row]:
 
 def published() -> list[Findings]:
     """The published findings of every study, each at the largest budget that the record has."""
-    found = [study.published(budget) for study in all_studies() for budget in reversed(BUDGETS)]
-    largest = {one.study.name: one for one in reversed(found) if one.runs}
-    return list(largest.values())
+    found = [study.published(budget) for study in all_studies() for budget in BUDGETS]
+    return list({one.study.name: one for one in found if one.runs}.values())
 
 
 def counts(found: Sequence[Row]) -> dict[str, int]:
     """How many statements there are, how many have which verdict, and how many rules the paper's value misses."""
-    verdicts = Counter(verdict for _, _, verdict in found)
-    known = {"supported": verdicts[SUPPORTED], "not_supported": verdicts[NOT_SUPPORTED]}
+    verdicts = Counter(verdict.split(":")[0].replace(" ", "_") for _, _, verdict in found)
+    kinds = ("supported", "not_supported", "undecided", "not_run")
     missed = sum(misses(s, one) for s, one, _ in found)
-    total, not_run = verdicts.total(), verdicts[NOT_RUN]
-    undecided = total - not_run - sum(known.values())
-    return {"statements": total, **known, "undecided": undecided, "not_run": not_run, "paper_misses": missed}
+    return {"statements": len(found), **{kind: verdicts[kind] for kind in kinds}, "paper_misses": missed}
 
 
 def misses(statement: Statement, one: Estimate) -> bool:
@@ -63,34 +60,27 @@ def papers(statement: Statement, one: Estimate) -> str:
 
 def show(found: Iterable[Row]) -> HTML:
     """The ledger for readers: each statement with its rule, the verdict, this run's value and the paper's."""
-    return plots.table(
-        [
-            {
-                "claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]",
-                "verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}",
-                "this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–",
-                "paper": papers(s, one),
-            }
-            for s, one, verdict in found
-        ]
-    )
+    rows = [
+        {"claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]"}
+        | {"verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}"}
+        | {"this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–"}
+        | {"paper": papers(s, one)}
+        for s, one, verdict in found
+    ]
+    return plots.table(rows)
 
 
 def evidence(findings: Iterable[Findings]) -> HTML:
     """What each study's verdicts rest on: budget, seeds, hardware and pictures, and the seconds they took."""
-    return plots.table(
-        [
-            {"study": one.study.name, "evidence": one.caption(), "worker seconds": f"{one.seconds:,.0f}"}
-            for one in findings
-        ]
-    )
+    columns = ("study", "evidence", "worker seconds")
+    cells = ((one.study.name, one.caption(), f"{one.seconds:,.0f}") for one in findings)
+    return plots.table([dict(zip(columns, line, strict=True)) for line in cells])
 
 
 def reasons(found: Iterable[Row]) -> HTML:
     """Every statement's rule with the reason for its threshold."""
-    return plots.table(
-        [{"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason} for s, _, _ in found]
-    )
+    rows = [{"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason} for s, _, _ in found]
+    return plots.table(rows)
 
 
 @plots.detached

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,8 +19,8 @@ from pydantic import Field
 from invariance import models, plots, statistics, units
 from invariance.config import Config
 from invariance.errors import InputError, check_known
-from invariance.files import write_aside
-from invariance.statistics import NOTHING, Estimate, Estimates, Kind, PerSeed
+from invariance.files import packaged, write_aside
+from invariance.statistics import NOTHING, Estimate, Estimates, PerSeed
 from invariance.units import record, store
 from invariance.units.run import Design, Outcome
 from invariance.units.unit import Values
@@ -31,8 +32,6 @@ BUDGETS = {
     "paper": "the paper's protocol; needs a GPU",
 }
 """The budgets from small to large, and what each is for."""
-
-SHOW = ("auto", "own", "published")
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -86,61 +85,12 @@ PAPERS_MODELS = ("resnet18", "resnet50", "densenet121", "vgg11", "vit")
 COUNTERPARTS = dict(zip(SMALL_MODELS, PAPERS_MODELS, strict=True))
 """The paper's model beside which each of the small models stands."""
 
-_SMALL = {"models": SMALL_MODELS, "probe_method": "lbfgs", "schedule": "linear"}
-SHARED: dict[str, dict[str, Any]] = {
-    "smoke": {
-        **_SMALL,
-        "seeds": 2,
-        "samples": 256,
-        "validation_samples": 128,
-        "epochs": 1,
-        "batch_size": 64,
-        "learning_rate": 2e-3,
-        "probe_samples": 256,
-        "test_samples": 256,
-    },
-    "quick": {
-        **_SMALL,
-        "seeds": 3,
-        "samples": 10_000,
-        "validation_samples": 500,
-        "epochs": 2,
-        "batch_size": 96,
-        "learning_rate": 4e-3,
-        "probe_samples": 2_000,
-        "test_samples": 1_500,
-    },
-    "night": {
-        **_SMALL,
-        "seeds": 5,
-        "samples": 50_000,
-        "validation_samples": 2_000,
-        "epochs": 3,
-        "batch_size": 128,
-        "learning_rate": 4e-3,
-        "probe_samples": 5_000,
-        "test_samples": 5_000,
-    },
-    "paper": {
-        "seeds": 10,
-        "models": PAPERS_MODELS,
-        "probe_method": "adam",
-        "schedule": "constant",
-        "samples": 50_000,
-        "validation_samples": 10_000,
-        "epochs": 50,
-        "batch_size": 512,
-        "learning_rate": 1e-3,
-        "probe_samples": 50_000,
-        "test_samples": 10_000,
-    },
-}
-"""The shared sizes of each budget; a study changes some and adds its own."""
 
-
-def sizes_of(kind: type[Sizes], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Sizes]:
-    """A study's sizes by budget: the shared ones with its own changes."""
-    return {name: kind(budget=name, **{**SHARED[name], **changes.get(name, {})}) for name in BUDGETS}
+def sizes_of(kind: type[Sizes], *studies: str) -> dict[str, Sizes]:
+    """The sizes of each budget: the shared ones of sizes.yaml, changed as the studies' own files say."""
+    files = [packaged(f"studies/{name}.yaml")["sizes"] for name in ("sizes", *studies)]
+    given = {name: {field: value for file in files for field, value in file.get(name, {}).items()} for name in BUDGETS}
+    return {name: kind(budget=name, **fields) for name, fields in given.items()}
 
 
 def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes: Any) -> units.Pretraining:
@@ -154,19 +104,13 @@ def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes
 
 
 def probes(
-    sizes: Sizes,
-    trained: units.Pretraining,
-    targets: Mapping[str, units.Data],
-    samples: Iterable[int] = (),
-    **changes: Any,
+    sizes: Sizes, trained: units.Pretraining, targets: Mapping[str, units.Data], samples: Iterable[int] = (), **changes
 ) -> units.Probes:
-    """Linear probes of a pretrained model on targets, for each number of samples."""
+    """Linear probes of a pretrained model on targets, for each number of samples; `changes` are to other fields."""
     names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")
     fields = {name: getattr(sizes, name) for name in names} | {"probe_batch_size": sizes.batch_size}
-    counts = tuple(samples) or (sizes.probe_samples,)
-    return units.Probes(
-        pretraining=trained, targets=dict(targets), samples=counts, seed=trained.seed, **{**fields, **changes}
-    )
+    fields |= {"samples": tuple(samples) or (sizes.probe_samples,), "seed": trained.seed, **changes}
+    return units.Probes(pretraining=trained, targets=dict(targets), **fields)
 
 
 # --- statements --------------------------------------------------------------------------------------------
@@ -207,10 +151,9 @@ class Statement:
         """The verdict on an estimate."""
         if math.isnan(found.low):
             return ONE_SEED if found.n else NOT_RUN
-        if self.holds(found.low) and self.holds(found.high):
-            return SUPPORTED
-        wrong = found.high < self.threshold if self.direction == "above" else found.low > self.threshold
-        return NOT_SUPPORTED if wrong else UNDECIDED
+        sign = 1 if self.direction == "above" else -1
+        ends = [sign * (end - self.threshold) for end in (found.low, found.high)]
+        return SUPPORTED if min(ends) > 0 else NOT_SUPPORTED if max(ends) < 0 else UNDECIDED
 
 
 # --- studies and their findings --------------------------------------------------------------------------------
@@ -218,25 +161,32 @@ class Statement:
 
 @dataclass(frozen=True)
 class Study:
-    """One study. Functions take a tidy table, ours or the paper's, so that both are read by the same rules.
+    """One study, named like its module.
 
-    `design(sizes)` lists the units with the columns of their rows; `effects(table)` gives named effects, one value a
-    seed; `kinds` says how intervals are formed, by the beginning of an effect's name. `paper()` is the paper's table
-    and `papers_own` what it prints itself. `texts(findings)` are sentences and names for the chapter's prose.
+    Functions take a tidy table, ours or the paper's, so that both are read by the same rules. `design(sizes)` lists the
+    units with the columns of their rows; `effects(table)` gives named effects, one value a seed; `texts(findings)`
+    sentences and names for the chapter's prose. NAME.yaml beside the module has its sizes, its statements and
+    effects that the paper prints itself; paper/NAME.csv has the paper's values.
     """
 
     name: str
-    question: str
     sizes: Mapping[str, Sizes]
     design: Callable[[Sizes], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    paper: Callable[[], pd.DataFrame] = pd.DataFrame
-    papers_own: Callable[[], Mapping[str, float]] = dict
-    statements: tuple[Statement, ...] = ()
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
     texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Its statements; a study may make none."""
+        return [Statement(**one) for one in packaged(f"studies/{self.name}.yaml").get("statements", ())]
+
+    @cached_property
+    def paper(self) -> pd.DataFrame:
+        """The paper's values as a tidy table, perhaps without rows; NaN where its plots hide a mark."""
+        file = resources.files("invariance.studies") / "paper" / f"{self.name}.csv"
+        return pd.read_csv(file, comment="#") if file.is_file() else pd.DataFrame({"value": []})
 
     def at(self, budget: str, seeds: int = 0, model: str = "", **changes: Any) -> Sizes:
         """The sizes of a budget with some of them changed; 0, "" and None change nothing.
@@ -259,7 +209,7 @@ class Study:
         "auto": what was published at the budget `paper`, where there is that and the sizes are those of `quick`, else
         the reader's own run. Raises `InputError` for another word, and where nothing of it is to be had.
         """
-        check_known("value of show", show, SHOW)
+        check_known("value of show", show, ("auto", "own", "published"))
         wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * (sizes == self.sizes["quick"]))
         for budget in wanted:
             found = self.published(budget)
@@ -273,32 +223,22 @@ class Study:
         """Run what is missing, as `units.run` does. Raises `units.Failed` where nothing is left to show."""
         design = self.design(sizes)
         outcome = units.run((unit for _, unit in design), device, **where)
-        return Findings(self, sizes, design, _kept(design), outcome)
+        return self._read(sizes, design, store.read, outcome)
 
     def published(self, budget: str) -> "Findings":
         """What the record has at a budget, without running anything; perhaps nothing."""
-        sizes = self.sizes[budget]
-        design = self.design(sizes)
-        return Findings(self, sizes, design, _of_design(design, record.read(record.path(budget))), Outcome())
+        sizes, known = self.sizes[budget], record.read(record.path(budget))
+        return self._read(sizes, self.design(sizes), lambda unit: known.get(unit.digest), Outcome())
+
+    def _read(self, sizes: Sizes, design: Design, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
+        found = {unit.digest: result(unit) for task in units.planned(unit for _, unit in design) for unit in task}
+        return Findings(self, sizes, design, {digest: run for digest, run in found.items() if run}, outcome)
 
     def papers(self) -> Mapping[str, PerSeed]:
         """The paper's effects, of one value each."""
-        table = self.paper()
+        table, printed = self.paper.dropna(subset="value"), packaged(f"studies/{self.name}.yaml").get("paper", {})
         found = dict(self.effects(table)) if len(table) else {}
-        return found | {name: pd.Series({0: value}) for name, value in self.papers_own().items()}
-
-
-def _kept(design: Design) -> record.Record:
-    found = (store.read(unit) for unit in _distinct(design))
-    return {result["digest"]: result for result in found if result}
-
-
-def _of_design(design: Design, known: record.Record) -> record.Record:
-    return {unit.digest: known[unit.digest] for unit in _distinct(design) if unit.digest in known}
-
-
-def _distinct(design: Design) -> list[units.Unit]:
-    return [unit for task in units.planned(unit for _, unit in design) for unit in task]
+        return found | {name: pd.Series({0: value}) for name, value in printed.items()}
 
 
 @dataclass(frozen=True)
@@ -331,7 +271,7 @@ class Findings:
     @cached_property
     def estimates(self) -> Estimates:
         """Every effect of the study with its interval and the paper's value."""
-        return statistics.estimates(self.study.effects(self.table), self.study.kinds, self.study.papers())
+        return statistics.estimates(self.study.effects(self.table), self.study.papers())
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates.get(name, NOTHING)
@@ -383,11 +323,10 @@ class Findings:
 
         For each estimate: `name` with its interval, `name.value` and `name.paper` alone; what only the paper has, too.
         """
-        found, theirs = {}, statistics.estimates(self.study.papers(), {}, self.study.papers())
-        lacking = {name: replace(NOTHING, paper=one.value) for name, one in theirs.items()}
+        theirs = {name: statistics.estimate(values).value for name, values in self.study.papers().items()}
+        lacking, found = {name: replace(NOTHING, paper=value) for name, value in theirs.items()}, {}
         for name, one in {**lacking, **self.estimates}.items():
-            digits = one.digits
-            found |= {name: str(one), f"{name}.value": f"{one:.{digits}f}", f"{name}.paper": f"{one:.2p}"}
+            found |= {name: str(one), f"{name}.value": f"{one:.{one.digits}f}", f"{name}.paper": f"{one:.2p}"}
         for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
         about = {"run": self.caption(), "seconds": f"{self.seconds:,.0f}", "model": self.sizes.model}
@@ -402,16 +341,9 @@ def _shown(value: Values) -> str:
 
 def overview(study: Study) -> HTML:
     """The budgets of a study side by side, for readers."""
-    return plots.table(
-        [
-            {
-                "budget": name,
-                "model": sizes.model,
-                "pretraining": f"{sizes.samples:,} images",
-                "epochs": str(sizes.epochs),
-                "seeds": str(sizes.seeds),
-                "what it is for": BUDGETS[name],
-            }
-            for name, sizes in study.sizes.items()
-        ]
-    )
+    rows = [
+        {"budget": name, "model": sizes.model, "pretraining": f"{sizes.samples:,} images", "epochs": f"{sizes.epochs}"}
+        | {"seeds": f"{sizes.seeds}", "what it is for": BUDGETS[name]}
+        for name, sizes in study.sizes.items()
+    ]
+    return plots.table(rows)

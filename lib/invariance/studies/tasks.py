@@ -43,9 +43,8 @@ class Setting:
         """The data set with these classes (None means all) and transformations."""
         source = self.source(sizes)
         if self.name == "t2d":
-            return Transforms2D(
-                foregrounds=source, backgrounds=sizes.backgrounds, classes=classes, transforms=transforms
-            )
+            where = {"foregrounds": source, "backgrounds": sizes.backgrounds}
+            return Transforms2D(classes=classes, transforms=transforms, **where)
         return NaturalImages(source=source, classes=classes, transforms=transforms)
 
     def count(self, data: Data, level: float) -> int:
@@ -81,13 +80,15 @@ def task(sizes: Sizes, seed: int, setting: Setting = T2D) -> Task:
     known = class_names(sizes.foregrounds) if setting is T2D else setting.data(sizes, None, ()).class_names()
     names = tuple(sampling.choose(seed, "factors classes", list(known), setting.superset))
     target = names[: setting.target]
-    classes = {
-        "subset": target[: setting.subset],
-        "disjoint": names[setting.target : 2 * setting.target],
-        "same": target,
-        "superset": names,
-    }
-    return Task({"first": tuple(first), "second": tuple(second)}, classes)
+    chosen = (target[: setting.subset], names[setting.target : 2 * setting.target], target, names)
+    return Task({"first": tuple(first), "second": tuple(second)}, dict(zip(CLASSES, chosen, strict=True)))
+
+
+def drawn(sizes: Sizes, setting: Setting = T2D) -> dict[str, str]:
+    """What prose says of the first seed's task: names of transformations, and numbers of classes."""
+    names = zip(("target_names", "other_names"), task(sizes, 0, setting).transforms.values(), strict=True)
+    counts = {f"n_{name}": str(getattr(setting, name)) for name in ("subset", "target", "superset")}
+    return {name: ", ".join(those) for name, those in names} | counts
 
 
 def pretrained(

@@ -42,7 +42,8 @@ Root = Annotated[Path | None, Option(help="Folder with _config.yml, _toc.yml and
 Chapters = Annotated[str, Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
 Budget = Annotated[Literal["smoke", "quick", "night", "paper"], Option(help="Size of the studies.", envvar="BUDGET")]
 Device = Annotated[str, Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
-Seeds = Annotated[int, Option(help="Number of seeds; 0 means the budget's.", min=0)]
+Protocol = Annotated[str, Option(help="corrected or published, perhaps with flags: corrected+last_epoch.")]
+Seeds = Annotated[str, Option(help="Number of seeds, or paper for the paper's ten; 0 means the budget's.")]
 Pictures = Annotated[Literal["embedded", "paper"], Option(help="Drawn by code, or the paper's own and CIFAR.")]
 
 
@@ -63,37 +64,50 @@ def main(
 
 
 @app.command()
-def book(chapters: Chapters = "", budget: Budget = "quick", device: Device = "auto", root: Root = None) -> None:
+def book(
+    chapters: Chapters = "",
+    budget: Budget = "quick",
+    protocol: Protocol = "corrected",
+    device: Device = "auto",
+    root: Root = None,
+) -> None:
     """Run the studies, execute the chapters and render the site into _build/html."""
-    _run_book("build", root, chapters, budget, device)
+    _run_book("build", root, chapters, {"budget": budget, "protocol": protocol, "device": device})
 
 
 @app.command()
-def publish(chapters: Chapters = "", budget: Budget = "quick", device: Device = "auto", root: Root = None) -> None:
+def publish(
+    chapters: Chapters = "",
+    budget: Budget = "quick",
+    protocol: Protocol = "corrected",
+    device: Device = "auto",
+    root: Root = None,
+) -> None:
     """Build the book, add its results to the record in book/results, and store the outputs in the notebooks."""
-    _run_book("publish", root, chapters, budget, device)
+    _run_book("publish", root, chapters, {"budget": budget, "protocol": protocol, "device": device})
 
 
-def _run_book(action: str, root: Path | None, chapters: str, budget: str, device: str) -> None:
+def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[str, str]) -> None:
     from invariance import book as builder
     from invariance import studies, units
     from invariance.training import pick_device
     from invariance.units import record
 
     started = time.monotonic()
-    pick_device(device)
+    device = str(pick_device(parameters["device"]))
     root = builder.find_root(root)
     names = _words(chapters)
-    needed = studies.read_by(list(builder.find_chapters(root, names)))
-    designs = [study.design(study.at(budget)) for study in needed]
+    read = studies.read_by(list(builder.find_chapters(root, names)))
+    needed = [(study, study.at(parameters["budget"], protocol=parameters["protocol"])) for study in read]
+    designs = [study.design(sizes) for study, sizes in needed]
     # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
     outcome = units.run((unit for design in designs for _, unit in design), device)
     if outcome:
         typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
-    for study in needed if action == "publish" else ():
-        new = record.merge(record.path(budget), study.own(study.at(budget), device).runs.values())
+    for study, sizes in needed if action == "publish" else ():
+        new = record.merge(record.path(sizes.budget, sizes.protocol), study.own(sizes, device).runs.values())
         typer.echo(f"{study.name}: {new} new results in the record")
-    getattr(builder, action)(root, names, {"budget": budget, "device": device}, started)
+    getattr(builder, action)(root, names, parameters, started)
 
 
 @app.command()
@@ -143,7 +157,8 @@ def explore(root: Root = None) -> None:
 def run(
     study: Annotated[str, Argument(help="A study by name; `invariance status` lists them.")],
     budget: Budget = "quick",
-    seeds: Seeds = 0,
+    protocol: Protocol = "corrected",
+    seeds: Seeds = "0",
     device: Device = "auto",
     pictures: Pictures = "embedded",
     cluster: Annotated[Literal["local", "slurm"] | None, Option(help="Units run there as jobs, else here.")] = None,
@@ -155,9 +170,9 @@ def run(
     from invariance.units import record
 
     chosen = studies.get(study)
-    sizes = chosen.at(budget, seeds, pictures=pictures)
+    sizes = chosen.at(budget, _seeds(seeds), pictures=pictures, protocol=protocol)
     options = dict(map(_assignment, cluster_option))
-    folder = out / sizes.budget
+    folder = record.path(sizes.budget, sizes.protocol, out).with_suffix("")
     check_folder(folder)
     found = chosen.own(sizes, device, cluster=cluster, options=options)
     found.save_table(folder / f"{study}.csv")
@@ -167,6 +182,15 @@ def run(
     if found.outcome:
         typer.echo(f"\n{found.outcome}", err=True)
         raise typer.Exit(1)
+
+
+def _seeds(text: str) -> int | str:
+    if text == "paper":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"--seeds {text}: give a number, or paper for the paper's ten.") from None
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -180,7 +204,8 @@ def _assignment(text: str) -> tuple[str, str]:
 def status(
     study: Annotated[str, Argument(help="A study by name; all if left out.")] = "",
     budget: Budget = "quick",
-    seeds: Seeds = 0,
+    protocol: Protocol = "corrected",
+    seeds: Seeds = "0",
     pictures: Pictures = "embedded",
 ) -> None:
     """Show how far studies are: units done, missing and failed, measured seconds and an estimate for the rest."""
@@ -190,7 +215,7 @@ def status(
 
     rows, failures = [], []
     for chosen in [studies.get(study)] if study else studies.all_studies():
-        sizes = chosen.at(budget, seeds, pictures=pictures)
+        sizes = chosen.at(budget, _seeds(seeds), pictures=pictures, protocol=protocol)
         found = units.status(unit for _, unit in chosen.design(sizes))
         missing = found.total - found.done - len(found.failed)
         counts = {"units": found.total, "done": found.done, "missing": missing, "failed": len(found.failed)}

@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
 class Estimate:
     """A mean over `n` seeds with its 95 % interval, the paper's value and every seed's; NaN for what there is none of.
 
+    `pooled` is what stands beside the paper's value: the mean with accuracies taken as the published code takes them.
     As text, `f"{e:.2f}"` is the value, `f"{e:.2i}"` the value with its interval, `f"{e:.2p}"` the paper's value and
     `f"{e:.2b}"` the value with the paper's in brackets; `str(e)` has as many digits as the interval allows.
     """
@@ -38,6 +39,7 @@ class Estimate:
     high: float = NAN
     n: int = 0
     paper: float = NAN
+    pooled: float = NAN
     seeds: tuple[float, ...] = field(default=(), compare=False, repr=False)
 
     def __format__(self, spec: str) -> str:
@@ -136,13 +138,15 @@ def _ends(mean: float, half: float, kind: Kind) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def estimates(effects: Mapping[str, PerSeed], paper: Mapping[str, PerSeed]) -> Estimates:
-    """Named effects as estimates with every seed's value, each with the paper's value of the same name."""
-    found = {}
+def estimates(
+    effects: Mapping[str, PerSeed], paper: Mapping[str, PerSeed], pooled: Mapping[str, PerSeed] | None = None
+) -> Estimates:
+    """Named effects as estimates with every seed's value, each with the paper's and the pooled value of its name."""
+    found, others = {}, {"paper": paper, "pooled": pooled or {}}
     for name, values in effects.items():
         kind = KINDS.get(re.split("[._]", name)[0], "difference")
-        theirs = estimate(paper[name]).value if name in paper else NAN
-        found[name] = replace(estimate(values, kind), paper=theirs, seeds=tuple(values))
+        beside = {key: estimate(of.get(name, ()), kind).value for key, of in others.items()}
+        found[name] = replace(estimate(values, kind), seeds=tuple(values), **beside)
     return found
 
 

@@ -81,7 +81,7 @@ def test_operations_are_those_of_the_paper():
 
 
 def test_hours_count_images_and_the_steps_of_heads():
-    ((_, unit), *_) = STUDY.design(STUDY.at("paper", 1))
+    ((_, unit), *_) = STUDY.design(STUDY.at("paper", 1, tasks="dealt"))
     pretraining, rate = unit.needs(), 1000
     images = 50 * (3 * 50_000 + 10_000)
     assert reproducibility.gpu_seconds(pretraining, rate) == pytest.approx(images / 3 / rate)

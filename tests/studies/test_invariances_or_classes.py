@@ -86,7 +86,7 @@ def test_prose_can_name_estimates_sizes_and_what_was_drawn(smoke):
     assert numbers["gap"] == str(smoke("invariances_or_classes")["gap"])
     assert numbers["paper.samples"] == "50,000" and numbers["sizes.seeds"] == "2"
     assert numbers["rising.paper"] == "subset, disjoint, same, superset"
-    assert numbers["run"].startswith("budget smoke, 2 seeds, ")
+    assert numbers["run"].startswith("budget smoke, protocol corrected, 2 seeds, ")
 
 
 def test_matched_means_probed_on_what_was_pretrained_on(smoke):

@@ -45,7 +45,7 @@ def test_each_set_of_transformations_contains_the_smaller_ones_and_classes_stay(
     assert last.transforms[:1] == first.transforms and len(set(last.transforms)) == 8
     assert set(last.transforms) <= set(PAPER_NAMES)
     assert first.classes == last.classes and len(first.classes) == 30
-    assert mismatch.order(5) != mismatch.order(6)
+    assert mismatch.order(STUDY.at("smoke"), 5) != mismatch.order(STUDY.at("smoke"), 6)
 
 
 def test_one_model_in_all_places_is_run_once_beside_resnet18():

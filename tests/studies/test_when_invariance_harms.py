@@ -54,7 +54,7 @@ def test_the_design_at_the_papers_size_is_the_papers_protocol():
     assert {p.data.availability for p in trained} == {0.2, 0.4, 0.6, 0.8, 1}
     probes = [unit for unit in units if isinstance(unit, Probes)]
     assert {(p.probe_epochs, p.samples, tuple(p.targets)) for p in probes} == {(100, (45_000,), TASKS)}
-    assert {(p.pretraining.data.translate, p.redraws) for p in probes} == {(True, 10), (False, 1)}
+    assert {(p.pretraining.data.translate, p.redraws) for p in probes} == {(True, 10), (False, 10)}
     assert {unit.pairs for unit in units if isinstance(unit, Sensitivity)} == {10_000}
 
 

@@ -49,12 +49,15 @@ def misses(statement: Statement, one: Estimate) -> bool:
 
 
 def papers(statement: Statement, one: Estimate) -> str:
-    """The paper's value, marked where it misses the rule; where any effect counts, how much of it this run has."""
+    """The paper's value, marked where it misses the rule; where any effect counts, how much of it this run has.
+
+    Both are taken the same way: over the images of all splits.
+    """
     text = fixed(one.paper, 3)
     if misses(statement, one):
         return f"{text} (misses the rule)"
     if statement.reason == ANY and one.n and abs(one.paper) > 0.01:
-        return f"{text} (this run: {fixed(one.value / one.paper, 2)} of it)"
+        return f"{text} (this run: {fixed(one.pooled / one.paper, 2)} of it)"
     return text
 
 
@@ -64,7 +67,7 @@ def show(found: Iterable[Row]) -> HTML:
         {"claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]"}
         | {"verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}"}
         | {"this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–"}
-        | {"paper": papers(s, one)}
+        | {"this run, pooled": fixed(one.pooled, 3), "paper (pooled)": papers(s, one)}
         for s, one, verdict in found
     ]
     return plots.table(rows)

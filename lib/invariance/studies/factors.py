@@ -141,14 +141,19 @@ def _transfers(sizes: FactorSizes, level: Level, trained: Pretraining, setting: 
 
 
 def tuning(sizes: FactorSizes, trained: Pretraining, setting: Setting, images: float, level: Level) -> FineTuning:
-    """Full fine-tuning on images of the target under the first set, from a probe on the same images."""
+    """Full fine-tuning on images of the target under the first set, from the head of a probe on the same images.
+
+    The published code's head is one of a probe on all, save where the number of images varies.
+    """
     target = targets(sizes, trained.seed, setting)["first"]
     samples = setting.count(target, images)
+    many = sizes.protocol.head_from_many and not level.images and sizes.as_level(sizes.probe_samples, setting)
     names = ("test_samples", "probe_method", "probe_epochs", "redraws")
     return FineTuning(
         pretraining=trained,
         target=target,
         samples=samples,
+        head_samples=setting.count(target, many) if many else 0,
         validation_samples=sizes.tuning_validation_samples,
         probe_batch_size=sizes.batch_size,
         tuning_epochs=_passes(sizes.tuning_epochs, sizes.tuning_least_images, samples),

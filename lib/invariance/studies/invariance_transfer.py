@@ -71,7 +71,7 @@ SIZES = sizes_of(TransferSizes, "invariance_transfer")
 def data(sizes: Sizes, name: str, seed: int) -> Data:
     """One of `DATA_TYPES` for one seed, without transformations."""
     if name in NATURAL:
-        return NaturalImages(source=sizes.natural(name))
+        return NaturalImages(source=sizes.natural(name), protocol=sizes.apart)
     which, rest = name.split(" ", 1)
     objects, backgrounds = rest.split(" on ")
     kind, source = ("image", sizes.foregrounds) if objects == "objects" else ("random", "random")
@@ -80,6 +80,7 @@ def data(sizes: Sizes, name: str, seed: int) -> Data:
         foregrounds=source,
         backgrounds=sizes.backgrounds if backgrounds == "scenes" else "random",
         classes=names[:CLASSES] if which == "training" else names[CLASSES:],
+        protocol=sizes.apart,
     )
 
 

@@ -21,6 +21,7 @@ from invariance.datasets import Transforms2D
 from invariance.pictures import class_names
 from invariance.statistics import NAN, NOTHING, Estimate, Estimates, PerSeed, fixed
 from invariance.studies.study import PAPERS_MODELS, Findings, Sizes, Study, pretraining, probes, sizes_of
+from invariance.studies.tasks import papers_draw
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Design
 
@@ -43,8 +44,10 @@ class MismatchSizes(Sizes):
 SIZES = sizes_of(MismatchSizes, "mismatch")
 
 
-def order(seed: int) -> tuple[str, ...]:
+def order(sizes: Sizes, seed: int) -> tuple[str, ...]:
     """The 8 transformations of one seed, in the order in which they are added and applied."""
+    if sizes.tasks == "paper":
+        return tuple(papers_draw("orders", seed))
     return tuple(sampling.choose(seed, "mismatch order", PAPER_NAMES, MOST))
 
 
@@ -52,7 +55,7 @@ def data(sizes: Sizes, seed: int, count: int) -> Transforms2D:
     """The data set of one seed with its first `count` transformations."""
     names = sampling.choose(seed, "mismatch classes", list(class_names(sizes.foregrounds)), CLASSES)
     where = {"foregrounds": sizes.foregrounds, "backgrounds": sizes.backgrounds}
-    return Transforms2D(classes=tuple(names), transforms=order(seed)[:count], **where)
+    return Transforms2D(classes=tuple(names), transforms=order(sizes, seed)[:count], protocol=sizes.apart, **where)
 
 
 def design(sizes: MismatchSizes) -> Design:
@@ -67,7 +70,7 @@ def design(sizes: MismatchSizes) -> Design:
         trained = pretraining(sizes, data(sizes, seed, count), model, seed)
         targets = {str(wanted): data(sizes, seed, wanted) for wanted in counts}
         columns = {"counterpart": counterparts[model], "model": model, "pretrained_on": count}
-        planned.append(({**columns, "order": ",".join(order(seed))}, probes(sizes, trained, targets)))
+        planned.append(({**columns, "order": ",".join(order(sizes, seed))}, probes(sizes, trained, targets)))
     return planned
 
 
@@ -151,7 +154,7 @@ def by_model(found: Findings) -> dict[str, Estimates]:
 
 def steps_of_a_seed(found: Findings, seed: int = 0) -> Figure:
     """One class of a seed under its first 1, 2, ..., 8 transformations."""
-    names = [f"{'+ ' if k else ''}{name.replace('_', ' ')}" for k, name in enumerate(order(seed))]
+    names = [f"{'+ ' if k else ''}{name.replace('_', ' ')}" for k, name in enumerate(order(found.sizes, seed))]
     rows = [plots.draws(data(found.sizes, seed, count), 0, 7, seed) for count in COUNTS]
     return plots.picture_grid(dict(zip(names, rows, strict=True)), cell=0.6)
 
@@ -223,7 +226,7 @@ def texts(found: Findings) -> dict[str, str]:
     """What a seed drew, and in words which mistake is the dearer one."""
     words = ("costs neither clearly more nor clearly less than", "costs more than", "costs less than")
     return {
-        "order": ", ".join(name.replace("_", " ") for name in order(0)),
+        "order": ", ".join(name.replace("_", " ") for name in order(found.sizes, 0)),
         "run.main": found.caption(found.table[found.table["counterpart"] == MAIN]),
         "guessing": f"{1 / CLASSES:.2f}",
         **{f"dearer.{k}": found[f"extra-missing.{k}"].told(*words) for k in (1, MOST - 1)},

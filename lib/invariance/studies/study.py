@@ -20,6 +20,7 @@ from invariance import models, plots, statistics, units
 from invariance.config import Config
 from invariance.errors import InputError, check_known
 from invariance.files import packaged, write_aside
+from invariance.protocol import CORRECTED, Protocol, name_of
 from invariance.statistics import NOTHING, Estimate, Estimates, PerSeed
 from invariance.units import record, store
 from invariance.units.run import Design, Outcome
@@ -34,6 +35,7 @@ BUDGETS = {
 """The budgets from small to large, and what each is for."""
 
 Count = Annotated[int, Field(ge=1)]
+PAPERS_SEEDS = 10
 
 
 class Sizes(Config):
@@ -41,13 +43,16 @@ class Sizes(Config):
 
     `models` stands for the paper's five, in the order ResNet-18, ResNet-50, DenseNet-121, VGG-11, ViT. `pictures` is
     "embedded" (drawn by code) or "paper" (its objects and photographs, and CIFAR). `redraws` is how many draws of the
-    transformations the features of a probe's training images cover.
+    transformations the features of a probe's training images cover. `protocol` says which slips of the published code
+    are repeated. `tasks` are "dealt", so that every transformation has its turn, or those of the "paper"'s ten seeds.
     """
 
     budget: Literal["smoke", "quick", "night", "paper"]
     seeds: int = Field(ge=1, le=10_000)
     models: tuple[str, str, str, str, str]
     pictures: Literal["embedded", "paper"] = "embedded"
+    protocol: Protocol = CORRECTED
+    tasks: Literal["dealt", "paper"] = "dealt"
     samples: Count
     validation_samples: Count
     epochs: Count
@@ -59,6 +64,11 @@ class Sizes(Config):
     probe_method: Literal["adam", "lbfgs"]
     probe_epochs: Count = 200
     redraws: Count = 1
+
+    @property
+    def apart(self) -> Protocol:
+        """The protocol of experiments C, D and E, whose splits have draws of their own in the published code, too."""
+        return self.protocol.model_copy(update={"shared_draws": False})
 
     @property
     def model(self) -> str:
@@ -97,7 +107,8 @@ def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes
     """The pretraining of one model on one data set at these sizes."""
     fields = {name: getattr(sizes, name) for name in ("samples", "epochs", "batch_size", "learning_rate", "schedule")}
     if sizes.budget == "paper" and model == "vit":
-        fields |= {"schedule": "warmup_cosine", "weight_decay": 5e-5}  # the text says 1e-5, its code 5e-5
+        schedule = "slow_cosine" if sizes.protocol.slow_vit else "warmup_cosine"
+        fields |= {"schedule": schedule, "weight_decay": 5e-5}  # the text says 1e-5, its code 5e-5
     available = data.available("validation") if hasattr(data, "available") else math.inf
     fields["validation_samples"] = min(sizes.validation_samples, available)
     return units.Pretraining(data=data, model=model, seed=seed, **{**fields, **changes})
@@ -188,12 +199,15 @@ class Study:
         file = resources.files("invariance.studies") / "paper" / f"{self.name}.csv"
         return pd.read_csv(file, comment="#") if file.is_file() else pd.DataFrame({"value": []})
 
-    def at(self, budget: str, seeds: int = 0, model: str = "", **changes: Any) -> Sizes:
+    def at(self, budget: str, seeds: int | str = 0, model: str = "", **changes: Any) -> Sizes:
         """The sizes of a budget with some of them changed; 0, "" and None change nothing.
 
-        `model` stands in for all of the paper's. Raises `InputError` for an unknown budget, model or size.
+        `seeds` is how many, or "paper" for the paper's ten; `model` stands in for all of the paper's; `protocol` may be
+        given by its name. Raises `InputError` for an unknown budget, model, protocol or size.
         """
         check_known("budget", budget, BUDGETS)
+        if seeds == "paper":
+            seeds, changes = PAPERS_SEEDS, {**changes, "tasks": "paper"}
         given = {name: value for name, value in {"seeds": seeds, **changes}.items() if value not in (0, "", None)}
         if model:
             given["models"] = (model,) * 5
@@ -210,9 +224,10 @@ class Study:
         the reader's own run. Raises `InputError` for another word, and where nothing of it is to be had.
         """
         check_known("value of show", show, ("auto", "own", "published"))
-        wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * (sizes == self.sizes["quick"]))
+        usual = sizes == self.at("quick", protocol=sizes.protocol)
+        wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * usual)
         for budget in wanted:
-            found = self.published(budget)
+            found = self.published(budget, sizes.protocol)
             if found.runs:
                 return found
         if show == "published":
@@ -225,9 +240,9 @@ class Study:
         outcome = units.run((unit for _, unit in design), device, **where)
         return self._read(sizes, design, store.read, outcome)
 
-    def published(self, budget: str) -> "Findings":
-        """What the record has at a budget, without running anything; perhaps nothing."""
-        sizes, known = self.sizes[budget], record.read(record.path(budget))
+    def published(self, budget: str, protocol: Protocol = CORRECTED) -> "Findings":
+        """What the record has at a budget under a protocol, without running anything; perhaps nothing."""
+        sizes, known = self.at(budget, protocol=protocol), record.read(record.path(budget, protocol))
         return self._read(sizes, self.design(sizes), lambda unit: known.get(unit.digest), Outcome())
 
     def _read(self, sizes: Sizes, design: Design, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
@@ -257,8 +272,9 @@ class Findings:
 
         Where the design gives a value to a column of a unit's own rows, it means the rows with that value.
         """
+        protocol = name_of(self.sizes.protocol)
         rows = [
-            {"study": self.study.name, **columns, **part, "seed": unit.seed}
+            {"study": self.study.name, "protocol": protocol, **columns, **part, "seed": unit.seed}
             for columns, unit in self.design
             if unit.digest in self.runs
             for part in unit.rows(self.runs[unit.digest]["values"])
@@ -270,8 +286,10 @@ class Findings:
 
     @cached_property
     def estimates(self) -> Estimates:
-        """Every effect of the study with its interval and the paper's value."""
-        return statistics.estimates(self.study.effects(self.table), self.study.papers())
+        """Every effect of the study with its interval, beside the paper's value what ours is if taken as that was."""
+        pooled = self.study.effects(with_pooled(self.table))
+        ours = pooled if self.sizes.protocol.pooled_accuracy else self.study.effects(self.table)
+        return statistics.estimates(ours, self.study.papers(), pooled)
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates.get(name, NOTHING)
@@ -316,7 +334,8 @@ class Findings:
         lack = f", {self.missing} of {len(self.design)} units missing" if self.missing else ""
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
-        return f"budget {self.sizes.budget}, {count}, {self.hardware}, {pictures}{lack}"
+        protocol = f"protocol {name_of(self.sizes.protocol)}"
+        return f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}"
 
     def numbers(self) -> dict[str, str]:
         """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.
@@ -329,8 +348,18 @@ class Findings:
             found |= {name: str(one), f"{name}.value": f"{one:.{one.digits}f}", f"{name}.paper": f"{one:.2p}"}
         for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
-        about = {"run": self.caption(), "seconds": f"{self.seconds:,.0f}", "model": self.sizes.model}
+        about = {"protocol": name_of(self.sizes.protocol), "run": self.caption(), "model": self.sizes.model}
+        about["seconds"] = f"{self.seconds:,.0f}"
         return {**found, **about, **self.study.texts(self)}
+
+
+def with_pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with accuracies as the published code has them: of all splits' images together, mean over classes."""
+    if "macro" not in table:
+        return table
+    pooled = table[table["split"] == "pooled"]
+    rest = table[~table["split"].isin(["test", "pooled"])]
+    return pd.concat([rest, pooled.assign(split="test", value=pooled["macro"])])
 
 
 def _shown(value: Values) -> str:

@@ -65,8 +65,8 @@ def data(sizes: Sizes, seed: int, task: str, **changes: Any) -> ObjectsOnImages:
     """One task's data set for one seed, which chooses the ten objects."""
     known = list(class_names(sizes.foregrounds))
     objects = tuple(sampling.choose(seed, "relevance objects", known, 10))
-    images = sizes.natural("cifar10")
-    return ObjectsOnImages(images=images, foregrounds=sizes.foregrounds, objects=objects, task=task, **changes)
+    where = {"images": sizes.natural("cifar10"), "foregrounds": sizes.foregrounds, "protocol": sizes.apart}
+    return ObjectsOnImages(objects=objects, task=task, **where, **changes)
 
 
 def design(sizes: HarmSizes) -> Design:
@@ -91,11 +91,11 @@ def _swept(sizes: Sizes, seed: int, sweep: str, level: float) -> ObjectsOnImages
 def _measured(sizes: HarmSizes, shown: ObjectsOnImages, seed: int, columns: dict[str, Any]) -> Design:
     trained = pretraining(sizes, shown, sizes.model, seed)
     targets = {task: data(sizes, seed, task, translate=shown.translate) for task in TASKS}
-    redraws = sizes.redraws if shown.translate else 1  # at its fixed place there is nothing to draw
-    planned: Design = [({**columns, "exchanged": ""}, probes(sizes, trained, targets, redraws=redraws))]
+    planned: Design = [({**columns, "exchanged": ""}, probes(sizes, trained, targets))]
     how = {"measured": ("l2",), "intervals": False, "pairs": sizes.pairs, "seed": seed}
+    moved = shown.translate and not sizes.protocol.pairs_at_fixed_place
     for part, vary in PARTS.items():
-        both = {"both": targets["cifar_mixed"]}
+        both = {"both": data(sizes, seed, "cifar_mixed", translate=moved)}
         planned += [({**columns, "exchanged": part}, Sensitivity(pretraining=trained, data=both, vary=vary, **how))]
     return planned
 

@@ -1,7 +1,7 @@
 """The transformations that kornia has, too, on the same batch: batched, with parameters of its own for every image.
 
-Kornia knows no alpha channel, so it is given the colours of the objects alone: three channels, where ours transform
-four. Its contrast multiplies only, where ours blends with the mean; pixelate it does not have.
+Both turn objects with an alpha channel into such objects. Kornia changes colours of three channels only, so alpha is put
+back beside them. Its contrast multiplies only, where ours blends with the mean; pixelate it does not have.
 """
 
 import kornia.augmentation as K
@@ -32,6 +32,8 @@ COUNTERPARTS = {
     "erasing": K.RandomErasing((0.19, 0.19), (1.0, 1.0), **HALF),
     "contrast": K.RandomContrast((0.0, 2.0), p=1.0),
 }
+COLOURS = {"hue", "brightness", "grayscale", "posterize", "invert", "sharpen", "noise", "contrast"}
+"""Those of the counterparts that leave alpha alone."""
 SMALL = 256
 """Images of a small batch: kornia may take the whole one in pieces of this size where it is quicker so."""
 
@@ -40,17 +42,22 @@ def table(rounds=15):
     """One row a transformation: images a second of CPU time on one thread, kornia's and ours, and their ratio."""
     device = torch.device("cpu")
     renderer = Transforms2D().renderer(device)
-    colours = renderer.foregrounds(Split(renderer, 0, "bench/train", BATCH["cpu"]).keys())[:, :3].contiguous()
+    objects = renderer.foregrounds(Split(renderer, 0, "bench/train", BATCH["cpu"]).keys())
     rows = []
-    for name, augment in COUNTERPARTS.items():
+    for name, known in COUNTERPARTS.items():
+        augment = _with_alpha(known) if name in COLOURS else known
         seconds = cpu_seconds(
             {
-                "whole": lambda augment=augment: augment(colours),
-                "pieces": lambda augment=augment: [augment(part) for part in colours.split(SMALL)],
+                "whole": lambda augment=augment: augment(objects),
+                "pieces": lambda augment=augment: [augment(part) for part in objects.split(SMALL)],
                 "ours": alone(device, (name,)),
             },
             rounds,
         )
-        theirs, ours = len(colours) / min(seconds["whole"], seconds["pieces"]), len(colours) / seconds["ours"]
+        theirs, ours = len(objects) / min(seconds["whole"], seconds["pieces"]), len(objects) / seconds["ours"]
         rows.append({"case": name, "kornia": theirs, "ours": ours, "ratio": ours / theirs})
     return rows
+
+
+def _with_alpha(augment):
+    return lambda objects: torch.cat((augment(objects[:, :3]), objects[:, 3:]), 1)

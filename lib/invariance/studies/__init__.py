@@ -34,10 +34,10 @@ def all_studies() -> list[Study]:
 def read_by(stems: list[str]) -> list[Study]:
     """The studies that chapters read, by the beginnings of file names such as "03_invariances_or_classes".
 
-    A chapter reads the study of its own name; those of the ledger, on the landing page and on reproducibility read all.
+    A chapter reads the study of its own name; the ledger, reproducibility and the page on the paper's numbers read all.
     """
     own = {stem.split("_", 1)[1] for stem in stems}
-    if own & {"claims", "reproducibility"}:
+    if own & {"claims", "reproducibility", "the_papers_numbers"}:
         return all_studies()
     if "intro" in own:
         own.add("invariances_or_classes")

@@ -1,0 +1,72 @@
+"""What the paper's numbers contain: the images that its "test" accuracy is of, and what that does to its conclusions.
+
+The published code takes accuracy over training, validation and test images together. Every transfer of this book
+records it that way beside the accuracy on test images, so the same models show both. Chapter:
+book/14_the_papers_numbers.py.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+from IPython.display import HTML
+
+from invariance import plots
+from invariance.statistics import Estimate, estimate, fixed
+from invariance.studies import all_studies
+from invariance.studies.study import Findings, Statement, Study
+from invariance.studies.tasks import with_transforms
+from invariance.units import FineTuning, Probes
+
+SPLITS = ("train", "validation", "test", "pooled")
+
+
+def shares(studies: Iterable[Study] = ()) -> HTML:
+    """Which share of the images behind a published accuracy are training images, for every size of a transfer."""
+    found: dict[tuple[str, str], set[tuple[int, int, int]]] = {}
+    for study in studies or all_studies():
+        for _, unit in study.design(study.at("paper", seeds=1)):
+            if isinstance(unit, (Probes, FineTuning)):
+                kind = "linear probe" if isinstance(unit, Probes) else "fine-tuning"
+                counts = unit.samples if isinstance(unit, Probes) else (unit.samples,)
+                sizes = {(n, unit.validation_samples, unit.test_samples) for n in counts}
+                found.setdefault((study.name.replace("_", " "), kind), set()).update(sizes)
+    rows = [
+        {"study": study, "transfer": kind, "training : validation : test": " : ".join(f"{n:,}" for n in sizes)}
+        | {"share of training images": f"{sizes[0] / sum(sizes):.1%}"}
+        for (study, kind), every in found.items()
+        for sizes in sorted(every)
+    ]
+    return plots.table(rows)
+
+
+def accuracies(found: Findings, **chosen: str) -> dict[str, Estimate]:
+    """Accuracy of matched models by split, and over all images: the mean over seeds of the rows that have `chosen`."""
+    every = {}
+    for split in SPLITS:
+        rows = with_transforms(found.table, split)
+        rows = rows[(rows["transforms"] == "matched") & (rows[list(chosen)] == pd.Series(chosen)).all(axis=1)]
+        every[split] = estimate(rows.groupby("seed")["macro" if split == "pooled" else "value"].mean(), "share")
+    return every
+
+
+def beside(findings: Iterable[Findings]) -> HTML:
+    """Every statement's quantity on test images and pooled, from the same models, and whether each meets the rule."""
+    rows = []
+    for found in findings:
+        for statement, (one, _) in found.verdicts().items():
+            if one.n and one.value != one.pooled:
+                cells = {"on test images": one.value, "pooled": one.pooled, "paper (pooled)": one.paper}
+                said = {name: _with_mark(statement, value) for name, value in cells.items()}
+                about = {"claim: statement": f"{statement.claim}: {statement.text}", "rule": statement.rule}
+                rows.append({**about, **said})
+    return plots.table(sorted(rows, key=lambda row: row["claim: statement"]))
+
+
+def _with_mark(statement: Statement, value: float) -> str:
+    return f"{fixed(value, 3)} {'meets' if statement.holds(value) else 'misses'} the rule" if value == value else "–"
+
+
+def turned(findings: Iterable[Findings]) -> list[Statement]:
+    """Statements whose rule is met by one of the two accuracies and missed by the other, on the same models."""
+    every = [(s, one) for found in findings for s, (one, _) in found.verdicts().items() if one.n]
+    return [s for s, one in every if s.holds(one.value) != s.holds(one.pooled)]

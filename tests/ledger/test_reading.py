@@ -1,0 +1,28 @@
+import pytest
+
+from invariance import studies
+from invariance.ledger import reading
+
+
+def test_shares_are_those_of_the_published_sizes():
+    page = reading.shares([studies.get("other_factors"), studies.get("when_invariance_harms")]).data
+    assert "50,000 : 10,000 : 10,000" in page and "71.4%" in page
+    assert "45,000 : 5,000 : 10,000" in page and "75.0%" in page
+    assert "200 : 10,000 : 10,000" in page and "1.0%" in page
+
+
+def test_the_pooled_accuracy_lies_between_those_of_the_splits_and_is_shown_beside_the_papers(smoke):
+    found = smoke("invariances_or_classes")
+    known = {name: one.value for name, one in reading.accuracies(found, classes="same").items()}
+    apart = [known[name] for name in ("train", "validation", "test")]
+    assert min(apart) < known["pooled"] < max(apart)
+    assert known["test"] == pytest.approx(found["accuracy.matched.same"].value)
+    assert known["pooled"] == pytest.approx(found["accuracy.matched.same"].pooled)
+    page = reading.beside([found]).data
+    assert page.count("<tr") == 1 + len(found.study.statements) and "the rule" in page
+
+
+def test_a_rule_is_turned_where_one_accuracy_meets_it_and_the_other_does_not(smoke):
+    found = smoke("invariances_or_classes")
+    both = {s: found[s.estimate] for s in found.study.statements}
+    assert reading.turned([found]) == [s for s, one in both.items() if s.holds(one.value) != s.holds(one.pooled)]

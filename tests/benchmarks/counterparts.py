@@ -1,6 +1,6 @@
 """The transformations that kornia has, too, on the same batch: batched, with parameters of its own for every image.
 
-Both turn objects with an alpha channel into such objects. Kornia changes colours of three channels only, so alpha is put
+Both turn objects with an alpha channel into such objects. Kornia changes colours of three channels only: alpha is put
 back beside them. Its contrast multiplies only, where ours blends with the mean; pixelate it does not have.
 """
 

@@ -53,16 +53,14 @@ plots.use_book_style()
 
 # %%
 from invariance import profile_model, profiling
+from invariance.studies import measuring_invariance, tasks
 
-wanted = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
-pairs = pairs or wanted[budget]
+sizes = measuring_invariance.STUDY.at(budget)
+pairs = pairs or sizes.pairs
 chosen = transforms or None  # None means all
 profiling.check_choices(images, chosen, pairs, device=device)
 
 # %%
-from invariance.studies import measuring_invariance, tasks
-
-sizes = measuring_invariance.SIZES[budget]
 model = measuring_invariance.trained_model(budget, seed, device)
 trained_with = tasks.task(sizes, seed).transforms["first"]
 

@@ -36,7 +36,7 @@ def results_dir() -> Path:
     own, checkout = os.environ.get("INVARIANCE_RESULTS"), Path(__file__).parents[2] / "book" / "results"
     if own:
         return Path(own).expanduser()
-    return checkout if checkout.is_dir() else Path(__file__).parent / "_results"
+    return checkout if checkout.parent.is_dir() else Path(__file__).parent / "_results"
 
 
 @cache

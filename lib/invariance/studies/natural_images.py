@@ -64,7 +64,8 @@ def design(sizes: NaturalSizes) -> Design:
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """The effects of `factors.effects` for each setting, whose name stands after the first word: `gap.cifar10...`."""
-    found = {}
+    lacking = pd.Series(dtype=float)  # where a size fine-tunes nothing, or has one setting alone
+    found = {f"gap.{setting.name}.few.{CLASSES}": lacking for setting in SETTINGS}
     for setting, rows in table.groupby("setting", sort=False):
         for name, values in factors.effects(rows).items():
             kind, rest = name.split(".", 1)

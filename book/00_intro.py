@@ -32,7 +32,7 @@ seeds = 0  # how many; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
-from invariance import chapter
+from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies import study
 from invariance.studies.invariances_or_classes import STUDY
@@ -42,7 +42,13 @@ chapter.glue(found)
 chapter.glue(verdicts.counts(verdicts.rows(verdicts.published())), "n_")
 chapter.show(found, "levels", paper=False)
 
+# %% tags=["remove-input"]
+live.explorer("story")
+
 # %% [markdown]
+# One network was trained on upright objects, the other on the same objects at every angle. The second one ignores the angle; the
+# first one never learned to. Which of them is the better start for a new task, whose objects are turned as well?
+#
 # ## The result in one picture
 #
 # ```{glue:figure} levels

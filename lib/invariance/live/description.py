@@ -9,6 +9,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
+from invariance.live.networks import NAMES
 from invariance.pictures import class_names, scenes
 from invariance.transforms import CATEGORIES, PAPER_NAMES, TRANSFORMATIONS, Transformation
 
@@ -215,12 +216,13 @@ EXPLORERS = {
             "its curve lies lower. Measure both.",
             State("chess_knight", "desert", (Step("rotate", (60.0,)),), ("plain",)),
             ("draw", "upload", "distances", "curve", "measure"),
-            networks=("untrained", "plain", "rotate", "translate", "scale", "hue", "brightness", "blur", "noise", "elastic"),
+            networks=NAMES,
         ),
         Explorer(
             "story",
             "Turn the object: which network notices?",
-            "Both networks name the object well. One has seen turned objects while it learned, the other has not.",
+            "Both networks know this object. One has seen turned objects while it learned, the other has not. "
+            "Turn it, and see which one loses it.",
             State("chess_knight", "desert", (Step("rotate", (60.0,)),), ("plain", "rotate")),
             ("distances", "curve"),
             transformations=("rotate",),

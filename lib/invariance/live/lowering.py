@@ -187,7 +187,11 @@ class _Lowering:
         first = next(iter(node.all_input_nodes))
         if isinstance(value, (list, tuple)):
             self.values[node] = value
-            return None if _shares(value[0], self.values[first]) else self._emit(node, RENAMED.get(name, name), arguments, value[0])
+            return (
+                None
+                if _shares(value[0], self.values[first])
+                else self._emit(node, RENAMED.get(name, name), arguments, value[0])
+            )
         if name in SAME or (name == "_to_copy" and value.dtype == self.values[first].dtype):
             self.refs[node] = self._ref(first)
         elif value.dtype == self.values[first].dtype and _shares(value, self.values[first]):
@@ -280,7 +284,9 @@ def _named(node: torch.fx.Node) -> tuple[str, list]:
     for position, declared in enumerate(schema.arguments):
         if declared.name in DROPPED:
             continue
-        given = node.args[position] if position < len(node.args) else node.kwargs.get(declared.name, declared.default_value)
+        given = (
+            node.args[position] if position < len(node.args) else node.kwargs.get(declared.name, declared.default_value)
+        )
         arguments.append(given)
     return ("bitcast" if name == "view" and schema.overload_name == "dtype" else name), arguments
 

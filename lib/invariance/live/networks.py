@@ -6,13 +6,15 @@ its digest, its configuration, and what the library measures on it.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save
+from torch import nn
 
+from invariance import models
 from invariance.datasets import Transforms2D
 from invariance.datasets.devices import pick_device
 from invariance.errors import InputError, check_known
@@ -27,6 +29,8 @@ UNTRAINED, PLAIN = "untrained", "plain"
 TRAINED = (PLAIN, "rotate", "translate", "scale", "hue", "brightness", "blur", "noise", "elastic")
 """The networks with weights in the repository: without transformations, or with the one that it is named after."""
 NAMES = (UNTRAINED, *TRAINED)
+OWN: dict[str, Classifier] = {}
+"""A reader's own networks by name, for explorers in a notebook."""
 MODEL, PAIRS = "small", 2_000
 
 
@@ -44,13 +48,24 @@ def unit(name: str) -> Pretraining:
     )
 
 
-@cache
+def label(name: str) -> str:
+    """What readers are told of a network."""
+    if name in OWN:
+        return name
+    return {UNTRAINED: "untrained", PLAIN: "trained without transformations"}.get(name, f"trained with {name}")
+
+
 def network(name: str) -> Classifier:
-    """One of the explorers' networks, float32 and in evaluation mode, with its float16 weights.
+    """One of the explorers' networks, float32 and in evaluation mode, with its float16 weights; or one of `OWN`.
 
     Raises `InputError` for an unknown name, or where its weights are not there.
     """
-    check_known("network", name, NAMES)
+    return OWN[name] if name in OWN else _network(name)
+
+
+@cache
+def _network(name: str) -> Classifier:
+    check_known("network", name, [*NAMES, *OWN])
     model = unit(name).build().eval()
     weights = FOLDER / f"{name}.safetensors"
     if name == UNTRAINED:
@@ -59,7 +74,9 @@ def network(name: str) -> Classifier:
         given = load_file(weights)
     else:
         raise InputError(f"The network {name!r} has no weights: `invariance live train {name}` trains it.")
-    model.load_state_dict({key: value.float() for key, value in given.items() if value.is_floating_point()}, strict=False)
+    model.load_state_dict(
+        {key: value.float() for key, value in given.items() if value.is_floating_point()}, strict=False
+    )
     return model.requires_grad_(False)
 
 
@@ -68,8 +85,14 @@ def available() -> list[str]:
     return [name for name in NAMES if name == UNTRAINED or (FOLDER / f"{name}.safetensors").exists()]
 
 
+def add(backbones: Mapping[str, nn.Module]) -> None:
+    """Make a reader's own networks known; raises `InputError` for one that does not take the explorers' images."""
+    for name, backbone in backbones.items():
+        OWN[name] = models.wrap(backbone, classes=2).eval().requires_grad_(False)
+
+
 def facts() -> dict[str, dict]:
-    """What `networks.jsonl` holds, by name: digest, configuration, validation accuracy, sensitivities, hash of the file."""
+    """What `networks.jsonl` holds, by name: digest, configuration, values measured, hash of the weights' file."""
     file = FOLDER / "networks.jsonl"
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     return {line["name"]: line for line in map(json.loads, lines)}

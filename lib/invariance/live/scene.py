@@ -5,7 +5,7 @@ The page computes the same from exported graphs (`invariance.live.graphs`), the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from string import Template
 
 import torch
@@ -15,7 +15,7 @@ from invariance import measures, pictures, sampling, transforms
 from invariance.datasets import Renderer, Transforms2D, normalise, paste
 from invariance.datasets.pairs import pair_keys
 from invariance.live.description import CODE, FIELDS, SIZE, Slider, State, Step, check, key, kind, scene_of
-from invariance.live.networks import network
+from invariance.live.networks import OWN, network
 from invariance.models import Classifier
 from invariance.pictures import scenes
 from invariance.transforms import TRANSFORMATIONS, Parameters
@@ -149,21 +149,27 @@ def sensitivity(model: Classifier, name: str) -> measures.Sensitivity:
     return measures.sensitivity(*both, SEED)
 
 
-@cache
 def between(name: str) -> float:
     """How far apart a network's representations of random images are on average, without transformations."""
-    found = features(network(name), pair_images(None, pairs().first))
+    return _between(network(name))
+
+
+@lru_cache(maxsize=32)
+def _between(model: Classifier) -> float:
+    found = features(model, pair_images(None, pairs().first))
     return (found[pairs().order] - found[pairs().order.roll(1)]).norm(dim=1).mean().item()
 
 
-def distance(name: str, before: Tensor, after: Tensor) -> float:
-    """How far apart a network's representations of two images (1, 3, 32, 32) are, in units of `between`."""
-    one, other = features(network(name), torch.cat((before, after)))
-    return (one - other).norm().item() / between(name)
+def distances(name: str, before: Tensor, images: Tensor) -> list[float]:
+    """How far a network's representations of images (B, 3, 32, 32) are from that of one, in units of `between`."""
+    found = features(network(name), torch.cat((before, images)))
+    return ((found[1:] - found[:1]).norm(dim=1) / between(name)).tolist()
 
 
 def answer(name: str, images: Tensor) -> str:
-    """The class that a network answers for an image (1, 3, 32, 32)."""
+    """The class that a network answers for an image (1, 3, 32, 32); "" for a reader's own network."""
+    if name in OWN:
+        return ""
     with torch.no_grad():
         return pictures.class_names("glyphs")[int(network(name)(normalise(images)).argmax())]
 
@@ -183,4 +189,4 @@ def curve(state: State, at: int, part: int, own: Tensor | None = None) -> dict[s
         values = (*step.values[:part], value, *step.values[part + 1 :])
         steps = (*state.steps[:at], Step(step.name, values, step.on), *state.steps[at + 1 :])
         images.append(image(state, transformed(State(state.object, state.background, steps), objects)))
-    return {name: [distance(name, before, each) for each in images] for name in state.networks}
+    return {name: distances(name, before, torch.cat(images)) for name in state.networks}

@@ -176,13 +176,14 @@ const invarianceLive = (() => {
       await Promise.all([pictures(), graphs("common"), ...needed, ...this.state.networks.map(network)]);
       this.build();
       await this.pictures();
+      if (this.has("distances")) await this.distances();
+      if (this.has("curve")) await this.curve();
       this.root.querySelector(".live-poster").replaceWith(this.app);
       this.root.dataset.live = "yes";
       addEventListener("hashchange", () => {
         const linked = this.read(location.hash);
         if (linked) this.change(() => (this.state = linked), true);
       });
-      this.update();
     }
 
     // -- state in the address
@@ -226,14 +227,15 @@ const invarianceLive = (() => {
       this.canvases = captions.map((name) =>
         make("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": name }));
       const figures = captions.map((name, k) => make("figure", {}, this.canvases[k], make("figcaption", {}, name)));
-      this.reading = section("reading");
+      this.seen = section("seen", section("views", ...figures));
+      this.reading = section("reading", this.seen);
       if (this.has("distances")) {
         const head = ["network", "distance", "answers"].map((name) => make("th", { scope: "col" }, name));
         this.rows = make("tbody");
-        this.reading.append(make("table", {}, make("thead", {}, make("tr", {}, ...head)), this.rows));
+        this.seen.append(make("table", {}, make("thead", {}, make("tr", {}, ...head)), this.rows));
       }
       if (this.has("curve")) this.reading.append(this.buildCurve());
-      this.app = section("app", this.choices, this.steps, section("views", ...figures), this.reading);
+      this.app = section("app", this.choices, this.steps, this.reading);
       if (this.has("measure")) this.app.append(this.buildMeasure());
       this.app.append(this.buildButtons());
       if (this.has("code")) this.app.append(this.buildCode());
@@ -372,6 +374,7 @@ const invarianceLive = (() => {
     async drawAll(number) {
       const steps = await Promise.all(this.state.steps.map((step) => drawn(this.about, step.name, number)));
       this.change(() => (this.state.steps = steps), true);
+      this.say(`Drawn as the experiments draw it: number ${number}.`);
     }
 
     async copy(text, done) {
@@ -403,9 +406,13 @@ const invarianceLive = (() => {
       try {
         while (this.stale) {
           this.stale = false;
+          const { about } = this;
           await this.pictures();
           await pause();
-          if (this.has("distances")) await this.distances();
+          if (this.has("distances")) {
+            await this.distances();
+            this.say(this.found.map((each) => `${about.networks[each.name]}: distance ${each.distance.toFixed(2)}`).join("; "));
+          }
           await pause();
           if (!this.stale && this.has("curve")) await this.curve();
           if (!this.stale && this.moved) history.replaceState(null, "", this.link());
@@ -440,7 +447,6 @@ const invarianceLive = (() => {
         make("th", { scope: "row" }, swatch(k), about.networks[name]),
         make("td", {}, make("span", { className: "live-number" }, distance.toFixed(2)), bar(distance, k)),
         make("td", {}, words(answer)))));
-      this.say(this.found.map((each) => `${about.networks[each.name]}: distance ${each.distance.toFixed(2)}`).join("; "));
     }
 
     buildCurve() {

@@ -1,0 +1,160 @@
+"""An explorer as a piece of a page: a finished picture, and what makes it live when the reader comes near."""
+
+import base64
+import html
+import io
+import json
+import re
+import shutil
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from invariance.live import graphs, scene
+from invariance.live.description import Explorer, State, described, kind
+from invariance.live.graphs import STATIC
+from invariance.live.networks import label
+
+COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a"), ("6 3", "", "2 3")
+"""Of the networks in their order, as `live.js` has them."""
+
+TEMPLATE = """<div class="live-explorer" id="live-@name" role="group" aria-label="Explorer: @title">
+<style>@style</style>
+<p class="live-title">@title</p>
+<p class="live-hint">@hint</p>
+<div class="live-poster">
+<div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve</div>
+<p><button type="button" class="live-start">Make it live</button> <span class="live-note" role="status"></span></p>
+</div>
+@notes<script type="application/json" class="live-description">@data</script>
+<script>@script</script>
+</div>"""
+
+
+def as_html(explorer: Explorer) -> str:
+    """The explorer for a page of the book; beside the pages lie the files of `write_assets`."""
+    missing = {name: why for name, why in graphs.missing().items() if name in explorer.transformations}
+    data = described(explorer)
+    data["kinds"] = {name: each for name, each in data["kinds"].items() if name not in missing}
+    data["networks"] = {name: label(name) for name in explorer.networks}
+    notes = "".join(f"<p>{name} cannot run in a page ({html.escape(why)}).</p>\n" for name, why in missing.items())
+    parts = {
+        "name": explorer.name,
+        "title": html.escape(explorer.title),
+        "hint": html.escape(explorer.hint),
+        "style": re.sub(r"\s*\n\s*", " ", (STATIC / "live.css").read_text("utf-8")),
+        "views": "".join(_figure(*each) for each in views(explorer)),
+        "table": table(explorer.start) if "distances" in explorer.shows else "",
+        "curve": f'<figure class="live-curve">{curve_svg(explorer.start)}</figure>'
+        if "curve" in explorer.shows
+        else "",
+        "notes": notes,
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
+        "script": (STATIC / "begin.js").read_text("utf-8"),
+    }
+    return re.sub("@(" + "|".join(parts) + r")\b", lambda mark: parts[mark[1]], TEMPLATE)
+
+
+def views(explorer: Explorer, own: Tensor | None = None, state: State | None = None) -> list[tuple[str, np.ndarray]]:
+    """The pictures side by side: captions, and uint8 (32, 32, 3 or 4)."""
+    state = state or explorer.start
+    objects = scene.object_of(state, own)
+    moved = scene.transformed(state, objects)
+    image = scene.image(state, moved)
+    if "mask" in explorer.shows:
+        shown = {"object": moved, "mask": moved[:, 3:].expand(-1, 3, -1, -1), "image": image}
+    else:
+        shown = {"image as it is": scene.image(state, objects), "transformed": image}
+    return [(caption, _picture(each)) for caption, each in shown.items()]
+
+
+def _picture(images: Tensor) -> np.ndarray:
+    return images[0].mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture, uint8 (H, W, 3 or 4), as a PNG file."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _figure(caption: str, picture: np.ndarray) -> str:
+    source = base64.b64encode(png(picture)).decode()
+    return (
+        f'<figure><img alt="{caption}" src="data:image/png;base64,{source}"><figcaption>{caption}</figcaption></figure>'
+    )
+
+
+def table(state: State, own: Tensor | None = None) -> str:
+    """How far each network's representation moved, and what it answers, as rows."""
+    objects = scene.object_of(state, own)
+    before, after = scene.image(state, objects), scene.image(state, scene.transformed(state, objects))
+    rows = []
+    for place, name in enumerate(state.networks):
+        look = f'stroke="{COLOURS[place]}" stroke-width="3" stroke-dasharray="{DASHES[place]}"'
+        line = f'<line x1="0" x2="24" y1="4" y2="4" {look}/>'
+        mark = f'<svg class="live-swatch" viewBox="0 0 24 8" aria-hidden="true">{line}</svg>'
+        cells = [f"{scene.distances(name, before, after)[0]:.2f}", scene.answer(name, after).replace("_", " ")]
+        rows.append(f'<tr><th scope="row">{mark}{label(name)}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("network", "distance", "answers"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def curve_svg(state: State, at: int = 0, part: int = 0, own: Tensor | None = None) -> str:
+    """The distances over the range of a slider as a drawing, as `live.js` makes it."""
+    slider, top = kind(state.steps[at].name).sliders[part], 1.25
+    unit = f", {slider.unit}" if slider.unit else ""
+    name = f"{state.steps[at].name.replace('_', ' ')}: {slider.label}{unit}"
+
+    def x(value: float) -> float:
+        return 34 + 316 * (value - slider.low) / (slider.high - slider.low)
+
+    def y(distance: float) -> float:
+        return 158 - 146 * min(distance, top) / top
+
+    parts = [
+        f'<line class="live-grid" x1="34" x2="350" y1="{y(d):.1f}" y2="{y(d):.1f}"/>'
+        f'<text x="28" y="{y(d) + 4:.1f}" text-anchor="end">{d:g}</text>'
+        for d in (0, 0.5, 1)
+    ]
+    parts += [
+        f'<text x="34" y="173">{slider.low:g}</text><text x="350" y="173" text-anchor="end">{slider.high:g}</text>'
+    ]
+    parts += [f'<text x="192" y="186" text-anchor="middle">{name}</text>']
+    for place, line in enumerate(_lines(state, at, part, own).values()):
+        points = " ".join(f"{x(v):.1f},{y(d):.1f}" for v, d in zip(scene.points(slider), line, strict=True))
+        look = f'stroke="{COLOURS[place]}" stroke-width="2.5" stroke-dasharray="{DASHES[place]}"'
+        parts.append(f'<polyline points="{points}" fill="none" {look}/>')
+    now = x(state.steps[at].values[part])
+    parts.append(f'<line class="live-mark" x1="{now:.1f}" x2="{now:.1f}" y1="8" y2="158"/>')
+    return f'<svg viewBox="0 0 360 190" role="img" aria-label="Distance over {name}">{"".join(parts)}</svg>'
+
+
+def _is_live(page: Path) -> bool:
+    return "live-explorer" in page.read_text("utf-8")
+
+
+def _lines(state: State, at: int, part: int, own: Tensor | None) -> dict[str, list[float]]:
+    # They do not depend on the value of their own slider: moving it finds them again.
+    step = state.steps[at]
+    same = replace(step, values=(*step.values[:part], 0.0, *step.values[part + 1 :]))
+    return _kept(replace(state, steps=(*state.steps[:at], same, *state.steps[at + 1 :])), at, part, own)
+
+
+@lru_cache(maxsize=64)
+def _kept(state: State, at: int, part: int, own: Tensor | None) -> dict[str, list[float]]:
+    return scene.curve(state, at, part, own)
+
+
+def write_assets(pages: list[Path], folder: Path) -> None:
+    """Put the scripts and their files into `folder`, where one of the notebooks `pages` has an explorer."""
+    if any(_is_live(page) for page in pages):
+        shutil.copytree(graphs.made(), folder, dirs_exist_ok=True)
+        for name in ("aten.js", "live.js"):
+            shutil.copy(STATIC / name, folder)

@@ -227,11 +227,10 @@ TRANSFORMATIONS["bar"] = Transformation(
 )
 
 # %% [markdown]
-# That is all. In a running notebook `live.notebook("transformations", ["bar"])` offers it with the others. A page cannot run
-# what was written after it was made, so here are pictures computed before:
+# That is all. The explorer knows it, and runs it in this page like the others:
 
 # %%
-study.explorer(["bar", "erasing"], object_class)
+live.explorer("transformations", ["bar"], object_class)
 
 # %% [markdown]
 # A data set can have it, alone or among others:

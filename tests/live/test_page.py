@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from invariance import live
+from invariance import live, sampling
 from invariance.live import description, networks, page, scene
 from invariance.live.description import EXPLORERS, State, Step
-from invariance.transforms import PAPER_NAMES
+from invariance.transforms import PAPER_NAMES, TRANSFORMATIONS, Range, Transformation
 
 START = EXPLORERS["transformations"].start
 SHOWN = "document.querySelector('[data-live]').explorer"
@@ -151,6 +151,31 @@ def test_a_link_shows_the_same_and_reset_the_first_state(opened):
     broken, still_wrong = opened("invariance", hash="#live=invariance&object=dragon&steps=warp:1;rotate:x&networks=y")
     assert state_of(broken).object == EXPLORERS["invariance"].start.object
     assert wrong + also_wrong + still_wrong == []
+
+
+def test_own_transformations_run_in_the_page_or_are_shown_by_pictures(write_page, open_page, monkeypatch):
+    def draw(keys, size):
+        return {"light": sampling.uniform(keys)}
+
+    def dim(images, parameters):
+        return torch.cat((images[:, :3] * parameters["light"][:, None, None, None], images[:, 3:]), 1)
+
+    def looks(images, parameters):
+        return dim(images, parameters) if images.mean().item() > 0 else images
+
+    for name, apply in (("dim", dim), ("looks", looks)):
+        own = Transformation(name, "photometric", draw, apply, {"light": Range(0.0, 1.0)}, summary="dims")
+        monkeypatch.setitem(TRANSFORMATIONS, name, own)
+    path = write_page("transformations", transforms=["dim", "looks"])
+    assert "This page cannot run looks (torch.export: " in path.read_text()
+    tab, wrong = open_page(path)
+    tab.wait_for_selector("[data-live]")
+    tab.wait_for_selector(".frame-explorer[data-ready]")
+    assert [step.name for step in state_of(tab).steps] == ["dim"]
+    tab.locator("input[type=range]").first.press("Home")
+    settle(tab)
+    assert state_of(tab).steps[0].values == (0.0,)
+    assert torch.allclose(image_of(tab), expected(state_of(tab)), atol=1e-5) and wrong == []
 
 
 def test_an_own_picture_becomes_the_object_and_a_bad_file_is_said_in_words(opened):

@@ -1,6 +1,6 @@
 """What an explorer is: what can be chosen and moved, and what is shown. Pages and notebooks are both made from this."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -192,10 +192,21 @@ def described(explorer: Explorer) -> dict:
 
 
 def with_start(explorer: Explorer, names: Sequence[str], object: str | None = None) -> Explorer:
-    """The explorer that begins with other transformations, or another object."""
+    """The explorer that begins with other transformations, a reader's own among them, or another object."""
     steps = tuple(first(name) for name in names) or explorer.start.steps
-    start = replace(explorer.start, steps=steps, object=object or explorer.start.object)
-    return replace(explorer, start=check(start))
+    start = check(replace(explorer.start, steps=steps, object=object or explorer.start.object))
+    own = tuple(name for name in names if name not in explorer.transformations)
+    if own and explorer.fixed:
+        raise InputError(f"The explorer {explorer.name!r} keeps its transformation: choose another explorer.")
+    name = "-".join((explorer.name, *own))
+    return replace(explorer, name=name, start=start, transformations=(*explorer.transformations, *own))
+
+
+def without(explorer: Explorer, names: Collection[str]) -> Explorer:
+    """The explorer that does not offer these transformations."""
+    kept = tuple(name for name in explorer.transformations if name not in names)
+    steps = tuple(step for step in explorer.start.steps if step.name in kept) or (first(kept[0]),)
+    return replace(explorer, transformations=kept, start=replace(explorer.start, steps=steps))
 
 
 EXPLORERS = {

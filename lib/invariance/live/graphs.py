@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import cloudpickle
 import torch
 from torch import Tensor, nn
 
@@ -180,11 +181,9 @@ def write(folder: Path) -> None:
     missing = {}
     for name in PAPER_NAMES:
         try:
-            graphs = {"apply": exported(*_apply(name)), "draw": exported(Draw(name), _some("key"))}
+            _write(folder, f"graphs/{name}", pack(_both(name)))
         except NotExportable as error:
             missing[name] = str(error)
-            continue
-        _write(folder, f"graphs/{name}", pack(graphs))
     _write(folder, "graphs/common", pack({name: exported(*each) for name, each in _common().items()}))
     graph = exported(Network(networks.UNTRAINED), _some("images"))
     _write(folder, "graphs/network", pack({"network": graph}))
@@ -246,11 +245,9 @@ def made() -> Path:
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = folder.with_name(f".{folder.name}-{os.getpid()}")
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-m", "invariance.live.graphs", str(aside)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        done = _process(b"", str(aside))
         if done.returncode:
-            raise InputError(f"The explorers could not be exported: {done.stderr.strip().splitlines()[-1]}")
+            raise InputError(f"The explorers could not be exported: {done.stderr.decode().strip().splitlines()[-1]}")
         try:
             aside.rename(folder)
         except OSError:  # another process was quicker
@@ -259,10 +256,45 @@ def made() -> Path:
 
 
 def missing() -> dict[str, str]:
-    """Transformations that no page can run, and why."""
+    """Transformations of the library that no page can run, and why."""
     return json.loads((made() / "missing.json").read_text("utf-8"))
+
+
+def own(name: str) -> dict:
+    """The graphs of a reader's own transformation, as `pack` gives them, made in a process of its own.
+
+    Raises `NotExportable` with the reason where a page cannot run it.
+    """
+    given = cloudpickle.dumps((sys.path, TRANSFORMATIONS[name]))
+    done = _process(given)
+    if done.returncode:
+        raise NotExportable(done.stderr.decode().strip().splitlines()[-1])
+    found = json.loads(done.stdout)
+    if "why" in found:
+        raise NotExportable(found["why"])
+    return found
+
+
+def _process(given: bytes, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "invariance.live.graphs", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, env=environment)
+
+
+def _both(name: str) -> dict[str, Graph]:
+    return {"apply": exported(*_apply(name)), "draw": exported(Draw(name), _some("key"))}
+
+
+def _answer() -> None:
+    # The other side of `own`.
+    sys.path[:], t = cloudpickle.load(sys.stdin.buffer)
+    TRANSFORMATIONS[t.name] = t
+    try:
+        print(json.dumps(pack(_both(t.name))))
+    except NotExportable as error:
+        print(json.dumps({"why": str(error)}))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1])) if sys.argv[1:] else _answer()

@@ -16,9 +16,11 @@ from PIL import Image
 from torch import Tensor
 
 from invariance.live import graphs, scene
-from invariance.live.description import Explorer, State, described, kind
-from invariance.live.graphs import STATIC
+from invariance.live.description import Explorer, State, described, first, kind, without
+from invariance.live.frames import Choice, frame_explorer
+from invariance.live.graphs import STATIC, NotExportable
 from invariance.live.networks import label
+from invariance.transforms import PAPER_NAMES
 
 COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a"), ("6 3", "", "2 3")
 """Of the networks in their order, as `live.js` has them."""
@@ -31,18 +33,18 @@ TEMPLATE = """<div class="live-explorer" id="live-@name" role="group" aria-label
 <div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve</div>
 <p><button type="button" class="live-start">Make it live</button> <span class="live-note" role="status"></span></p>
 </div>
-@notes<script type="application/json" class="live-description">@data</script>
+<script type="application/json" class="live-description">@data</script>
 <script>@script</script>
-</div>"""
+</div>
+@notes"""
 
 
 def as_html(explorer: Explorer) -> str:
     """The explorer for a page of the book; beside the pages lie the files of `write_assets`."""
-    missing = {name: why for name, why in graphs.missing().items() if name in explorer.transformations}
-    data = described(explorer)
-    data["kinds"] = {name: each for name, each in data["kinds"].items() if name not in missing}
-    data["networks"] = {name: label(name) for name in explorer.networks}
-    notes = "".join(f"<p>{name} cannot run in a page ({html.escape(why)}).</p>\n" for name, why in missing.items())
+    own, missing = _exported(explorer)
+    notes = "".join(_frames(name, why, explorer.start) for name, why in missing.items())
+    explorer = without(explorer, missing)
+    data = described(explorer) | {"graphs": own, "networks": {name: label(name) for name in explorer.networks}}
     parts = {
         "name": explorer.name,
         "title": html.escape(explorer.title),
@@ -58,6 +60,30 @@ def as_html(explorer: Explorer) -> str:
         "script": (STATIC / "begin.js").read_text("utf-8"),
     }
     return re.sub("@(" + "|".join(parts) + r")\b", lambda mark: parts[mark[1]], TEMPLATE)
+
+
+def _exported(explorer: Explorer) -> tuple[dict[str, dict], dict[str, str]]:
+    # The graphs of a reader's own transformations, and why the page cannot run some.
+    own, missing = {}, {n: why for n, why in graphs.missing().items() if n in explorer.transformations}
+    for name in explorer.transformations:
+        try:
+            own |= {} if name in PAPER_NAMES else {name: graphs.own(name)}
+        except NotExportable as error:
+            missing[name] = str(error)
+    return own, missing
+
+
+def _frames(name: str, why: str, state: State) -> str:
+    # Pictures computed now, over the first slider, for what the page cannot compute.
+    step, objects = first(name), scene.object_of(state)
+    sliders = kind(name).sliders
+    values = scene.points(sliders[0]) if sliders else []
+    steps = [replace(step, values=(v, *step.values[1:])) for v in values] or [replace(step, on=False), step]
+    labels = [f"{sliders[0].label} {v:.3g} {sliders[0].unit}".strip() for v in values] or ["off", "on"]
+    images = [scene.image(state, scene.transformed(replace(state, steps=(each,)), objects)) for each in steps]
+    choice = Choice(np.stack([_picture(image) for image in images]), labels)
+    note = f"This page cannot run {html.escape(name)} ({html.escape(why)}). These pictures were computed before."
+    return f"<p>{note}</p>\n{frame_explorer({name: choice}, name='Transformation').data}\n"
 
 
 def views(explorer: Explorer, own: Tensor | None = None, state: State | None = None) -> list[tuple[str, np.ndarray]]:

@@ -131,17 +131,17 @@ const invarianceLive = (() => {
   }
 
   // Distances within and between the library's pairs, one after another, in the order of the random pairs.
-  async function* measured(name, transformation) {
+  async function* measured(name, { name: transformation, sliders }) {
     const [net, about, steps, { paste }] = await Promise.all(
       [network(name), pictures(), graphs(transformation), graphs("common")]);
     const { shrink } = await graphs("common"), count = about.order.length;
+    const parts = new Set(sliders.map((slider) => slider.parameter)).size;
     const image = (pair, key) => {
-      const found = steps.draw([whole([key])]), given = found.slice(0, steps.parameters), on = found[steps.parameters];
+      const found = steps.draw([whole([key])]), given = found.slice(0, parts), on = found[parts];
       const object = shrink([picture(about.objects, about.labels[pair], 4)])[0];
       const moved = !on || on.data[0] ? steps.apply([object, boxOf(about), ...given])[0] : object;
       return net.run(paste([moved, picture(about.backgrounds, about.scenes[pair], 3)])[0])[0];
     };
-    steps.parameters ??= arrived.get(`graphs/${transformation}`).graphs.apply.inputs.length - 2;
     let within = 0, between = 0, first = null, last = null;
     for (const [done, pair] of about.order.entries()) {
       const x = image(pair, about.first[pair]);
@@ -166,7 +166,8 @@ const invarianceLive = (() => {
 
   class Explorer {
     constructor(root, about) {
-      Object.assign(this, { root, about, own: null, touched: [0, 0], results: [] });
+      Object.assign(this, { root, about, own: null, touched: [0, 0] });
+      for (const [name, data] of Object.entries(about.graphs)) once(`graphs/${name}`, () => aten.load(data)); // a reader's own
       this.has = (part) => about.shows.includes(part);
       this.state = this.read(location.hash) ?? structuredClone(about.start);
     }
@@ -177,13 +178,15 @@ const invarianceLive = (() => {
       this.build();
       await this.pictures();
       if (this.has("distances")) await this.distances();
-      if (this.has("curve")) await this.curve();
-      this.root.querySelector(".live-poster").replaceWith(this.app);
+      const poster = this.root.querySelector(".live-poster"), curve = poster.querySelector(".live-curve svg");
+      if (curve) this.plot.append(...curve.childNodes); // until its own is computed
+      poster.replaceWith(this.app);
       this.root.dataset.live = "yes";
       addEventListener("hashchange", () => {
         const linked = this.read(location.hash);
         if (linked) this.change(() => (this.state = linked), true);
       });
+      if (this.has("curve")) this.update();
     }
 
     // -- state in the address
@@ -538,7 +541,7 @@ const invarianceLive = (() => {
       try {
         const library = (await network(name)).measured[step.name], values = [];
         const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-        for await (const now of measured(name, step.name)) {
+        for await (const now of measured(name, about.kinds[step.name])) {
           values.push(now.value);
           this.progress.textContent = `Sensitivity to ${words(step.name)}: ${now.value.toFixed(3)} after ${now.pairs} pairs.`;
           if (!calm || now.pairs === now.count) this.drawConverging(values, now.count, library);

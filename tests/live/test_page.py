@@ -231,6 +231,14 @@ def test_before_it_is_live_a_page_shows_the_first_state_and_loads_little(write_p
     assert size + len(text) < 1_200_000
 
 
+def test_outside_the_book_it_says_how_to_move_it(write_page, open_page):
+    path = write_page("story")
+    path.write_text(path.read_text().replace(' data-content_root="./"', ""))
+    tab, wrong = open_page(path)
+    assert tab.inner_text("[role=status]") == "Run this cell to move it here." and wrong == []
+    assert not tab.is_visible(".live-start") and tab.locator(".live-views img").count() == 2
+
+
 def test_a_page_without_explorers_gets_no_files(tmp_path):
     (tmp_path / "page.ipynb").write_text("{}")
     page.write_assets([tmp_path / "page.ipynb"], tmp_path / "live")

@@ -15,6 +15,8 @@ from invariance.transforms import CATEGORIES, PAPER_NAMES, TRANSFORMATIONS, Tran
 
 SIZE = 32
 """Side of the pictures in pixels."""
+SAMPLES = 37
+"""Points of a curve at most."""
 DRAWS, BINS = 2_000, 24
 """How many draws, in how many bins, show what the experiments draw from."""
 FIELDS = 1_000
@@ -57,6 +59,13 @@ class Slider:
     field: bool
     bins: tuple[int, ...]
 
+    @property
+    def points(self) -> list[float]:
+        """The values at which a curve over the slider is computed."""
+        count = min(SAMPLES, round(self.high - self.low) + 1) if self.whole else SAMPLES
+        values = [self.low + (self.high - self.low) * k / (count - 1) for k in range(count)]
+        return [float(int(value + 0.5)) for value in values] if self.whole else values
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -68,6 +77,17 @@ class Kind:
     probability: float
     sliders: tuple[Slider, ...]
     code: str
+
+    @property
+    def about(self) -> str:
+        """What it does and how often, as a sentence."""
+        often = f"; the experiments apply it to {self.probability:.0%} of the images" if self.probability < 1 else ""
+        return f"{self.name.replace('_', ' ')} {self.summary}{often}."
+
+    def described(self) -> dict:
+        """As plain data for a page."""
+        sliders = [{**asdict(slider), "points": slider.points} for slider in self.sliders]
+        return {**asdict(self), "about": self.about, "sliders": sliders}
 
 
 @dataclass(frozen=True)
@@ -187,7 +207,7 @@ def described(explorer: Explorer) -> dict:
         "backgrounds": {name: scene_of(name) for name in scenes.TYPES},
         "code": CODE,
         "categories": CATEGORIES,
-        "kinds": {name: asdict(kind(name)) for name in explorer.transformations},
+        "kinds": {name: kind(name).described() for name in explorer.transformations},
     }
 
 

@@ -20,7 +20,9 @@ from invariance.live.description import Explorer, State, described, first, kind,
 from invariance.live.frames import Choice, frame_explorer
 from invariance.live.graphs import STATIC, NotExportable
 from invariance.live.networks import label
-from invariance.transforms import PAPER_NAMES
+from invariance.pictures import class_names
+from invariance.pictures.scenes import TYPES
+from invariance.transforms import CATEGORIES, PAPER_NAMES
 
 COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a"), ("6 3", "", "2 3")
 """Of the networks in their order, as `live.js` has them."""
@@ -29,14 +31,33 @@ TEMPLATE = """<div class="live-explorer" id="live-@name" role="group" aria-label
 <style>@style</style>
 <p class="live-title">@title</p>
 <p class="live-hint">@hint</p>
-<div class="live-poster">
+<div class="live-choices">@choices</div>
+<ol class="live-steps">@steps</ol>
 <div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve</div>
-<p><button type="button" class="live-start">Make it live</button> <span class="live-note" role="status"></span></p>
-</div>
+@measure<div class="live-buttons live-only">@buttons</div>
+@code<p class="live-begin"><button type="button" class="live-start">Make it live</button></p>
+<p class="live-status" role="status" aria-live="polite"></p>
 <script type="application/json" class="live-description">@data</script>
 <script>@script</script>
 </div>
 @notes"""
+
+
+CURVE = """<figure class="live-curve">@svg<figcaption>How far the representation moves: 0 not at all, 1 as far as to
+another image. Click or drag to set the value.</figcaption></figure>"""
+
+MEASURE = f"""<div class="live-measure live-only"><div>
+<button type="button" class="live-main" data-act="measure">Measure over {scene.PAIRS} pairs</button>
+<p class="live-progress">One image says little. The sensitivity is a mean over pairs that share all but the draw.</p>
+<table hidden><thead><tr><th scope="col">network</th><th scope="col">transformation</th>
+<th scope="col">here</th><th scope="col">library</th></tr></thead><tbody></tbody></table>
+</div><svg viewBox="0 0 360 190" role="img" aria-label="The sensitivity as pairs are added"></svg></div>
+"""
+
+CODE = """<details class="live-code"><summary>The code that makes this image</summary>
+<pre tabindex="0"><code>@lines</code></pre>
+<button type="button" class="live-only" data-act="copyCode">Copy</button></details>
+"""
 
 
 def as_html(explorer: Explorer) -> str:
@@ -45,16 +66,21 @@ def as_html(explorer: Explorer) -> str:
     notes = "".join(_frames(name, why, explorer.start) for name, why in missing.items())
     explorer = without(explorer, missing)
     data = described(explorer) | {"graphs": own, "networks": {name: label(name) for name in explorer.networks}}
+    acts = {"drawAll": "Draw at random"} if "draw" in explorer.shows else {}
+    acts |= {"reset": "Reset", "copyLink": "Copy link"}
     parts = {
         "name": explorer.name,
         "title": html.escape(explorer.title),
         "hint": html.escape(explorer.hint),
         "style": re.sub(r"\s*\n\s*", " ", (STATIC / "live.css").read_text("utf-8")),
+        "choices": _choices(explorer),
+        "steps": "".join(_step(explorer, at) for at in range(explorer.steps)),
         "views": "".join(_figure(*each) for each in views(explorer)),
         "table": table(explorer.start) if "distances" in explorer.shows else "",
-        "curve": f'<figure class="live-curve">{curve_svg(explorer.start)}</figure>'
-        if "curve" in explorer.shows
-        else "",
+        "curve": CURVE.replace("@svg", curve_svg(explorer.start)) if "curve" in explorer.shows else "",
+        "measure": MEASURE if "measure" in explorer.shows else "",
+        "buttons": "".join(_button(act, text) for act, text in acts.items()),
+        "code": CODE.replace("@lines", html.escape(scene.code(explorer.start))) if "code" in explorer.shows else "",
         "notes": notes,
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
         "script": (STATIC / "begin.js").read_text("utf-8"),
@@ -77,7 +103,7 @@ def _frames(name: str, why: str, state: State) -> str:
     # Pictures computed now, over the first slider, for what the page cannot compute.
     step, objects = first(name), scene.object_of(state)
     sliders = kind(name).sliders
-    values = scene.points(sliders[0]) if sliders else []
+    values = sliders[0].points if sliders else []
     steps = [replace(step, values=(v, *step.values[1:])) for v in values] or [replace(step, on=False), step]
     labels = [f"{sliders[0].label} {v:.3g} {sliders[0].unit}".strip() for v in values] or ["off", "on"]
     images = [scene.image(state, scene.transformed(replace(state, steps=(each,)), objects)) for each in steps]
@@ -108,6 +134,47 @@ def png(picture: np.ndarray) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG")
     return stream.getvalue()
+
+
+def _choices(explorer: Explorer) -> str:
+    named = {name: name.replace("_", " ") for name in class_names("glyphs")}
+    known = {"": "your picture", **named} if "upload" in explorer.shows else named
+    parts = [
+        _select("Object", "object", {"": known}),
+        _select("Background", "background", {"": {name: name for name in TYPES}}),
+    ]
+    if explorer.networks and not explorer.fixed:
+        parts.append(_select("Network", "network", {"": {name: label(name) for name in explorer.networks}}))
+    if "upload" in explorer.shows:
+        upload = '<input type="file" accept="image/*">'
+        parts.append(f'<label class="live-choice"><span>Your own picture</span>{upload}</label>')
+    return "".join(parts)
+
+
+def _step(explorer: Explorer, at: int) -> str:
+    values = '<div class="live-values"></div>'
+    if explorer.fixed:
+        return f"<li>{values}</li>"
+    kinds = [kind(name) for name in explorer.transformations]
+    groups = {c: {k.name: k.name.replace("_", " ") for k in kinds if k.category == c} for c in CATEGORIES}
+    several = explorer.steps > 1
+    text = f"{at + 1}. transformation" if several else "Transformation"
+    select = _select(text, "step", {"": {"": "none"} if several else {}, **groups}, f' data-at="{at}"')
+    return f"<li>{select}{values}</li>"
+
+
+def _select(text: str, of: str, groups: dict[str, dict[str, str]], more: str = "") -> str:
+    # Options by value, in groups by name; those of the group "" stand first.
+    inside = ""
+    for name, options in groups.items():
+        made = "".join(f'<option value="{value}">{shown}</option>' for value, shown in options.items())
+        inside += f'<optgroup label="{name}">{made}</optgroup>' if name and options else made
+    select = f'<select data-of="{of}" data-name="{text}"{more}>{inside}</select>'
+    return f'<label class="live-choice"><span>{text}</span>{select}</label>'
+
+
+def _button(act: str, text: str) -> str:
+    return f'<button type="button" data-act="{act}">{text}</button>'
 
 
 def _figure(caption: str, picture: np.ndarray) -> str:
@@ -154,7 +221,7 @@ def curve_svg(state: State, at: int = 0, part: int = 0, own: Tensor | None = Non
     ]
     parts += [f'<text x="192" y="186" text-anchor="middle">{name}</text>']
     for place, line in enumerate(_lines(state, at, part, own).values()):
-        points = " ".join(f"{x(v):.1f},{y(d):.1f}" for v, d in zip(scene.points(slider), line, strict=True))
+        points = " ".join(f"{x(v):.1f},{y(d):.1f}" for v, d in zip(slider.points, line, strict=True))
         look = f'stroke="{COLOURS[place]}" stroke-width="2.5" stroke-dasharray="{DASHES[place]}"'
         parts.append(f'<polyline points="{points}" fill="none" {look}/>')
     now = x(state.steps[at].values[part])

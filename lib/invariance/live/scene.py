@@ -22,8 +22,6 @@ from invariance.transforms import TRANSFORMATIONS, Parameters
 
 PAIRS, SEED = 200, 0
 """How many pairs of images an explorer measures a sensitivity on, and their seed."""
-SAMPLES = 37
-"""Points of a curve at most."""
 
 
 @cache
@@ -174,18 +172,11 @@ def answer(name: str, images: Tensor) -> str:
         return pictures.class_names("glyphs")[int(network(name)(normalise(images)).argmax())]
 
 
-def points(slider: Slider) -> list[float]:
-    """The values of a slider at which a curve is computed."""
-    count = min(SAMPLES, round(slider.high - slider.low) + 1) if slider.whole else SAMPLES
-    values = [slider.low + (slider.high - slider.low) * k / (count - 1) for k in range(count)]
-    return [float(int(value + 0.5)) for value in values] if slider.whole else values
-
-
 def curve(state: State, at: int, part: int, own: Tensor | None = None) -> dict[str, list[float]]:
-    """Each network's distances over the range of the slider `part` of step `at`, at its `points`."""
+    """Each network's distances over the range of the slider `part` of step `at`, at its points."""
     objects, step = object_of(state, own), state.steps[at]
     before, images = image(state, objects), []
-    for value in points(kind(step.name).sliders[part]):
+    for value in kind(step.name).sliders[part].points:
         values = (*step.values[:part], value, *step.values[part + 1 :])
         steps = (*state.steps[:at], Step(step.name, values, step.on), *state.steps[at + 1 :])
         images.append(image(state, transformed(State(state.object, state.background, steps), objects)))

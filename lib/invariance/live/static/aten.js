@@ -9,8 +9,7 @@ const aten = (() => {
   };
   const ops = {};
 
-  // -- tensors ------------------------------------------------------------------------------------------------
-
+  // -- tensors
   const count = (shape) => shape.reduce((product, n) => product * n, 1);
   const isTensor = (value) => value !== null && typeof value === "object" && "data" in value;
   const empty = (out) => ({ data: new ARRAYS[out.type](count(out.shape)), shape: out.shape, type: out.type });
@@ -26,7 +25,7 @@ const aten = (() => {
     return strides;
   }
 
-  // Places offset + sum of index * stride for every index of `shape`, in order. Kept: the same ones come back at every move.
+  // Places offset + sum of index * stride for every index of `shape`, in order. Kept: they come back at every move.
   const walks = new Map();
   function walk(shape, strides, offset) {
     const name = `${shape};${strides};${offset}`;
@@ -46,7 +45,8 @@ const aten = (() => {
   // Places in a tensor of shape `own` for every element of the shape that it is broadcast to.
   function spread(own, shape) {
     const strides = stridesOf(own), ahead = shape.length - own.length;
-    return walk(shape, shape.map((_, axis) => (axis < ahead || own[axis - ahead] === 1 ? 0 : strides[axis - ahead])), 0);
+    const stride = (_, axis) => (axis < ahead || own[axis - ahead] === 1 ? 0 : strides[axis - ahead]);
+    return walk(shape, shape.map(stride), 0);
   }
 
   function take(x, places, out) {
@@ -73,8 +73,7 @@ const aten = (() => {
   const scalar = (value, type) =>
     type === "i64" ? BigInt(value) : type === "f32" ? Math.fround(Number(value)) : Number(value);
 
-  // -- one number after another -------------------------------------------------------------------------------
-
+  // -- one number after another
   const unary = (f) => (x, out) => {
     const { data } = cast(x, out.computed), made = empty(out);
     for (let i = 0; i < data.length; i++) made.data[i] = f(data[i]);
@@ -83,32 +82,20 @@ const aten = (() => {
 
   const binary = (f) => (a, b, out) => {
     const made = empty(out), z = made.data, type = out.computed;
-    if (isTensor(a) && (!isTensor(b) || b.data.length === 1)) {
-      const x = cast(a, type).data, y = isTensor(b) ? cast(b, type).data[0] : scalar(b, type);
-      if (x.length === z.length) {
-        for (let i = 0; i < z.length; i++) z[i] = f(x[i], y);
-        return made;
-      }
-    }
     const [x, y] = [a, b].map((each) => (isTensor(each) ? cast(each, type) : tensor([scalar(each, type)], [], type)));
-    if (x.data.length === z.length && y.data.length === z.length) {
-      for (let i = 0; i < z.length; i++) z[i] = f(x.data[i], y.data[i]);
-      return made;
-    }
     const u = spread(x.shape, out.shape), v = spread(y.shape, out.shape);
     for (let i = 0; i < z.length; i++) z[i] = f(x.data[u[i]], y.data[v[i]]);
     return made;
   };
-  const swapped = (f) => (a, b, out) => (isTensor(a) ? f(a, b, out) : f(b, a, out)); // where the order does not matter
 
   // alpha * b, in the type of the result
   const times = (b, alpha, out) =>
     alpha === 1 ? b : isTensor(b) ? ops.mul(b, alpha, { ...out, shape: b.shape }) : b * alpha;
   const minus = binary((x, y) => x - y);
-  const plus = swapped(binary((x, y) => x + y));
+  const plus = binary((x, y) => x + y);
   ops.add = (a, b, alpha, out) => plus(a, times(b, alpha, out), out);
   ops.sub = (a, b, alpha, out) => minus(a, times(b, alpha, out), out);
-  ops.mul = swapped(binary((x, y) => x * y));
+  ops.mul = binary((x, y) => x * y);
   const quotient = binary((x, y) => x / y);
   const floored = binary((x, y) => {
     if (typeof x === "bigint") return x / y - BigInt(x % y !== 0n && x < 0n !== y < 0n);
@@ -124,16 +111,14 @@ const aten = (() => {
     return rest && rest < 0 !== y < 0 ? rest + y : rest;
   });
   ops.pow = binary((x, y) => (y === 2 ? x * x : x ** y));
-  ops.minimum = swapped(binary((x, y) => (x < y ? x : y)));
-  ops.maximum = swapped(binary((x, y) => (x > y ? x : y)));
+  ops.minimum = binary((x, y) => (x < y ? x : y));
+  ops.maximum = binary((x, y) => (x > y ? x : y));
   ops.copysign = binary((x, y) => (y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)));
-  ops.bitwise_and = swapped(binary((x, y) => x & y));
-  ops.bitwise_or = swapped(binary((x, y) => x | y));
-  ops.bitwise_xor = swapped(binary((x, y) => x ^ y));
+  ops.bitwise_and = binary((x, y) => x & y);
+  ops.bitwise_or = binary((x, y) => x | y);
+  ops.bitwise_xor = binary((x, y) => x ^ y);
   ops.bitwise_right_shift = binary((x, y) => x >> y);
   ops.__rshift__ = ops.bitwise_right_shift;
-  ops.logical_and = swapped(binary((x, y) => (x && y ? 1 : 0)));
-  ops.logical_or = swapped(binary((x, y) => (x || y ? 1 : 0)));
   ops.eq = binary((x, y) => (x === y ? 1 : 0));
   ops.ne = binary((x, y) => (x !== y ? 1 : 0));
   ops.lt = binary((x, y) => (x < y ? 1 : 0));
@@ -146,22 +131,19 @@ const aten = (() => {
   ops.relu = unary((x) => (x > 0 ? x : x * (typeof x === "bigint" ? 0n : 0)));
   ops.floor = unary(Math.floor);
   ops.ceil = unary(Math.ceil);
-  ops.trunc = unary(Math.trunc);
   ops.round = unary((x) => {
     const near = Math.round(x);
     return Math.abs(x % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near; // halves go to even numbers
   });
   ops.exp = unary(Math.exp);
   ops.log = unary(Math.log);
+  ops.tanh = unary(Math.tanh);
+  ops.sigmoid = unary((x) => 1 / (1 + Math.exp(-x)));
   ops.sqrt = unary(Math.sqrt);
-  ops.rsqrt = unary((x) => 1 / Math.sqrt(x));
   ops.reciprocal = unary((x) => 1 / x);
   ops.sin = unary(Math.sin);
   ops.cos = unary(Math.cos);
   ops.tan = unary(Math.tan);
-  ops.tanh = unary(Math.tanh);
-  ops.sigmoid = unary((x) => 1 / (1 + Math.exp(-x)));
-  ops.logical_not = unary((x) => (x ? 0 : 1));
   ops.clamp = (x, low, high, out) => {
     const [least, most] = [low, high].map((end) => (end === null ? null : scalar(end, out.type)));
     return unary((v) => (least !== null && v < least ? least : most !== null && v > most ? most : v))(x, out);
@@ -173,8 +155,7 @@ const aten = (() => {
     return made;
   };
 
-  // -- the same numbers in another order ------------------------------------------------------------------------
-
+  // -- the same numbers in another order
   ops.cast = (x, out) => cast(x, out.type);
   ops.reshape = (x, out) => ({ ...x, shape: out.shape });
   ops.bitcast = (x, ...rest) => {
@@ -217,8 +198,7 @@ const aten = (() => {
     return made;
   };
 
-  // -- sums -----------------------------------------------------------------------------------------------------
-
+  // -- sums
   const reduced = (start, f, end = (sum) => sum) => (x, axes, keep, ...rest) => {
     const out = rest.pop(), rank = x.shape.length, chosen = axes?.length ? axes : x.shape.map((_, axis) => axis);
     const over = new Set(chosen.map((axis) => from(axis, rank)));
@@ -237,8 +217,8 @@ const aten = (() => {
   ops.amin = reduced(Infinity, Math.min);
   ops.amax = reduced(-Infinity, Math.max);
 
-  function product(x, y, z, batch, n, inner, m) {
-    const row = new Float64Array(m);
+  function product({ data: x }, { data: y }, out, batch, n, inner, m) {
+    const row = new Float64Array(m), made = empty(out);
     for (let r = 0; r < batch * n; r++) {
       const other = Math.floor(r / n) * inner * m;
       row.fill(0);
@@ -246,23 +226,15 @@ const aten = (() => {
         const v = x[r * inner + k];
         if (v !== 0) for (let c = 0, at = other + k * m; c < m; c++, at++) row[c] += v * y[at];
       }
-      z.set(row, r * m);
+      made.data.set(row, r * m);
     }
+    return made;
   }
-  ops.mm = (x, y, out) => {
-    const made = empty(out);
-    product(x.data, y.data, made.data, 1, x.shape[0], x.shape[1], y.shape[1]);
-    return made;
-  };
-  ops.bmm = (x, y, out) => {
-    const made = empty(out);
-    product(x.data, y.data, made.data, ...x.shape, y.shape[2]);
-    return made;
-  };
+  ops.mm = (x, y, out) => product(x, y, out, 1, x.shape[0], ...y.shape);
+  ops.bmm = (x, y, out) => product(x, y, out, x.shape[0], x.shape[1], y.shape[1], y.shape[2]);
   ops.addmm = (bias, x, y, beta, alpha, out) => plus(ops.mm(x, y, out), bias, out);
 
-  // -- layers, for one image at a time ----------------------------------------------------------------------------
-
+  // -- layers, for one image at a time
   // Every patch becomes a column; then the filters are one product with all columns.
   function columnsOf(x, [R, S], [down, right], [top, left], [P, Q]) {
     const [, C, H, W] = x.shape, columns = new Float64Array(C * R * S * P * Q);
@@ -325,8 +297,7 @@ const aten = (() => {
     return made;
   };
 
-  // -- graphs -----------------------------------------------------------------------------------------------------
-
+  // -- graphs
   // The text of compressed bytes, as `packed` writes it.
   async function unpack(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -364,4 +335,3 @@ const aten = (() => {
 
   return { load, unpack, halves, tensor, count };
 })();
-if (typeof module !== "undefined") module.exports = aten;

@@ -1,8 +1,8 @@
 
-// Makes explorers live when the reader comes near, presses the button or followed a link. Before that, a page loads nothing.
+// Makes explorers live when the reader comes near, presses the button or followed a link. Before, nothing is loaded.
 for (const root of document.querySelectorAll(".live-explorer:not([data-seen])")) {
   root.dataset.seen = "yes";
-  const button = root.querySelector(".live-start"), note = root.querySelector(".live-note");
+  const button = root.querySelector(".live-start"), note = root.querySelector(".live-status");
   const place = document.documentElement.dataset.content_root; // how the book's pages find their files
   if (place === undefined) {
     button.hidden = true;
@@ -28,7 +28,8 @@ for (const root of document.querySelectorAll(".live-explorer:not([data-seen])"))
       note.textContent = `This did not work: ${error.message}. Check the connection, then try again.`;
     }
   };
-  const near = new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && begin(), { rootMargin: "300px" });
+  const seen = (entries) => entries.some((entry) => entry.isIntersecting) && begin();
+  const near = new IntersectionObserver(seen, { rootMargin: "300px" });
   button.addEventListener("click", begin);
   const linked = new URLSearchParams(location.hash.slice(1)).get("live") === root.id.slice(5);
   if (linked) root.scrollIntoView();

@@ -2,27 +2,17 @@
 // The explorers of a page: state -> graphs of the library's own functions -> pictures, distances, curves.
 // What can be chosen and moved stands in the page as JSON (`invariance.live.description`); `aten.js` runs the graphs.
 const invarianceLive = (() => {
-  const SIZE = 32, PIXELS = SIZE * SIZE, SAMPLES = 37;
+  const SIZE = 32, PIXELS = SIZE * SIZE;
   const COLOURS = ["#e0801a", "#2a8fd0", "#1fa37a"], DASHES = ["6 3", "", "2 3"];
 
-  // -- files: one script each, loaded when it is first needed -------------------------------------------------
-
-  const files = new Map(), arrived = new Map();
+  // -- files: one script each, loaded when it is first needed
+  const arrived = new Map();
   let base = "";
   const add = (name, data) => arrived.set(name, data);
-
-  function script(name) {
-    if (!files.has(name)) {
-      files.set(name, new Promise((done, failed) => {
-        const onerror = () => {
-          files.delete(name); // so that the next try loads it again
-          failed(new Error(`${name}.js did not load`));
-        };
-        document.head.append(make("script", { src: `${base}${name}.js`, onload: () => done(arrived.get(name)), onerror }));
-      }));
-    }
-    return files.get(name);
-  }
+  const script = (name) => new Promise((done, failed) => {
+    const onload = () => done(arrived.get(name)), onerror = () => failed(new Error(`${name}.js did not load`));
+    document.head.append(make("script", { src: `${base}${name}.js`, onload, onerror }));
+  });
 
   const kept = new Map();
   function once(name, compute) {
@@ -43,8 +33,7 @@ const invarianceLive = (() => {
     return { ...data, run: (image) => run([image], weights) };
   });
 
-  // -- small helpers --------------------------------------------------------------------------------------------
-
+  // -- small helpers
   function make(tag, properties = {}, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
@@ -78,15 +67,15 @@ const invarianceLive = (() => {
   const whole = (values) => aten.tensor(BigInt64Array.from(values, BigInt), [values.length], "i64");
   const apart = (a, b) => Math.sqrt(a.data.reduce((sum, v, k) => sum + (v - b.data[k]) ** 2, 0));
 
-  // -- computing what a state shows -----------------------------------------------------------------------------
-
+  // -- computing what a state shows
   const picture = (bytes, k, channels) =>
     floats(bytes.subarray(k * channels * PIXELS, (k + 1) * channels * PIXELS), [1, channels, SIZE, SIZE]);
   const boxOf = ({ box }) => aten.tensor(BigInt64Array.from(box, BigInt), [1, 4], "i64");
 
   async function objectOf(about, state, own) {
     const { objects } = await pictures(), { shrink } = await graphs("common");
-    return shrink([own ? floats(own, [1, 4, SIZE, SIZE]) : picture(objects, about.objects.indexOf(state.object), 4)])[0];
+    const number = own ? 0 : about.objects.indexOf(state.object);
+    return shrink([picture(own ?? objects, number, 4)])[0];
   }
 
   async function parameters(kind, values) {
@@ -154,43 +143,53 @@ const invarianceLive = (() => {
     }
   }
 
-  // -- one explorer -----------------------------------------------------------------------------------------------
-
+  // -- one explorer
   async function start(root, folder) {
     base = folder;
     const about = JSON.parse(root.querySelector("script.live-description").textContent);
-    const explorer = new Explorer(root, about);
-    await explorer.begin();
-    root.explorer = explorer; // for tests
+    root.explorer = new Explorer(root, about); // there, tests find it
+    await root.explorer.begin();
   }
 
   class Explorer {
     constructor(root, about) {
       Object.assign(this, { root, about, own: null, touched: [0, 0] });
-      for (const [name, data] of Object.entries(about.graphs)) once(`graphs/${name}`, () => aten.load(data)); // a reader's own
+      const own = Object.entries(about.graphs); // of a reader's own transformations
+      for (const [name, data] of own) once(`graphs/${name}`, () => aten.load(data));
       this.has = (part) => about.shows.includes(part);
       this.state = this.read(location.hash) ?? structuredClone(about.start);
     }
 
+    // The finished pictures stand in the page already; from now on they follow the state.
     async begin() {
-      const needed = this.state.steps.map((step) => graphs(step.name));
+      const needed = this.state.steps.map((step) => graphs(step.name)), { root } = this;
       await Promise.all([pictures(), graphs("common"), ...needed, ...this.state.networks.map(network)]);
-      this.build();
+      this.status = root.querySelector(".live-status");
+      this.plot = root.querySelector(".live-curve svg");
+      this.canvases = [...root.querySelectorAll(".live-views img")].map((image) => {
+        const canvas = make("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": image.alt });
+        image.replaceWith(canvas);
+        return canvas;
+      });
+      for (const select of root.querySelectorAll("select"))
+        select.onchange = () => this.change(() => this.choose(select.dataset, select.value), true);
+      const upload = root.querySelector("input[type=file]");
+      if (upload) upload.onchange = () => this.upload(upload);
+      for (const button of root.querySelectorAll("[data-act]")) button.onclick = () => this[button.dataset.act]();
+      if (this.plot) this.plot.onpointerdown = this.plot.onpointermove = (event) => this.drag(event);
+      this.controls();
       await this.pictures();
-      if (this.has("distances")) await this.distances();
-      const poster = this.root.querySelector(".live-poster"), curve = poster.querySelector(".live-curve svg");
-      if (curve) this.plot.append(...curve.childNodes); // until its own is computed
-      poster.replaceWith(this.app);
-      this.root.dataset.live = "yes";
+      root.querySelector(".live-begin").remove();
+      root.dataset.live = "yes";
+      this.say("");
       addEventListener("hashchange", () => {
         const linked = this.read(location.hash);
         if (linked) this.change(() => (this.state = linked), true);
       });
-      if (this.has("curve")) this.update();
+      if (this.has("distances")) this.update();
     }
 
     // -- state in the address
-
     read(hash) {
       const given = new URLSearchParams(hash.slice(1)), { about } = this;
       if (given.get("live") !== about.name) return null;
@@ -203,10 +202,11 @@ const invarianceLive = (() => {
       }
       if (!given.has("steps")) return state;
       const steps = given.get("steps").split(";").slice(0, about.steps).flatMap((text) => {
-        const [name, values = "", off] = text.split(":"), kind = about.kinds[name], numbers = values.split(",");
+        const [name, given = "", off] = text.split(":"), kind = about.kinds[name], numbers = given.split(",");
         if (!kind) return [];
-        const read = (slider, k) => (numbers[k] && isFinite(numbers[k]) ? limited(Number(numbers[k]), slider) : slider.start);
-        return [{ name, values: kind.sliders.map(read), on: off !== "off" }];
+        const read = (slider, k) => (numbers[k] && isFinite(numbers[k]) ? Number(numbers[k]) : slider.start);
+        const values = kind.sliders.map((slider, k) => limited(read(slider, k), slider));
+        return [{ name, values, on: off !== "off" }];
       });
       return { ...state, steps: steps.length || about.steps > 1 ? steps : state.steps };
     }
@@ -220,84 +220,39 @@ const invarianceLive = (() => {
     }
 
     // -- controls
-
-    build() {
-      const { about } = this, section = (name, ...inside) => make("div", { className: `live-${name}` }, ...inside);
-      this.status = make("p", { className: "live-status", role: "status", "aria-live": "polite" });
-      this.choices = section("choices");
-      this.steps = make("ol", { className: "live-steps" });
-      const captions = this.has("mask") ? ["object", "mask", "image"] : ["image as it is", "transformed"];
-      this.canvases = captions.map((name) =>
-        make("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": name }));
-      const figures = captions.map((name, k) => make("figure", {}, this.canvases[k], make("figcaption", {}, name)));
-      this.seen = section("seen", section("views", ...figures));
-      this.reading = section("reading", this.seen);
-      if (this.has("distances")) {
-        const head = ["network", "distance", "answers"].map((name) => make("th", { scope: "col" }, name));
-        this.rows = make("tbody");
-        this.seen.append(make("table", {}, make("thead", {}, make("tr", {}, ...head)), this.rows));
-      }
-      if (this.has("curve")) this.reading.append(this.buildCurve());
-      this.app = section("app", this.choices, this.steps, this.reading);
-      if (this.has("measure")) this.app.append(this.buildMeasure());
-      this.app.append(this.buildButtons());
-      if (this.has("code")) this.app.append(this.buildCode());
-      this.app.append(this.status);
-      this.controls();
-    }
-
     // Choices, sliders and their values as the state has them; the element in focus stays in focus.
     controls() {
-      const { about, state } = this, focus = document.activeElement?.dataset?.name;
-      const choose = (label, options, value, set, groups) => {
-        const select = make("select", { value: "" });
-        const entry = ([name, text]) => make("option", { value: name }, text);
-        if (groups) for (const [name, inside] of groups) select.append(make("optgroup", { label: name }, ...inside.map(entry)));
-        select.prepend(...options.map(entry));
-        select.value = value;
-        select.dataset.name = label;
-        select.onchange = () => this.change(() => set(select.value), true);
-        return make("label", { className: "live-choice" }, make("span", {}, label), select);
-      };
-      const named = (list) => list.map((name) => [name, words(name)]);
-      const own = this.own ? [["", "your picture"]] : [];
-      this.choices.replaceChildren(
-        choose("Object", [...own, ...named(about.objects)], this.own ? "" : state.object, (name) => {
-          if (name) Object.assign(this, { own: null }).state.object = name;
-        }),
-        choose("Background", named(Object.keys(about.backgrounds)), state.background, (name) => (state.background = name)));
-      if (!about.fixed && state.networks.length) {
-        const options = Object.entries(about.networks);
-        this.choices.append(...state.networks.map((name, k) =>
-          choose("Network", options, name, (chosen) => (state.networks[k] = chosen))));
+      const { state, root } = this, focus = document.activeElement?.dataset?.name;
+      for (const select of root.querySelectorAll(".live-choices select")) {
+        const { of } = select.dataset, value = of === "network" ? state.networks[0] : state[of];
+        select.value = of === "object" && this.own ? "" : value;
       }
-      if (this.has("upload")) this.choices.append(this.upload());
-      const groups = about.categories.map((category) => [category, named(Object.keys(about.kinds)
-        .filter((name) => about.kinds[name].category === category))]);
-      const rows = about.fixed || state.steps.length === about.steps ? state.steps : [...state.steps, null];
-      this.sliders = [];
-      this.steps.replaceChildren(...rows.map((step, at) => {
-        const item = make("li"), number = about.steps > 1 ? `${at + 1}. transformation` : "Transformation";
-        const none = about.steps > 1 ? [["", step ? "none" : "add one"]] : [];
-        const set = (name) => {
-          if (!name) state.steps.splice(at, 1);
-          else state.steps[at] = { name, values: about.kinds[name].sliders.map((slider) => slider.start), on: true };
-          this.touched = [Math.min(at, state.steps.length - 1), 0];
-        };
-        if (!about.fixed) item.append(choose(number, none, step?.name ?? "", set, groups.filter(([, inside]) => inside.length)));
-        if (step) item.append(...this.stepControls(step, at));
-        return item;
-      }));
-      if (focus) this.app.querySelector(`[data-name="${focus}"]`)?.focus();
+      root.querySelectorAll(".live-steps li").forEach((item, at) => {
+        const step = state.steps[at], select = item.querySelector("select");
+        item.hidden = at > state.steps.length;
+        if (select) select.value = step?.name ?? "";
+        item.querySelector(".live-values").replaceChildren(...(step ? this.values(step, at) : []));
+      });
+      if (focus) root.querySelector(`[data-name="${focus}"]`)?.focus();
     }
 
-    stepControls(step, at) {
-      const kind = this.about.kinds[step.name], share = kind.probability < 1 ? kind.probability : null;
-      const often = share === null ? "" : `; the experiments apply it to ${Math.round(100 * share)} % of the images`;
-      const parts = [make("p", { className: "live-about" }, `${words(step.name)} ${kind.summary}${often}.`)];
-      if (share !== null) {
+    choose({ of, at }, name) {
+      const { state, about } = this, kind = about.kinds[name];
+      if (of === "network") state.networks[0] = name;
+      else if (of !== "step") state[of] = name || state[of];
+      else {
+        const step = kind && { name, values: kind.sliders.map((slider) => slider.start), on: true };
+        state.steps.splice(Number(at), 1, ...(step ? [step] : []));
+        this.touched = [Math.max(0, Math.min(Number(at), state.steps.length - 1)), 0];
+      }
+      if (of === "object" && name) this.own = null;
+    }
+
+    values(step, at) {
+      const kind = this.about.kinds[step.name], parts = [make("p", { className: "live-about" }, kind.about)];
+      if (kind.probability < 1) {
         const box = make("input", { type: "checkbox", checked: step.on });
-        box.dataset.name = `acts ${at}`;
+        box.dataset.name = `applied ${at}`;
         box.onchange = () => this.change(() => (step.on = box.checked));
         parts.push(make("label", { className: "live-acts" }, box, " applied"));
       }
@@ -330,12 +285,14 @@ const invarianceLive = (() => {
       [range.dataset.name, field.dataset.name] = [`range ${at} ${place}`, `number ${at} ${place}`];
       show();
       const text = make("span", { className: "live-label" }, slider.label + (slider.unit ? ` (${slider.unit})` : ""));
-      return make("div", { className: "live-slider" }, text, make("div", { className: "live-track" }, range, strip), field);
+      const track = make("div", { className: "live-track" }, range, strip);
+      return make("div", { className: "live-slider" }, text, track, field);
     }
 
     // How often the experiments draw which value, and where this one is.
     strip({ low, high, bins }) {
-      const svg = draw("svg", { class: "live-strip", viewBox: "0 0 240 12", preserveAspectRatio: "none", "aria-hidden": "true" });
+      const look = { viewBox: "0 0 240 12", preserveAspectRatio: "none", "aria-hidden": "true" };
+      const svg = draw("svg", { class: "live-strip", ...look });
       const most = Math.max(...bins), width = 240 / bins.length;
       svg.append(...bins.map((n, k) =>
         draw("rect", { x: k * width + 0.5, y: 12 - (12 * n) / most, width: width - 1, height: (12 * n) / most })));
@@ -345,39 +302,34 @@ const invarianceLive = (() => {
       return svg;
     }
 
-    upload() {
-      const input = make("input", { type: "file", accept: "image/*" });
-      input.dataset.name = "upload";
-      input.onchange = async () => {
-        const [file] = input.files;
-        if (!file) return;
-        try {
-          this.own = await read(file);
-          this.change(() => {}, true);
-          this.say("Your picture is the object now. It stays in this page: nothing is sent anywhere.");
-        } catch {
-          this.say(`${file.name} is no picture that this browser can read. Try a PNG or JPEG file.`);
-        }
-      };
-      return make("label", { className: "live-choice" }, make("span", {}, "Your own picture"), input);
+    async upload({ files: [file] }) {
+      if (!file) return;
+      try {
+        this.own = await read(file);
+        this.change(() => {}, true);
+        this.say("Your picture is the object now. It stays in this page: nothing is sent anywhere.");
+      } catch {
+        this.say(`${file.name} is no picture that this browser can read. Try a PNG or JPEG file.`);
+      }
     }
 
-    buildButtons() {
-      const button = (text, act) => make("button", { type: "button", onclick: act }, text);
-      const buttons = [];
-      if (this.has("draw")) buttons.push(button("Draw at random", () => this.drawAll(Math.floor(Math.random() * 1e6))));
-      buttons.push(button("Reset", () => this.change(() => {
-        Object.assign(this, { own: null, state: structuredClone(this.about.start), touched: [0, 0] });
-      }, true)));
-      buttons.push(button("Copy link", () => this.copy(this.link(), this.own
-        ? "The link is copied. Your own picture is not part of it." : "The link is copied.")));
-      return make("div", { className: "live-buttons" }, ...buttons);
+    reset() {
+      const first = { own: null, state: structuredClone(this.about.start), touched: [0, 0] };
+      this.change(() => Object.assign(this, first), true);
     }
 
-    async drawAll(number) {
+    async drawAll(number = Math.floor(Math.random() * 1e6)) {
       const steps = await Promise.all(this.state.steps.map((step) => drawn(this.about, step.name, number)));
       this.change(() => (this.state.steps = steps), true);
       this.say(`Drawn as the experiments draw it: number ${number}.`);
+    }
+
+    copyLink() {
+      this.copy(this.link(), `The link is copied.${this.own ? " Your own picture is not part of it." : ""}`);
+    }
+
+    copyCode() {
+      this.copy(this.root.querySelector(".live-code code").textContent, "The code is copied.");
     }
 
     async copy(text, done) {
@@ -389,12 +341,10 @@ const invarianceLive = (() => {
       }
     }
 
-    say(text) {
-      this.status.textContent = text;
-    }
+    say = (text) => (this.status.textContent = text);
+    fail = ({ message }) => this.say(`This did not work: ${message}. Check the connection, then try again.`);
 
     // -- the newest state wins: pictures and distances of each, the curve of the last
-
     change(act, rebuild = false) {
       act();
       this.moved = true;
@@ -414,14 +364,15 @@ const invarianceLive = (() => {
           await pause();
           if (this.has("distances")) {
             await this.distances();
-            this.say(this.found.map((each) => `${about.networks[each.name]}: distance ${each.distance.toFixed(2)}`).join("; "));
+            const text = ({ name, distance }) => `${about.networks[name]}: distance ${distance.toFixed(2)}`;
+            this.say(this.found.map(text).join("; "));
           }
           await pause();
           if (!this.stale && this.has("curve")) await this.curve();
           if (!this.stale && this.moved) history.replaceState(null, "", this.link());
         }
       } catch (error) {
-        this.say(`This did not work: ${error.message}. Check the connection, then try again.`);
+        this.fail(error);
       } finally {
         this.busy = false;
       }
@@ -446,23 +397,19 @@ const invarianceLive = (() => {
         const answer = about.objects[answers.data.indexOf(Math.max(...answers.data))];
         this.found.push({ name, distance: apart(before, after) / net.between, answer });
       }
-      this.rows.replaceChildren(...this.found.map(({ name, distance, answer }, k) => make("tr", {},
+      const rows = this.root.querySelector(".live-seen tbody");
+      rows.replaceChildren(...this.found.map(({ name, distance, answer }, k) => make("tr", {},
         make("th", { scope: "row" }, swatch(k), about.networks[name]),
         make("td", {}, make("span", { className: "live-number" }, distance.toFixed(2)), bar(distance, k)),
         make("td", {}, words(answer)))));
     }
 
-    buildCurve() {
-      this.plot = draw("svg", { viewBox: "0 0 360 190", role: "img" });
-      this.plot.onpointerdown = this.plot.onpointermove = (event) => {
-        if (!this.axis || (event.type === "pointermove" && !event.buttons)) return;
-        const { left, width } = this.plot.getBoundingClientRect(), { slider, step, place } = this.axis;
-        const share = Math.min(1, Math.max(0, (((event.clientX - left) / width) * 360 - 34) / 316));
-        step.values[place] = limited(slider.low + share * (slider.high - slider.low), slider);
-        this.change(() => {}, true);
-      };
-      return make("figure", { className: "live-curve" }, this.plot, make("figcaption", {},
-        "How far the representation moves: 0 not at all, 1 as far as to another image. Click or drag to set the value."));
+    drag(event) {
+      if (!this.axis || (event.type === "pointermove" && !event.buttons)) return;
+      const { left, width } = this.plot.getBoundingClientRect(), { slider, step, place } = this.axis;
+      const share = Math.min(1, Math.max(0, (((event.clientX - left) / width) * 360 - 34) / 316));
+      step.values[place] = limited(slider.low + share * (slider.high - slider.low), slider);
+      this.change(() => {}, true);
     }
 
     // The distance over the whole range of the slider that was touched last.
@@ -473,7 +420,8 @@ const invarianceLive = (() => {
       if (!slider || !step.on) return this.plot.replaceChildren();
       const others = state.steps.map((each) => (each === step ? [each.name, this.touched[1]] : each));
       const rest = step.values.map((value, place) => (place === this.touched[1] ? null : value));
-      const name = JSON.stringify([others, rest, state.object, state.background, state.networks, this.own && [...this.own]]);
+      const { object, background, networks } = state, own = this.own && [...this.own];
+      const name = JSON.stringify([others, rest, object, background, networks, own]);
       if (name !== this.curveOf) {
         const lines = await this.sweep(at, step, slider);
         if (!lines) return null;
@@ -483,9 +431,10 @@ const invarianceLive = (() => {
     }
 
     async sweep(at, step, slider) {
-      const { about, state } = this, object = await objectOf(about, state, this.own), lines = state.networks.map(() => []);
+      const { about, state } = this, object = await objectOf(about, state, this.own);
+      const lines = state.networks.map(() => []);
       const nets = await Promise.all(state.networks.map(network)), zero = nets.map((net) => net.run(this.before)[0]);
-      for (const value of points(slider)) {
+      for (const value of slider.points) {
         const values = step.values.map((own, place) => (place === this.touched[1] ? value : own));
         const steps = state.steps.map((each, k) => (k === at ? { ...step, values } : each));
         const image = await pasted(about, state, await transformed(about, steps, object));
@@ -499,92 +448,50 @@ const invarianceLive = (() => {
     }
 
     drawCurve(slider, step) {
-      const x = (value) => 34 + (316 * (value - slider.low)) / (slider.high - slider.low), top = 1.25;
-      const y = (distance) => 158 - (146 * Math.min(distance, top)) / top, value = step.values[this.touched[1]];
-      const label = `${words(step.name)}: ${slider.label}${slider.unit ? `, ${slider.unit}` : ""}`;
+      const below = `${words(step.name)}: ${slider.label}${slider.unit ? `, ${slider.unit}` : ""}`;
       const said = this.lines.map((line, k) => `${this.about.networks[this.state.networks[k]]} up to ` +
         Math.max(...line.map((point) => point[1])).toFixed(2));
-      this.plot.setAttribute("aria-label", `Distance over ${label}. ${said.join("; ")}.`);
-      this.plot.replaceChildren(
-        ...[0, 0.5, 1].flatMap((distance) => [
-          draw("line", { class: "live-grid", x1: 34, x2: 350, y1: y(distance), y2: y(distance) }),
-          draw("text", { x: 28, y: y(distance) + 4, "text-anchor": "end" }, String(distance))]),
-        draw("text", { x: 34, y: 173 }, String(slider.low)),
-        draw("text", { x: 350, y: 173, "text-anchor": "end" }, String(slider.high)),
-        draw("text", { x: 192, y: 186, "text-anchor": "middle" }, label),
-        ...this.lines.map((line, k) => draw("polyline", {
-          points: line.map(([at, distance]) => `${x(at).toFixed(1)},${y(distance).toFixed(1)}`).join(" "),
-          fill: "none", stroke: COLOURS[k], "stroke-width": 2.5, "stroke-dasharray": DASHES[k] })),
-        draw("line", { class: "live-mark", x1: x(value), x2: x(value), y1: 8, y2: 158 }));
+      this.plot.setAttribute("aria-label", `Distance over ${below}. ${said.join("; ")}.`);
+      chart(this.plot, { ...slider, lines: this.lines, below, mark: step.values[this.touched[1]] });
     }
 
     // -- a whole sensitivity
-
-    buildMeasure() {
-      this.button = make("button", { type: "button", className: "live-main" }, "Measure over 200 pairs");
-      this.button.onclick = () => this.measure();
-      this.progress = make("p", { className: "live-progress" },
-        "One image says little. The sensitivity is a mean over pairs of images that share everything but the draw.");
-      this.converging = draw("svg", { viewBox: "0 0 360 120", role: "img", "aria-label": "The sensitivity as pairs are added" });
-      this.measuredRows = make("tbody");
-      this.table = make("table", { hidden: true }, make("thead", {}, make("tr", {},
-        ...["network", "transformation", "here, 200 pairs", "library, 2,000 pairs"].map((name) => make("th", { scope: "col" }, name)))),
-        this.measuredRows);
-      return make("div", { className: "live-measure" }, make("div", {}, this.button, this.progress, this.table), this.converging);
-    }
-
     async measure() {
       if (this.measuring) return void (this.measuring = false);
-      const [name] = this.state.networks, step = this.state.steps[0], { about } = this;
+      const { about, state } = this, [name] = state.networks, kind = about.kinds[state.steps[0].name], values = [];
+      const find = (part) => this.root.querySelector(`.live-measure ${part}`);
+      const [button, progress, svg] = ["button", ".live-progress", "svg"].map(find), text = button.textContent;
+      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.measuring = true;
-      this.button.textContent = "Stop";
+      button.textContent = "Stop";
       try {
-        const library = (await network(name)).measured[step.name], values = [];
-        const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-        for await (const now of measured(name, about.kinds[step.name])) {
-          values.push(now.value);
-          this.progress.textContent = `Sensitivity to ${words(step.name)}: ${now.value.toFixed(3)} after ${now.pairs} pairs.`;
-          if (!calm || now.pairs === now.count) this.drawConverging(values, now.count, library);
+        const level = (await network(name)).measured[kind.name];
+        for await (const { pairs, count, value } of measured(name, kind)) {
+          values.push([pairs, value]);
+          progress.textContent = `Sensitivity to ${words(kind.name)}: ${value.toFixed(3)} after ${pairs} pairs.`;
+          if (!calm || pairs === count) chart(svg, { low: 0, high: count, lines: [values], below: "pairs", level });
           await pause();
           if (!this.measuring) return;
-          if (now.pairs === now.count) this.keep(about.networks[name], step.name, now.value, library);
+          if (pairs === count) this.keep(about.networks[name], kind.name, value, level);
         }
       } catch (error) {
-        this.say(`This did not work: ${error.message}. Check the connection, then try again.`);
+        this.fail(error);
       } finally {
         this.measuring = false;
-        this.button.textContent = "Measure over 200 pairs";
+        button.textContent = text;
       }
     }
 
-    keep(network, transformation, value, library) {
-      const texts = [words(transformation), value.toFixed(2), library?.toFixed(2) ?? "–"];
-      this.measuredRows.append(make("tr", {}, make("th", { scope: "row" }, network), ...texts.map((text) => make("td", {}, text))));
-      this.table.hidden = false;
+    keep(network, transformation, value, level) {
+      const table = this.root.querySelector(".live-measure table");
+      const texts = [words(transformation), value.toFixed(2), level?.toFixed(2) ?? "–"];
+      const cells = texts.map((text) => make("td", {}, text));
+      table.tBodies[0].append(make("tr", {}, make("th", { scope: "row" }, network), ...cells));
+      table.hidden = false;
       this.say(`${network}: sensitivity to ${words(transformation)} is ${value.toFixed(2)}.`);
     }
 
-    drawConverging(values, count, library) {
-      const x = (k) => 34 + (316 * k) / count, y = (value) => 98 - (90 * Math.min(value, 1.25)) / 1.25;
-      const level = (value) => ({ x1: 34, x2: 350, y1: y(value), y2: y(value) });
-      this.converging.replaceChildren(
-        ...[0, 0.5, 1].flatMap((value) => [draw("line", { class: "live-grid", ...level(value) }),
-          draw("text", { x: 28, y: y(value) + 4, "text-anchor": "end" }, String(value))]),
-        draw("text", { x: 350, y: 114, "text-anchor": "end" }, `${count} pairs`),
-        ...(library ? [draw("line", { class: "live-library", ...level(library) })] : []),
-        draw("polyline", { points: values.map((value, k) => `${x(k + 1).toFixed(1)},${y(value).toFixed(1)}`).join(" "),
-          fill: "none", stroke: COLOURS[0], "stroke-width": 2.5 }));
-    }
-
     // -- the code that makes the image
-
-    buildCode() {
-      this.code = make("code");
-      const copy = make("button", { type: "button", onclick: () => this.copy(this.code.textContent, "The code is copied.") }, "Copy");
-      return make("details", { className: "live-code" }, make("summary", {}, "The code that makes this image"),
-        make("pre", { tabIndex: 0 }, this.code), copy);
-    }
-
     showCode() {
       const { about, state } = this, acting = state.steps.filter((step) => step.on);
       const text = (slider, value) => (slider.whole || !Number.isInteger(value) ? `${value}` : `${value}.0`);
@@ -593,8 +500,24 @@ const invarianceLive = (() => {
       const filled = { object: state.object, scene: about.backgrounds[state.background],
         names: acting.map((step) => `"${step.name}"`).join(", "), parameters: given.join(", ") };
       const lines = about.code.replace(/\$(\w+)/g, (_, name) => filled[name]);
-      this.code.textContent = (this.own ? "# With the library's object in the place of your own picture.\n" : "") + lines;
+      const note = this.own ? "# With the library's object in the place of your own picture.\n" : "";
+      this.root.querySelector(".live-code code").textContent = note + lines;
     }
+  }
+
+  // Lines over the range from `low` to `high`, up to 1.25; `mark` is a place along it, `level` one up.
+  function chart(svg, { low, high, lines, below, mark, level }) {
+    const x = (value) => 34 + (316 * (value - low)) / (high - low), y = (up) => 158 - (146 * Math.min(up, 1.25)) / 1.25;
+    const text = (left, down, anchor, words) => draw("text", { x: left, y: down, "text-anchor": anchor }, words);
+    const line = (name, x1, x2, y1, y2) => draw("line", { class: name, x1, x2, y1, y2 });
+    svg.replaceChildren(
+      ...[0, 0.5, 1].flatMap((up) => [line("live-grid", 34, 350, y(up), y(up)), text(28, y(up) + 4, "end", up)]),
+      text(34, 173, "start", low), text(350, 173, "end", high), text(192, 186, "middle", below),
+      ...(level === undefined ? [] : [line("live-library", 34, 350, y(level), y(level))]),
+      ...lines.map((points, k) => draw("polyline", {
+        points: points.map(([at, up]) => `${x(at).toFixed(1)},${y(up).toFixed(1)}`).join(" "),
+        fill: "none", stroke: COLOURS[k], "stroke-width": 2.5, "stroke-dasharray": DASHES[k] })),
+      ...(mark === undefined ? [] : [line("live-mark", x(mark), x(mark), 8, 158)]));
   }
 
   function paint(canvas, data, channels) {
@@ -605,13 +528,6 @@ const invarianceLive = (() => {
         made.data[4 * p + c] = Math.round(value * 255);
       }
     context.putImageData(made, 0, 0);
-  }
-
-  // The values of a slider at which a curve is computed, as `scene.points` has them.
-  function points(slider) {
-    const n = slider.whole ? Math.min(SAMPLES, Math.round(slider.high - slider.low) + 1) : SAMPLES;
-    const values = Array.from({ length: n }, (_, k) => slider.low + ((slider.high - slider.low) * k) / (n - 1));
-    return slider.whole ? values.map((value) => Math.floor(value + 0.5)) : values;
   }
 
   // A file as an object: uint8 (4, 32, 32), the whole picture inside the square.
@@ -628,7 +544,8 @@ const invarianceLive = (() => {
 
   function swatch(k) {
     const svg = draw("svg", { class: "live-swatch", viewBox: "0 0 24 8", "aria-hidden": "true" });
-    svg.append(draw("line", { x1: 0, x2: 24, y1: 4, y2: 4, stroke: COLOURS[k], "stroke-width": 3, "stroke-dasharray": DASHES[k] }));
+    const look = { stroke: COLOURS[k], "stroke-width": 3, "stroke-dasharray": DASHES[k] };
+    svg.append(draw("line", { x1: 0, x2: 24, y1: 4, y2: 4, ...look }));
     return svg;
   }
   const bar = (distance, k) => {

@@ -2,8 +2,11 @@
 
 import ast
 import io
+import os
 from dataclasses import replace
+from pathlib import Path
 
+import jupytext
 import numpy as np
 import pytest
 import torch
@@ -17,6 +20,7 @@ from invariance.live import networks, scene
 from invariance.live.description import EXPLORERS, Step, first
 from invariance.transforms import TRANSFORMATIONS, Range, Transformation
 
+PLAYGROUND = Path(__file__).parents[2] / "book" / "playground.py"
 BEGIN = """
 from invariance import live
 e = live.explorer("story")
@@ -25,8 +29,8 @@ slider = e.steps.children[0].children[1]
 
 
 @pytest.fixture(scope="module")
-def client():
-    manager, client = start_new_kernel(kernel_name="python3")
+def client(shared_cache):
+    manager, client = start_new_kernel(env={**os.environ, "INVARIANCE_CACHE": str(shared_cache)})
     yield client
     client.stop_channels()
     manager.shutdown_kernel(now=True)
@@ -64,6 +68,16 @@ def test_where_nobody_sits_before_it_an_explorer_is_a_piece_of_a_page(client):
     code = "from invariance import live; e = live.explorer('story')"
     assert evaluated(client, code, allow_stdin=False, kind="type(e).__name__") == {"kind": "HTML"}
     assert evaluated(client, code, kind="type(e).__name__") == {"kind": "Widgets"}
+
+
+def test_every_cell_of_the_playground_runs(client):
+    cells = jupytext.read(PLAYGROUND).cells
+    codes = [cell.source for cell in cells if cell.cell_type == "code"]
+    for code in codes:
+        evaluated(client, code)
+    assert len(codes) >= 6 and sum("live.notebook(" in code for code in codes) == 5
+    shown = evaluated(client, "", last="str(type(_).__name__)", networks="list(live.networks.OWN)")
+    assert shown == {"last": "Widgets", "networks": ["mean colour"]}
 
 
 def control(explorer, label):

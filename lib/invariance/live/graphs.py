@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -242,15 +243,16 @@ def made() -> Path:
     Raises `InputError` where that process fails.
     """
     folder = files.cache_dir() / "live" / _fingerprint()
-    if not folder.exists():
+    if not (folder / "missing.json").exists():  # what is written last
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = folder.with_name(f".{folder.name}-{os.getpid()}")
         done = _process(b"", str(aside))
         if done.returncode:
             raise InputError(f"The explorers could not be exported: {done.stderr.decode().strip().splitlines()[-1]}")
-        try:
+        with suppress(OSError):  # another process was quicker
             aside.rename(folder)
-        except OSError:  # another process was quicker
+        if aside.exists():
+            shutil.copytree(aside, folder, dirs_exist_ok=True)
             shutil.rmtree(aside)
     return folder
 

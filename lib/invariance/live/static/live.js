@@ -386,6 +386,9 @@ const invarianceLive = (() => {
       const opaque = { ...moved, data: moved.data.slice(3 * PIXELS) };
       const shown = this.has("mask") ? [[moved, 4], [opaque, 1], [this.image, 3]] : [[this.before, 3], [this.image, 3]];
       shown.forEach(([{ data }, channels], k) => paint(this.canvases[k], data, channels));
+      const acting = state.steps.filter((step) => step.on), what = words(own ? "your picture" : state.object);
+      const said = [what, ...acting.map(({ name, values }) => `${words(name)} ${values.map(short)}`)];
+      this.canvases.at(-1).setAttribute("aria-label", said.join(", "));
       if (this.has("code")) this.showCode();
     }
 

@@ -249,7 +249,8 @@ const invarianceLive = (() => {
     }
 
     values(step, at) {
-      const kind = this.about.kinds[step.name], parts = [make("p", { className: "live-about" }, kind.about)];
+      const kind = this.about.kinds[step.name], parts = [];
+      if (!this.about.fixed) parts.push(make("p", { className: "live-about" }, kind.about));
       if (kind.probability < 1) {
         const box = make("input", { type: "checkbox", checked: step.on });
         box.dataset.name = `applied ${at}`;

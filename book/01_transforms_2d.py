@@ -326,7 +326,7 @@ images.shape, labels[:8]
 # :class: dropdown
 # `brightness` with a factor near 0 blackens the object, but its outline still shows the class. `erasing` can hide a large
 # part of a small object: set `transforms` to `["scale", "erasing"]` and look through several seeds. A factor of 0.4
-# shrinks the object to 8 or 9 pixels, and the hole has 14. So even a perfect model cannot reach an accuracy of 1 on that
+# shrinks the object to 9 pixels, and the hole has 14. So even a perfect model cannot reach an accuracy of 1 on that
 # combination.
 # ```
 #

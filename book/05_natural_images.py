@@ -80,8 +80,8 @@ chapter.show(found, "examples")
 # ({glue:text}`other_names`). Last row: nine of the hundred classes.
 # ```
 #
-# There is no object to cut out here, so the transformations act on the whole image. `translate` then moves it by up to 15 % of its side;
-# what is uncovered turns black.
+# There is no object to cut out here, so the transformations act on the whole image. `translate` then moves it by up to 15 % of its
+# side, to any side; what is uncovered turns black.
 #
 # ## The experiment
 #

@@ -57,7 +57,8 @@ sizes = STUDY.at(budget, seeds, model, pictures=pictures, epochs=epochs)
 # ## Four tasks
 #
 # The paper {cite}`speicher2024invariance` takes CIFAR-10 for the pictures, and pastes one of ten objects into the upper right
-# corner of each. From the two parts it makes four tasks, with ten classes each:
+# corner of each. For training, its code crops the pictures at random, by up to four pixels to each side, and mirrors half of them, anew in
+# every epoch; so does this book. From the two parts the paper makes four tasks, with ten classes each:
 #
 # | task | what it shows | what it asks for |
 # |---|---|---|

@@ -67,12 +67,12 @@ glue("random", deviations.pictures(*effects.random_objects(9)))
 # Random objects of 32 x 32 pixels, uniform above, and below as the bytes of floating-point numbers.
 # ```
 #
-# And the box that `translate` keeps inside the canvas is a little off once `scale` has moved the object. This is
-# the whole change:
+# And the box that `translate` keeps inside the canvas is a little off once `scale` has moved the object. What the published code
+# does otherwise are flags of a *protocol*. This one is called `boxes_stay`:
 
 # %%
-variants = (False, True)
-both = (Transforms2D(transforms=transforms, as_published=p) for p in variants)
+variants = ("corrected", "corrected+boxes_stay")
+both = (Transforms2D(transforms=transforms, protocol=name) for name in variants)
 splits = (Split(data.renderer(), seed, "train", 9) for data in both)
 meant, published = (split.batch()[0] for split in splits)
 changed = (meant != published).flatten(1).any(1).sum().item()
@@ -123,7 +123,8 @@ deviations.show("choice")
 #
 # ```{exercise}
 # :label: ex-quirk-noise
-# How do images of the data set look with the published noise? Set `transforms` to `["noise"]`. In how many of the nine can you
+# How do images of the data set look with the published noise? Set `transforms` to `["noise"]`, and the second protocol to
+# `"corrected+noise_wraps"`. In how many of the nine can you
 # tell the two rows apart?
 # ```
 #
@@ -134,4 +135,4 @@ deviations.show("choice")
 # ```
 #
 # **Defined in:** {py:mod}`invariance.ledger.deviations` (the log, which is `deviations.yaml` beside it), {py:mod}`invariance.ledger.effects`
-# (what is measured), {py:mod}`invariance.transforms` (`as_published`).
+# (what is measured), {py:mod}`invariance.protocol` (what of it can be repeated).

@@ -117,8 +117,12 @@ chapter.glue_figure("preview_both", both.preview(2))
 # 2. It is pasted on its background with its transparency mask.
 # 3. Colours stay numbers from 0 to 1; nothing is rounded to 256 levels.
 #
+# With `protocol="published"` a data set also repeats the slips of the paper's code, pixel by pixel. {py:mod}`invariance.protocol` names
+# them one by one.
+#
 # On natural images the transformations act on the whole image, and what a rotation or a shift uncovers is black. Objects on natural
-# images are 11 pixels wide and stand in the upper-right corner, or with `translate=True` anywhere.
+# images are about 12 pixels wide and stand in the upper-right corner, or with `translate=True` anywhere. Their images are cropped at
+# random and mirrored in the training and validation splits.
 #
 # ### Transformations
 

@@ -225,6 +225,9 @@ def test_pairing_keeps_ids_and_outputs_and_changes_only_what_changed(tmp_path):
     assert book.sync(root) == [twin] and book.sync(root) == []
     after = nbformat.read(twin, as_version=4)
     assert "smaller" in after.cells[0].source and after.cells[1] == notebook.cells[1]
+    notebook.cells[1].metadata["tags"] = []
+    nbformat.write(notebook, twin)
+    assert book.sync(root) == [twin] and nbformat.read(twin, as_version=4).cells == after.cells
     assert [cell.id for cell in after.cells] == [cell.id for cell in notebook.cells]
 
 

@@ -16,6 +16,7 @@ from invariance.datasets import natural as natural_module
 from invariance.datasets import objects_on_images as objects_module
 from invariance.datasets import transforms_2d as transforms_2d_module
 from invariance.datasets.module import Batches
+from invariance.protocol import CORRECTED, PUBLISHED
 from invariance.transforms import TRANSFORMATIONS
 
 DEVICE = torch.device("cuda", 0)
@@ -61,15 +62,15 @@ def test_a_look_at_a_value_is_found_out(gpu):
 
 
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
-@pytest.mark.parametrize("as_published", [False, True])
-def test_transformations_stay_on_the_device(gpu, name, as_published):
+@pytest.mark.parametrize("protocol", [CORRECTED, PUBLISHED])
+def test_transformations_stay_on_the_device(gpu, name, protocol):
     keys = torch.zeros(8, dtype=torch.int64, device=DEVICE)
     boxes = torch.zeros(8, 4, dtype=torch.int64, device=DEVICE)
     names = [name, "translate" if name != "translate" else "scale"]
     drawn = transforms.draw(names, keys, 32)
     for channels, given in ((4, boxes), (3, None)):
         images = torch.zeros(8, channels, 32, 32, device=DEVICE)
-        out = transforms.apply(names, images, drawn, given, as_published)
+        out = transforms.apply(names, images, drawn, given, protocol)
         assert (out.shape, out.device) == (images.shape, DEVICE)
 
 
@@ -81,6 +82,9 @@ def test_transformations_stay_on_the_device(gpu, name, as_published):
         NaturalImages(transforms=("translate", "grayscale", "noise")),
         ObjectsOnImages(task="cifar_mixed", translate=True, correlation=0.5, availability=0.5),
         ObjectsOnImages(task="objects_only"),
+        Transforms2D(foregrounds="random", backgrounds="random", transforms=("translate",), protocol="published"),
+        NaturalImages(transforms=("translate", "grayscale", "noise"), protocol="published"),
+        ObjectsOnImages(task="cifar_mixed", translate=True, protocol="published"),
     ],
     ids=lambda spec: spec.kind,
 )

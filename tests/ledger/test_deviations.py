@@ -59,7 +59,7 @@ def test_the_box_is_off_by_what_scaling_took_from_its_place():
     # The box starts at 5 where the object starts at 5 factor: both coordinates are off by 5 - 5 n / 32, and the
     # smaller object has freer way; the mean of 5 (1 - factor) is 1.5.
     found = effects.box_after_scale()
-    assert found["fixed_cut"] == 0
+    assert found["fixed_cut"] < 0.05  # of boxes rounded to whole pixels, the object may leave by a fraction of one
     assert 0.1 < found["cut"] < 0.3
     assert found["shift"] == pytest.approx(1.5 * math.sqrt(2), abs=0.25)
 

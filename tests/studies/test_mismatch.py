@@ -56,7 +56,7 @@ def test_one_model_in_all_places_is_run_once_beside_resnet18():
 
 def test_smoke_runs_and_gives_effects():
     findings = STUDY.own(STUDY.at("smoke"), "cpu", workers=1)
-    assert findings.missing == 0 and set(findings.table["split"]) == {"train", "validation", "test"}
+    assert findings.missing == 0 and set(findings.table["split"]) == {"train", "validation", "test", "pooled"}
     assert all(findings[statement.estimate].n == 2 for statement in STUDY.statements)
     assert findings["missing.7"].n == 0 and findings.numbers()["missing.7"] == "–"  # smoke has three transformations
 

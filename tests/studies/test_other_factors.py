@@ -74,7 +74,7 @@ def test_the_probes_of_the_class_relationship_are_those_of_chapter_three(budget)
 def test_few_images_are_seen_more_often_and_the_default_as_often_as_elsewhere():
     sizes = STUDY.at("quick", seeds=1)
     trained = {unit.pretraining.samples: unit.pretraining for _, unit in STUDY.design(sizes)}
-    assert {count: unit.epochs for count, unit in trained.items()} == {300: 30, 3_000: 3, 15_000: sizes.epochs}
+    assert {count: unit.epochs for count, unit in trained.items()} == {200: 30, 2_000: 3, 10_000: sizes.epochs}
 
 
 def test_one_model_everywhere_leaves_one_architecture():
@@ -207,4 +207,4 @@ def test_panels_show_every_seed_the_means_and_the_paper_at_its_place(paper, seed
     assert len(seeds) == 2 * 4 * 4
     assert [label.get_text() for label in axis.get_xticklabels()] == ["50", "200", "500", "2,000"]
     first = [label.get_text() for label in run.figure("probe").axes[0].get_xticklabels()]
-    assert first == ["300\n(1,000)", "3,000\n(10,000)", "15,000\n(50,000)"]
+    assert first == ["200\n(1,000)", "2,000\n(10,000)", "10,000\n(50,000)"]

@@ -93,7 +93,7 @@ def test_a_table_lacks_only_what_failed(smoke):
     runs = {name: run for name, run in found.runs.items() if name != digest}
     left = type(found)(found.study, found.sizes, found.design, runs, Outcome({digest: "Probes: it failed"}))
     assert left.missing == 1 and "1 of 16 units missing" in left.caption()
-    assert len(left.table) == len(found.table) - 6
+    assert len(left.table) == len(found.table) - 8
     assert left["accuracy.matched.superset"] == found["accuracy.matched.superset"]
     with pytest.raises(InputError, match=r"(?s)Nothing of .* could be computed.*it failed"):
         _ = type(found)(found.study, found.sizes, found.design, {}, left.outcome).table

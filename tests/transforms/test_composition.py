@@ -3,7 +3,8 @@ import torch
 
 from invariance import sampling, transforms
 from invariance.errors import InputError
-from invariance.transforms import TRANSFORMATIONS, Transformation, composition, geometric
+from invariance.protocol import CORRECTED, PUBLISHED, find
+from invariance.transforms import TRANSFORMATIONS, Transformation, geometric
 
 SIZE = 32
 ALL = tuple(TRANSFORMATIONS)
@@ -94,20 +95,22 @@ def test_the_box_follows_the_object(name, parameters):
 def test_scale_then_translate_keeps_the_object_whole_and_the_published_box_is_off():
     image, boxes = solid([5, 5, 22, 22]), torch.tensor([[5, 5, 22, 22]])
 
-    def result(place, as_published):
+    def result(place, protocol=CORRECTED):
         drawn = [{"factor": torch.tensor([0.4])}, {"place": torch.full((1, 2), place)}]
-        return transforms.apply(["scale", "translate"], image, drawn, boxes, as_published)
+        return transforms.apply(["scale", "translate"], image, drawn, boxes, protocol)
 
-    whole = (22 * 12 / 32) ** 2  # the canvas of 32 shrinks to 12
+    stays = find("corrected+boxes_stay")
+    whole = (22 * 13 / 32) ** 2  # the canvas of 32 shrinks to 13
     for place in (0.0, 0.9999):
-        assert abs(result(place, False)[0, 3].sum() - whole) < 3
-    assert result(0.0, True)[0, 3].sum() < 0.6 * whole  # cut off at the left and top
-    assert bounds(result(0.9999, True))[0] < bounds(result(0.9999, False))[0]  # short of the right
+        assert abs(result(place)[0, 3].sum() - whole) < 3
+    assert result(0.0, stays)[0, 3].sum() < 0.6 * whole  # cut off at the left and top
+    assert bounds(result(0.9999, stays))[0] < bounds(result(0.9999))[0]  # short of the right
 
 
 def test_published_noise_wraps_around():
     images, keys, boxes = some(200)
-    fixed, published = (run(["noise"], images, keys, boxes, as_published=flag) for flag in (False, True))
+    protocols = CORRECTED, find("corrected+noise_wraps")
+    fixed, published = (run(["noise"], images, keys, boxes, protocol=protocol) for protocol in protocols)
     on = transforms.draw(["noise"], keys, SIZE)[0]["on"]
     assert torch.equal(fixed[~on], published[~on])
     darker = (published[on][:, :3] < images[on][:, :3] - 0.01).float().mean()
@@ -150,6 +153,25 @@ def test_every_minimal_size_is_enough():
         assert torch.isfinite(out).all()
 
 
-def test_modules_agree_on_what_is_published():
-    assert set(composition.AS_PUBLISHED) == {"scale", "noise"}
+def test_scale_takes_the_nearest_whole_side_at_any_size():
     assert geometric.scaled_side(torch.tensor([0.7]), 10).item() == 7
+    assert geometric.scaled_side(torch.tensor([0.4, 0.55, 0.7, 0.99, 1.0]), 32).tolist() == [13, 18, 22, 32, 32]
+    assert geometric.scaled_side(torch.tensor([0.01]), 32).item() == 1
+
+
+def test_a_protocol_changes_nothing_that_it_has_no_flag_for():
+    images, keys, boxes = some(40)
+    for name in ALL:
+        plain, flagged = (
+            run([name, "translate"] if name != "translate" else [name], images, keys, boxes, protocol=protocol)
+            for protocol in (CORRECTED, find(["shifts_right_and_down", "shared_draws", "repeated_draws"]))
+        )
+        assert torch.equal(plain, flagged), name
+
+
+def test_published_images_have_whole_levels():
+    images, keys, boxes = some(40)
+    out = run(["hue", "blur", "rotate"], images, keys, boxes, protocol=PUBLISHED)
+    torch.testing.assert_close(out * 255, (out * 255).round(), rtol=0, atol=1e-4)
+    between = run(["hue", "blur", "rotate"], images, keys, boxes, protocol=find("published-eight_bits"))
+    assert (between * 255 - (between * 255).round()).abs().max() > 0.4

@@ -1,10 +1,12 @@
 """What is drawn follows the distributions of the paper: Kolmogorov-Smirnov and chi-square at a fixed seed."""
 
+import numpy as np
 import pytest
 import torch
 from scipy import stats
 
 from invariance import sampling, transforms
+from invariance.protocol import PUBLISHED
 from invariance.transforms import TRANSFORMATIONS, corruption, geometric
 
 SIZE, N = 32, 20_000
@@ -73,16 +75,43 @@ def test_translate_puts_the_box_at_every_whole_pixel_equally_often(axis):
     assert stats.chisquare(counts.numpy()).pvalue > LEAST
 
 
-def test_a_whole_image_is_shifted_up_to_15_percent_either_way():
-    shift = geometric.shift_of(drawn("translate"), SIZE)
-    assert shift.min() == -5 and shift.max() == 5  # 0.15 of 32 is 4.8
-    inner = torch.bincount(shift[:, 0] + 5)[1:-1]
-    assert stats.chisquare(inner.numpy()).pvalue > LEAST
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_whole_image_is_shifted_by_whole_pixels_up_to_15_percent_either_way(axis):
+    shift = geometric.shift_of(drawn("translate"), SIZE)[:, axis]
+    assert shift.min() == -4 and shift.max() == 4  # 0.15 of 32 is 4.8
+    assert stats.chisquare(torch.bincount(shift + 4).numpy()).pvalue > LEAST
 
 
-def test_erasing_starts_at_every_pixel_equally_often():
+@pytest.mark.parametrize("axis", [0, 1])
+def test_published_shifts_go_4_to_13_pixels_to_the_right_and_down(axis):
+    image = torch.zeros(1, 3, SIZE, SIZE)
+    image[..., 0, 0] = 1  # where it goes to is the shift
+    moved = transforms.apply(["translate"], image.expand(N, -1, -1, -1), [drawn("translate")], protocol=PUBLISHED)
+    shift = moved[:, 0].amax(2 - axis).argmax(1)
+    counts = torch.bincount(shift)
+    assert shift.min() == 4 and len(counts) == 14
+    room = 2 * 0.15 * SIZE  # 9.6 pixels, so that the last one is drawn less often
+    assert stats.chisquare(counts[4:], [N / room] * 9 + [N * (room - 9) / room]).pvalue > LEAST
+
+
+def test_scale_has_sides_of_13_to_32_pixels():
+    counts = torch.bincount(geometric.scaled_side(drawn("scale")["factor"], SIZE))
+    assert len(counts) == 33 and (counts[:13] == 0).all()
+    pixels = np.diff(np.clip(np.arange(12.5, 33), 12.8, 32))  # of the range of 32 factor that is rounded to each side
+    assert stats.chisquare(counts[13:], N * pixels / pixels.sum()).pvalue > LEAST
+
+
+def test_erasing_starts_at_0_to_17_so_that_squares_are_whole():
     for column in drawn("erasing")["corner"].T:
-        assert stats.chisquare(torch.bincount(column, minlength=SIZE).numpy()).pvalue > LEAST
+        counts = torch.bincount(column)
+        assert len(counts) == 18
+        assert stats.chisquare(counts.numpy()).pvalue > LEAST
+    images = torch.ones(100, 3, SIZE, SIZE)
+    erased = (transforms.apply(["erasing"], images, [{"corner": drawn("erasing", 100)["corner"]}]) == 0)[:, 0]
+    assert (erased.sum((1, 2)) == 14 * 14).all()
+    keys = sampling.keys(1, torch.arange(2000))
+    other = transforms.draw(["erasing"], keys, 64)[0]["corner"]
+    assert (other.min(), other.max()) == (0, 49)
 
 
 def test_noise_is_a_normal_cut_to_0_and_1():

@@ -12,7 +12,7 @@ from invariance import sampling, transforms
 from invariance.transforms import TRANSFORMATIONS, Transformation
 
 SIZE, N = 32, 10
-RGB_ONLY = ("hue", "brightness", "grayscale", "posterize", "invert", "noise", "contrast")
+RGB_ONLY = ("hue", "brightness", "grayscale", "posterize", "invert", "sharpen", "noise", "contrast")
 EXACT = tuple(name for name in TRANSFORMATIONS if name not in ("pixelate", "elastic", "scale", "blur"))
 """Without matrix products, whose order of summation may depend on the size of the batch."""
 

@@ -28,7 +28,11 @@ def test_the_first_samples_of_a_probe_are_those_of_a_smaller_one_and_targets_do_
     units.run([together, alone], "cpu")
     (expected,) = (row for row in values(alone)["accuracies"] if row[2] == "test")
     assert expected in values(together)["accuracies"]
-    assert len(values(together)["accuracies"]) == 2 * 2 * 3  # targets, counts, splits
+    found = values(together)["accuracies"]
+    assert len(found) == 2 * 2 * 4  # targets, counts, splits; the first are those of 16 samples
+    counts = (16, together.validation_samples, together.test_samples)
+    apart, (*_, pooled, _) = [row[3] for row in found[:3]], found[3]
+    assert pooled == pytest.approx(sum(n * share for n, share in zip(counts, apart, strict=True)) / sum(counts))
 
 
 def test_an_untrained_model_has_its_initial_weights_and_costs_nothing(cache):

@@ -77,7 +77,10 @@ def _paired(source: Path) -> str:
     notebook = jupytext.read(source, fmt="py:percent")
     twin = source.with_suffix(".ipynb")
     if twin.exists():
+        tags = [cell.metadata for cell in notebook.cells]
         notebook = combine_inputs_with_outputs(notebook, nbformat.read(twin, as_version=4), fmt="py:percent")
+        for cell, metadata in zip(notebook.cells, tags, strict=True):  # jupytext would keep the old ones
+            cell.metadata = metadata
     notebook.metadata.pop("jupytext", None)
     return as_text(notebook)
 

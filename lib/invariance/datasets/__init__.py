@@ -2,7 +2,7 @@
 
 from invariance.datasets.natural import NaturalImages
 from invariance.datasets.objects_on_images import TASKS, ObjectsOnImages
-from invariance.datasets.split import Renderer, Split, normalise, redraw_keys
+from invariance.datasets.split import Renderer, Split, normalise
 from invariance.datasets.transforms_2d import Transforms2D, paste
 
 __all__ = [
@@ -14,5 +14,4 @@ __all__ = [
     "Transforms2D",
     "normalise",
     "paste",
-    "redraw_keys",
 ]

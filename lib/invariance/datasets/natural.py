@@ -7,7 +7,7 @@ Of the 50,000 training images one in ten of each class is for validation, the sa
 Chapter: book/01_transforms_2d.py.
 """
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,9 +22,12 @@ from invariance.datasets.devices import pick_device
 from invariance.datasets.split import Renderer, normalise
 from invariance.errors import InputError, check_known
 from invariance.pictures.natural import SIZE, TEST, TRAIN
+from invariance.protocol import CORRECTED, Protocol
 
 SPLITS = ("train", "validation", "test")
 VALIDATION_SHARE = 0.1
+OTHER_STD = (0.2023, 0.1994, 0.2010)
+"""Deviations that the published code divides CIFAR-10 by; the images' own are 0.247, 0.243 and 0.262."""
 STATISTICS_ROWS = 2000
 """Rendered training images that the stand-ins' channel means and deviations are computed from."""
 ROW = (1 << 24) - 1
@@ -34,7 +37,8 @@ class NaturalImages(Config, frozen=True):
     """Labelled natural images of 32 x 32 pixels. Two equal specifications describe the same images.
 
     `transforms` act on the whole image, in the order given; `translate` then shifts by up to 15 %.
-    `classes` may be any of the source's; None means all. `split_seed` chooses the validation images.
+    `classes` may be any of the source's; None means all. `split_seed` chooses the validation images. `protocol` may be
+    given by its name.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("transformation",)
@@ -44,7 +48,7 @@ class NaturalImages(Config, frozen=True):
     classes: tuple[str, ...] | None = None
     transforms: tuple[str, ...] = ()
     split_seed: int = 0
-    as_published: bool = False
+    protocol: Protocol = CORRECTED
 
     @field_validator("source")
     @classmethod
@@ -106,7 +110,7 @@ class NaturalRenderer(Renderer):
     size = SIZE
 
     def __init__(self, spec: NaturalImages, device: torch.device) -> None:
-        self.spec, self.device = spec, device
+        self.spec, self.device, self.protocol = spec, device, spec.protocol
         known = pictures.natural_classes(spec.source)
         label_of = torch.full((len(known),), -1)
         label_of[[known.index(name) for name in spec.class_names()]] = torch.arange(len(spec.class_names()))
@@ -148,6 +152,18 @@ class NaturalRenderer(Renderer):
         """Class labels, int64 (B,), of content keys (B,)."""
         return self._labels[self.rows(content)]
 
+    def splits(self, content: Tensor) -> Tensor:
+        """Which of `SPLITS` each image belongs to, int64 (B,)."""
+        return self._split_of_row[self.rows(content)]
+
+    @cached_property
+    def _split_of_row(self) -> Tensor:
+        found = torch.zeros(TRAIN + TEST, dtype=torch.int64, device=self.device)
+        for number, split in enumerate(SPLITS):
+            rows = _rows_of(self.spec.source, self.spec.class_names(), self.spec.split_seed, split)
+            found[rows.flatten().to(self.device)] = number
+        return found
+
     def untransformed(self, content: Tensor) -> Tensor:
         """The images as they are, float32 (B, 3, 32, 32) in [0, 1]."""
         return self.pictures.take(self.rows(content)).float() / 255
@@ -166,7 +182,7 @@ class NaturalRenderer(Renderer):
 
         def fill(rows: slice) -> None:
             given = transforms.take(drawn, rows)
-            images[rows] = transforms.apply(names, images[rows], given, as_published=self.spec.as_published)
+            images[rows] = transforms.apply(names, images[rows], given, protocol=self.protocol)
 
         in_chunks(fill, len(content), SIZE, self.device)
         return images
@@ -174,6 +190,8 @@ class NaturalRenderer(Renderer):
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the source's own channels, channels last."""
         mean, std = self.pictures.statistics
+        if self.protocol.other_normalisation and self.spec.source == "cifar10":
+            std = torch.tensor(OTHER_STD, device=self.device)[:, None, None]
         return normalise(images, mean, std)
 
 

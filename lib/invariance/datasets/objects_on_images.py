@@ -8,6 +8,9 @@ ask for different parts of it, always of the same pairs:
     objects_mixed   image and object        label: the object
     objects_only    the object on black     label: the object
 
+As in the published code, natural images of the training and validation splits are cropped at random (with a border of
+4 black pixels around them) and mirrored, anew in every epoch; test images are not.
+
 Chapter: book/06_when_invariance_harms.py.
 """
 
@@ -18,23 +21,27 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from invariance import pictures, sampling
+from invariance import pictures, sampling, transforms
 from invariance.config import Config
 from invariance.datasets.devices import pick_device
-from invariance.datasets.natural import NaturalImages
+from invariance.datasets.natural import SPLITS, NaturalImages
 from invariance.datasets.split import Renderer, move_on
-from invariance.datasets.transforms_2d import paste
+from invariance.datasets.transforms_2d import Transforms2D, paste
 from invariance.errors import InputError
-from invariance.pictures.natural import SIZE
+from invariance.pictures.natural import SIZE, TRAIN
 from invariance.pictures.sources import FOREGROUNDS
-from invariance.transforms.geometric import scale, translate
+from invariance.protocol import CORRECTED, Protocol
+from invariance.transforms.geometric import shifted
+from invariance.transforms.published import in_whole_levels
 
 TASKS = ("cifar_only", "cifar_mixed", "objects_mixed", "objects_only")
 OBJECTS = 10
-SIDE = 11
-"""Pixels an object fills: 0.7 of 32 are 22, and a further 0.55 (17 of 32 pixels) leaves 11."""
-PLACE = (21, 2)
-"""Left and top of the fixed object, in pixels: its right side touches the border."""
+SHRUNK = 0.55
+"""By so much the objects of Transforms-2D are scaled again: to a canvas of 18 pixels, of which an object fills 12.4."""
+MOVED = (9, -10)
+"""From the centre to the fixed place, x and y in pixels: the object is seen at x 18 to 31 and y 0 to 12."""
+PADDING = 4
+"""Pixels by which the crop of a natural image may miss it to either side."""
 
 
 class ObjectsOnImages(Config, frozen=True):
@@ -43,7 +50,7 @@ class ObjectsOnImages(Config, frozen=True):
     `images` is a source of natural images and `objects` are classes of `foregrounds`; None means the
     first ten. With probability `correlation` (alpha, [0, 1]) the object is the one tied to the image's class, the
     k-th to the k-th, else any; a share `availability` (beta, [0, 1]) of the images carries an object.
-    `translate` puts the object at a random place inside the image.
+    `translate` puts the object at a random place inside the image. `protocol` may be given by its name.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("object", "background", "transformation")
@@ -57,6 +64,7 @@ class ObjectsOnImages(Config, frozen=True):
     correlation: float = Field(default=0.0, ge=0, le=1)
     availability: float = Field(default=1.0, ge=0, le=1)
     split_seed: int = 0
+    protocol: Protocol = CORRECTED
 
     @model_validator(mode="after")
     def _consistent(self) -> "ObjectsOnImages":
@@ -87,7 +95,7 @@ class ObjectsOnImages(Config, frozen=True):
 
     def natural(self) -> NaturalImages:
         """The data set that the images come from."""
-        return NaturalImages(source=self.images, split_seed=self.split_seed)
+        return NaturalImages(source=self.images, split_seed=self.split_seed, protocol=self.protocol)
 
     def available(self, split: str) -> int:
         """Number of images in "train", "validation" or "test"."""
@@ -101,19 +109,24 @@ class ObjectsOnImages(Config, frozen=True):
 class ObjectsRenderer(Renderer):
     """Makes images of one `ObjectsOnImages` specification on one device.
 
-    `background` is the natural image; `transformation` is the place of a translated object.
+    `background` is the natural image; `transformation` is its crop and mirroring and the place of a translated object.
     """
 
     parts = ObjectsOnImages.parts
     size = SIZE
 
     def __init__(self, spec: ObjectsOnImages, device: torch.device) -> None:
-        self.spec, self.device = spec, device
+        self.spec, self.device, self.protocol = spec, device, spec.protocol
         self.natural = spec.natural().renderer(device)
-        drawn = pictures.foregrounds(spec.foregrounds, SIZE, 1, spec.object_names()).images.float() / 255
-        small = scale(drawn, {"factor": torch.full((len(drawn),), SIDE / SIZE, dtype=torch.float32)})
-        self.objects = _move(small, (SIZE - SIDE) // 2, PLACE).to(device)  # (objects, 4, 32, 32), in the corner
-        self.box = torch.tensor([*PLACE, SIDE, SIDE], device=device)
+        chosen = {"foregrounds": spec.foregrounds, "classes": spec.object_names(), "protocol": spec.protocol}
+        source = Transforms2D(backgrounds="black", **chosen).renderer(device)
+        factor = {"factor": torch.full((len(source.objects),), SHRUNK, device=device)}
+        small = transforms.apply(("scale",), source.objects, [factor], protocol=spec.protocol)
+        moved = torch.tensor(MOVED, device=device).expand(len(small), 2)
+        self.objects = shifted(small, moved)  # (objects, 4, 32, 32), in the corner
+        boxes = source.box.expand(len(small), 4)
+        boxes = transforms.find(("scale",), spec.protocol)[0].move_box(boxes, factor, SIZE)
+        self.boxes = torch.cat((boxes[:, :2] + moved, boxes[:, 2:]), 1)  # all the same
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split: those of its natural images, for every task."""
@@ -133,7 +146,17 @@ class ObjectsRenderer(Renderer):
         if exchanged is not None or not self.spec.correlation:
             return own
         tied = sampling.bernoulli(sampling.fold(content, "tied"), self.spec.correlation)
-        return torch.where(tied, self.natural.labels(content), own)
+        return torch.where(tied, self._tied(content), own)
+
+    def _tied(self, content: Tensor) -> Tensor:
+        """Which object is tied to the class of each image, int64 (B,)."""
+        classes = self.natural.labels(content)
+        if not self.protocol.random_tie:
+            return classes
+        stream = sampling.stream(self.spec.split_seed, "tie", *self.spec.object_names())
+        return sampling.integers(
+            sampling.keys(stream, len(SPLITS) * classes + self.natural.splits(content)), len(self.objects)
+        )
 
     def images(
         self,
@@ -147,20 +170,31 @@ class ObjectsRenderer(Renderer):
         Object, natural image and place each come from the content key, or from their own if given. An exchanged
         object is drawn uniformly and always there.
         """
-        task = self.spec.task
-        behind = self.natural.untransformed(content if background is None else background)
+        task, drawn = self.spec.task, content if transformation is None else transformation
+        behind = self._cropped(content if background is None else background, drawn)
         if task == "cifar_only":
             return behind
         if task == "objects_only":
             behind = torch.zeros_like(behind)
-        objects = self.objects[self.object_labels(content, object)]
+        labels = self.object_labels(content, object)
+        objects = self.objects[labels]
         if self.spec.translate:
-            place = sampling.uniform(sampling.fold(content if transformation is None else transformation, "place"), 2)
-            objects = translate(objects, {"place": place, "box": self.box.expand(len(content), 4)})
+            place = {"place": sampling.uniform(sampling.fold(drawn, "place"), 2)}
+            objects = transforms.apply(("translate",), objects, [place], self.boxes[labels], self.protocol)
         if object is None and self.spec.availability < 1:
             there = sampling.bernoulli(sampling.fold(content, "there"), self.spec.availability)
             objects = objects * there[:, None, None, None]
-        return paste(objects, behind)
+        images = paste(objects, behind)
+        return in_whole_levels(images) if self.protocol.eight_bits else images
+
+    def _cropped(self, background: Tensor, drawn: Tensor) -> Tensor:
+        """Natural images (B, 3, 32, 32), cropped and mirrored by the keys `drawn` unless they are test images."""
+        images, keys = self.natural.untransformed(background), sampling.fold(drawn, "crop")
+        shift = (sampling.uniform(keys, 2) * (2 * PADDING + 1)).long() - PADDING
+        cropped = shifted(images, shift)
+        mirrored = sampling.bernoulli(sampling.fold(keys, "mirror"), 0.5)
+        cropped = torch.where(mirrored[:, None, None, None], cropped.flip(3), cropped)
+        return torch.where((self.natural.rows(background) < TRAIN)[:, None, None, None], cropped, images)
 
     def differing(self, part: str, first: Tensor, second: Tensor) -> Tensor:
         if part == "background":
@@ -170,16 +204,8 @@ class ObjectsRenderer(Renderer):
         return super().differing(part, first, second)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """With the means and deviations of the natural images, channels last."""
-        return self.natural.normalise(images)
-
-
-def _move(objects: Tensor, start: int, place: tuple[int, int]) -> Tensor:
-    """Objects (N, 4, 32, 32) moved from `start`, the same in x and y, to `place`; nothing wraps around."""
-    x, y = place
-    out = torch.zeros_like(objects)
-    out[..., y : y + SIDE, x : x + SIDE] = objects[..., start : start + SIDE, start : start + SIDE]
-    return out
+        """With the means and deviations of the natural images, or to [-1, 1]; channels last."""
+        return super().normalise(images) if self.protocol.other_normalisation else self.natural.normalise(images)
 
 
 @lru_cache(maxsize=16)  # by the objects' files too: those of a folder may change at any time

@@ -15,7 +15,7 @@ def pair_keys(renderer: Renderer, pairs: int, seed: int, vary: str = "transforma
     content, first, second = (
         Split(renderer, seed, f"pairs/{keys}/test", pairs).keys() for keys in ("content", "first", "second")
     )
-    return content, first, renderer.differing(vary, first, second)
+    return content, first, second if renderer.protocol.equal_pairs else renderer.differing(vary, first, second)
 
 
 def paired_images(renderer: Renderer, pairs: int, seed: int, vary: str = "transformation") -> tuple[Tensor, Tensor]:

@@ -20,6 +20,7 @@ from invariance.errors import InputError, check_known, check_whole
 from invariance.pictures.natural import SIZE
 from invariance.pictures.reading import read_photo
 from invariance.pictures.sources import SUFFIXES, image_files
+from invariance.protocol import CORRECTED
 
 LEAST, MOST = 4, 100_000
 """Pairs: the measures need the least, and more than the most would take too long, and too much memory."""
@@ -36,7 +37,7 @@ class Photos:
 
     pictures: Tensor
     names: tuple[str, ...] = ()
-    parts = ("transformation",)
+    parts, protocol = ("transformation",), CORRECTED
 
     @property
     def device(self) -> torch.device:

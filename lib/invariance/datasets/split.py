@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from invariance import sampling
 from invariance.datasets.chunks import in_chunks
 from invariance.errors import InputError, check_whole
+from invariance.protocol import CORRECTED, Protocol
 
 MEAN, STD = 0.5, 0.5
 """Normalisation of Transforms-2D: (x - 0.5) / 0.5 in every channel."""
@@ -23,11 +25,13 @@ class Renderer:
     A content key, int64, stands for one image and everything random in it. `parts` names what can be
     exchanged in an image: `images(content, transformation=other)` keeps all but the draw of the
     transformations, which comes from the keys `other` (B,) instead. `size` is the side of its images in pixels.
+    `protocol` says which slips of the published code are repeated.
     """
 
     device: torch.device
     parts: tuple[str, ...]
     size: int
+    protocol: Protocol = CORRECTED
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
         """Content keys (B,) of the images at `indices` of a split: here, every index is an image of its own."""
@@ -86,7 +90,30 @@ class Split:
         `redraw` 1, 2, ... gives the same contents under other draws of the transformations.
         """
         content = self.keys(indices)
-        return self.renderer.images(content, transformation=redraw_keys(content, redraw)), self.renderer.labels(content)
+        drawn = self.draws(content, indices, redraw)
+        return self.renderer.images(content, transformation=drawn), self.renderer.labels(content)
+
+    def draws(self, content: Tensor, indices: Tensor | None = None, redraw: int = 0) -> Tensor | None:
+        """Keys (B,) that the transformations of the contents at `indices` are drawn from; None for the contents' own.
+
+        Where the protocol repeats draws, a redraw deals out those of the split anew. Where it shares them, they are the
+        same for image 0, 1, ... of every split of this seed.
+        """
+        protocol, device = self.renderer.protocol, self.renderer.device
+        if protocol.repeated_draws or protocol.shared_draws:
+            numbers = torch.arange(self.count, device=device) if indices is None else indices.to(device)
+            if protocol.repeated_draws and redraw:
+                numbers, redraw = _dealt(self.seed, self.name, self.count, redraw, device)[numbers], 0
+            shared = sampling.stream(self.seed, "shared draws")
+            content = sampling.keys(shared, numbers) if protocol.shared_draws else self.keys(numbers)
+        elif not redraw:
+            return None
+        return sampling.fold(content, f"redraw {redraw}") if redraw else content
+
+
+@lru_cache(maxsize=4)  # one a pass over the training images
+def _dealt(seed: int, name: str, count: int, redraw: int, device: torch.device) -> Tensor:
+    return sampling.permutation(sampling.stream(seed, name, "dealt", redraw), count).to(device)
 
 
 def as_split(data: object) -> Split:
@@ -98,11 +125,6 @@ def as_split(data: object) -> Split:
             "natural_images(...) or objects_on_images(...)."
         )
     return found
-
-
-def redraw_keys(content: Tensor, redraw: int) -> Tensor | None:
-    """Keys (B,) for another draw of the transformations of these contents; None for the first, their own."""
-    return sampling.fold(content, f"redraw {redraw}") if redraw else None
 
 
 def move_on(

@@ -21,14 +21,20 @@ from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
 from invariance.datasets.split import Renderer, move_on
 from invariance.pictures.sources import BACKGROUNDS, FOREGROUNDS
-from invariance.transforms.geometric import scale, scaled_side
+from invariance.protocol import CORRECTED, Protocol
+from invariance.transforms.geometric import scaled_side
+from invariance.transforms.published import in_whole_levels
+
+FEW_BACKGROUNDS = 9 * 512
+"""Random backgrounds with `random_from_floats`: the published code's 12 loader workers each take 9 batches of 50,000
+images, and make the same pictures."""
 
 
 class Transforms2D(Config, frozen=True):
     """A Transforms-2D data set. Two equal specifications describe the same images.
 
     `transforms` apply in the order given. `classes` may be any of the foreground source's;
-    None means all. `object_scale` is the share of the canvas that an object fills.
+    None means all. `object_scale` is the share of the canvas that an object fills. `protocol` may be given by its name.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("transformation", "object", "background")
@@ -41,7 +47,7 @@ class Transforms2D(Config, frozen=True):
     size: int = Field(default=32, ge=8, le=512)
     prototypes: int = Field(default=1, ge=1)
     object_scale: float = Field(default=0.7, gt=0, le=1)
-    as_published: bool = False
+    protocol: Protocol = CORRECTED
 
     @field_validator("transforms")
     @classmethod
@@ -75,11 +81,11 @@ class Transforms2DRenderer(Renderer):
     parts = Transforms2D.parts
 
     def __init__(self, spec: Transforms2D, device: torch.device) -> None:
-        self.spec, self.device, self.size = spec, device, spec.size
+        self.spec, self.device, self.size, self.protocol = spec, device, spec.size, spec.protocol
         side = int(scaled_side(torch.tensor([spec.object_scale], dtype=torch.float32), spec.size))
         start = (spec.size - side) // 2
         self.box = torch.tensor([start, start, side, side], device=device)
-        chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale)
+        chosen = (spec.foregrounds, spec.size, spec.prototypes, spec.class_names(), spec.object_scale, spec.protocol)
         self.objects, self.first, self.count = _objects(*chosen, device, pictures.fingerprint(spec.foregrounds))
         self.one_each = len(self.objects) == len(self.count)
         self.pictures = _backgrounds(spec.backgrounds, spec.size, device, pictures.fingerprint(spec.backgrounds))
@@ -108,12 +114,18 @@ class Transforms2DRenderer(Renderer):
         return self._backgrounds(self._picture(content))
 
     def _picture(self, content: Tensor) -> Tensor:
-        # Which background: int64 (B,); the key of the pixels where every image has its own.
+        # Which background: int64 (B,); the key of the pixels where they are random.
         key = sampling.fold(content, "background")
-        return key if self.pictures is None else sampling.integers(key, len(self.pictures))
+        if self.pictures is not None:
+            return sampling.integers(key, len(self.pictures))
+        if self.protocol.random_from_floats:
+            return sampling.keys(sampling.stream(0, "random backgrounds"), sampling.integers(key, FEW_BACKGROUNDS))
+        return key
 
     def _backgrounds(self, picture: Tensor) -> Tensor:
         if self.pictures is None:
+            if self.protocol.random_from_floats:
+                return pictures.float_bytes(picture, self.spec.size).float().mul_(1 / 255)
             return sampling.uniform(picture, 3, self.spec.size, self.spec.size)
         return self.pictures.index_select(0, picture).float().mul_(1 / 255)
 
@@ -133,7 +145,7 @@ class Transforms2DRenderer(Renderer):
             objects = self.objects.index_select(0, prototype[rows])
             boxes = self.box.expand(len(objects), 4)
             given = transforms.take(drawn, rows)
-            return transforms.apply(spec.transforms, objects, given, boxes, spec.as_published, overwrite=True)
+            return transforms.apply(spec.transforms, objects, given, boxes, self.protocol, overwrite=True)
 
         return make
 
@@ -161,7 +173,7 @@ class Transforms2DRenderer(Renderer):
             paste(make(rows), self._backgrounds(picture[rows]), out[rows])
 
         in_chunks(fill, len(content), self.spec.size, self.device)
-        return out
+        return in_whole_levels(out) if self.protocol.eight_bits else out
 
 
 def paste(objects: Tensor, backgrounds: Tensor, out: Tensor | None = None) -> Tensor:
@@ -179,13 +191,15 @@ def _objects(
     prototypes: int,
     classes: tuple[str, ...],
     share: float,
+    protocol: Protocol,
     device: torch.device,
     fingerprint: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Objects RGBA (N, 4, size, size) that fill `share` of the canvas; each class's first one and their number."""
-    objects = pictures.foregrounds(source, size, prototypes, classes)
+    objects = pictures.foregrounds(source, size, prototypes, classes, protocol.random_from_floats)
     whole = objects.images.float() / 255
-    shrunken = scale(whole, {"factor": torch.full((len(whole),), share, dtype=torch.float32)})
+    factor = torch.full((len(whole),), share, dtype=torch.float32)
+    shrunken = transforms.apply(("scale",), whole, [{"factor": factor}], protocol=protocol)
     return shrunken.to(device), objects.first.to(device), objects.count.to(device)
 
 

@@ -8,9 +8,8 @@ from torch import Tensor
 from invariance import measures, models, sampling, transforms
 from invariance.datasets import Transforms2D
 from invariance.datasets.pairs import pair_keys
+from invariance.protocol import CORRECTED, find
 from invariance.training.inference import features_of_keys
-from invariance.transforms import TRANSFORMATIONS
-from invariance.transforms.composition import AS_PUBLISHED
 
 Effect = dict[str, float]
 IMAGES = 2000
@@ -28,7 +27,8 @@ def objects() -> Tensor:
 def noise_variants(images: Tensor) -> tuple[Tensor, Tensor]:
     """Objects (B, 4, H, W) under the same noise: with sums that saturate, and with sums that wrap around."""
     given = {"key": _keys("noise", len(images))}
-    return TRANSFORMATIONS["noise"].apply(images, given), AS_PUBLISHED["noise"].apply(images, given)
+    protocols = CORRECTED, find("corrected+noise_wraps")
+    return tuple(transforms.apply(["noise"], images, [given], protocol=protocol) for protocol in protocols)
 
 
 @cache
@@ -53,7 +53,8 @@ def box_after_scale() -> Effect:
     names, boxes = ("scale", "translate"), box.expand(IMAGES, 4)
     drawn = transforms.draw(names, _keys("scale"), 32)
     whole = transforms.apply(names[:1], square, drawn[:1], boxes)[:, 3].sum((1, 2))
-    theirs, ours = (transforms.apply(names, square, drawn, boxes, as_published)[:, 3] for as_published in (True, False))
+    protocols = find("corrected+boxes_stay"), CORRECTED
+    theirs, ours = (transforms.apply(names, square, drawn, boxes, protocol)[:, 3] for protocol in protocols)
     cut, fixed = ((alpha.sum((1, 2)) < 0.98 * whole).double().mean().item() for alpha in (theirs, ours))
     return {"cut": cut, "fixed_cut": fixed, "shift": (_centre(theirs) - _centre(ours)).norm(dim=1).mean().item()}
 

@@ -11,6 +11,7 @@ from invariance.pictures.sources import (
     check_source,
     class_names,
     fingerprint,
+    float_bytes,
     foregrounds,
 )
 
@@ -19,5 +20,6 @@ VERSION = f"{glyphs.VERSION}.{scenes.VERSION}.{scenes.VARIED_VERSION}"
 
 __all__ = [
     "BACKGROUNDS", "FOREGROUNDS", "NATURAL", "VERSION", "Objects", "backgrounds", "check_classes", "check_source",
-    "class_names", "download", "fingerprint", "foregrounds", "natural_classes", "natural_images", "natural_labels",
+    "class_names", "download", "fingerprint", "float_bytes", "foregrounds", "natural_classes", "natural_images",
+    "natural_labels",
 ]  # fmt: skip

@@ -45,16 +45,19 @@ class Objects:
     count: Tensor
 
 
-def foregrounds(source: str, size: int, prototypes: int = 1, classes: Sequence[str] | None = None) -> Objects:
+def foregrounds(
+    source: str, size: int, prototypes: int = 1, classes: Sequence[str] | None = None, from_floats: bool = False
+) -> Objects:
     """Objects of a source, each filling a canvas of `size` pixels.
 
     `prototypes` is the largest number of pictures a class; `classes` keeps these, in this order.
+    `from_floats` makes random ones by `float_bytes`.
     Raises `InputError` for an unknown source or class, an empty class or an unreadable file.
     """
     known = class_names(source)
     classes = known if classes is None else classes
     check_classes(classes, known)
-    by_class = _load_foregrounds(source, size, prototypes, classes)
+    by_class = _load_foregrounds(source, size, prototypes, classes, from_floats)
     count = torch.tensor([len(images) for images in by_class])
     images = torch.from_numpy(np.concatenate(by_class)).permute(0, 3, 1, 2).contiguous()
     return Objects(images, tuple(classes), count.cumsum(0) - count, count)
@@ -131,12 +134,14 @@ def image_files(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if path.suffix.lower() in SUFFIXES]
 
 
-def _load_foregrounds(source: str, size: int, prototypes: int, classes: Sequence[str]) -> list[np.ndarray]:
+def _load_foregrounds(
+    source: str, size: int, prototypes: int, classes: Sequence[str], from_floats: bool
+) -> list[np.ndarray]:
     # For each class (N, size, size, 4).
     if source == "glyphs":
         return list(glyphs.render(size)[[glyphs.CLASSES.index(name) for name in classes], :prototypes])
     if source == "random":
-        return [_random_object(name, size)[None] for name in classes]
+        return [_random_object(name, size, from_floats)[None] for name in classes]
     if source.startswith("hub:"):
         found = hub.objects(source)
     else:
@@ -166,11 +171,23 @@ def _load_backgrounds(source: str, size: int) -> np.ndarray:
     return cached(f"backgrounds-{fingerprint(source)}-{size}", (size, size, 3), np.arange(len(found)), read)
 
 
-def _random_object(name: str, size: int) -> np.ndarray:
-    # One fixed, opaque block of uniform pixels a class: (size, size, 4).
+def float_bytes(keys: Tensor, size: int) -> Tensor:
+    """Random pixels uint8 (B, 3, size, size) as the published code makes them: the bytes of float32 numbers in [0, 1).
+
+    A picture takes the first quarter of the bytes of as many numbers as it has values.
+    """
+    count = 3 * size * size
+    numbers = sampling.uniform(keys, -(-count // 4))
+    return numbers.view(torch.uint8)[:, :count].reshape(-1, size, size, 3).permute(0, 3, 1, 2)
+
+
+def _random_object(name: str, size: int, from_floats: bool) -> np.ndarray:
+    # One fixed, opaque block of random pixels a class: (size, size, 4).
     key = torch.tensor([sampling.stream(0, "random object", name)])
     pixels = (sampling.uniform(key, size, size, 4)[0] * 256).byte().numpy()
     pixels[..., 3] = 255
+    if from_floats:
+        pixels[..., :3] = float_bytes(key, size)[0].permute(1, 2, 0)
     return pixels
 
 

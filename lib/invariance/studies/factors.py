@@ -10,7 +10,7 @@ Studies: `other_factors` (Transforms-2D) and `natural_images`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -42,10 +42,12 @@ class FactorSizes(Sizes):
     """Sizes of experiments A and B.
 
     `architectures` are places in `models`. Pretraining takes `epochs` passes, or as many as it takes to see
-    `least_images`; fine-tuning likewise. Fine-tuned are the subclass's `few`, `many` and `finetuning_levels`.
+    `least_images`; fine-tuning likewise. Fine-tuned are the subclass's `finetuning_levels`, and of `few` and `many`
+    those that `tuned` names.
     """
 
     architectures: tuple[int, ...] = ARCHITECTURES
+    tuned: tuple[Literal["few", "many"], ...] = ("few", "many")
     least_images: int = Field(default=0, ge=0)
     tuning_epochs: Count = 50
     tuning_least_images: int = Field(default=0, ge=0)
@@ -126,7 +128,7 @@ def _transfers(sizes: FactorSizes, level: Level, trained: Pretraining, setting: 
     probe = probed(sizes, trained, setting, (sizes.as_level(sizes.probe_samples, setting),))
     few_and_many = [
         ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name)))
-        for name in ("few", "many")
+        for name in sizes.tuned
     ]
     return [({"transfer": "probe"}, probe), *few_and_many]
 

@@ -88,7 +88,7 @@ SIZES = sizes_of(
     TransferSizes,
     {
         "smoke": {"transforms": 3, "architectures": 1, "samples": 64, "pairs": 8},
-        "quick": {"transforms": 9, "architectures": 1, "samples": 4_000, "pairs": 48},
+        "quick": {"transforms": 6, "architectures": 1, "samples": 3_500, "pairs": 48},
         "night": {"architectures": 1, "samples": 20_000, "pairs": 500},
         "paper": {},
     },

@@ -46,7 +46,7 @@ SIZES = sizes_of(
     MismatchSizes,
     {
         "smoke": {**_TINY, "transformations": 3},
-        "quick": {"samples": 10_000, "probe_samples": 1_000, "test_samples": 1_000},
+        "quick": {"samples": 7_000, "probe_samples": 800, "test_samples": 700},
         "night": {"architectures": 4},
         "paper": {"architectures": 4, "epochs": 100, "batch_size": 256},
     },

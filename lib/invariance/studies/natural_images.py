@@ -10,7 +10,7 @@ Chapter: book/05_natural_images.py.
 from collections.abc import Mapping
 from functools import partial
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 from IPython.display import HTML
@@ -33,10 +33,11 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class NaturalSizes(FactorSizes):
     """Sizes of this study. `samples` and `probe_samples` are images of half of the classes, the target's number.
 
-    `levels10` and `levels100` are pretraining images a class, empty where these do not vary; `finetuning_levels`,
-    `few` and `many` are shares of a class's images.
+    `settings` are the data: ten classes, a hundred, or both. `levels10` and `levels100` are pretraining images a class,
+    empty where these do not vary; `finetuning_levels`, `few` and `many` are shares of a class's images.
     """
 
+    settings: tuple[Literal["cifar10", "cifar100"], ...] = ("cifar10", "cifar100")
     levels10: tuple[Count, ...] = ()
     levels100: tuple[Count, ...] = ()
     finetuning_levels: tuple[Share, ...]
@@ -76,14 +77,11 @@ SIZES = sizes_of(
         },
         "quick": {
             "architectures": ARCHITECTURES[:1],
-            "samples": 3_000,
+            "settings": ("cifar10",),
+            "samples": 3_500,
             "epochs": 3,
-            "least_images": 6_000,
-            "probe_samples": 1_000,
-            "finetuning_levels": (0.01, 0.05, 0.1),
-            "tuning_epochs": 1,
-            "tuning_least_images": 1_200,
-            "tuning_batch_size": 64,
+            "finetuning_levels": (),
+            "tuned": (),
             "tuning_validation_samples": 150,
         },
         "night": {
@@ -108,7 +106,8 @@ SIZES = sizes_of(
 
 def design(sizes: NaturalSizes) -> Design:
     """All factors with every kind of transfer, for ten and for a hundred classes."""
-    return [planned for setting in SETTINGS for planned in factors.design(sizes, setting)]
+    chosen = [setting for setting in SETTINGS if setting.name in sizes.settings]
+    return [planned for setting in chosen for planned in factors.design(sizes, setting)]
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:

@@ -62,14 +62,14 @@ SIZES = sizes_of(
         },
         "quick": {
             "architectures": ARCHITECTURES[:1],
-            "pretraining_levels": (300, 3_000, 15_000),  # the same shares of the default as the paper's
-            "least_images": 9_000,
+            "pretraining_levels": (200, 2_000, 10_000),  # the same shares of the default as the paper's
+            "least_images": 6_000,
             "finetuning_levels": (50, 200, 500, 2_000),
             "few": 200,
             "many": 2_000,
-            "rates": (1e-4, 1e-3, 1e-2),
-            "tuning_epochs": 2,
-            "tuning_least_images": 2_000,
+            "rates": (1e-3, 1e-2),
+            "tuning_epochs": 1,
+            "tuning_least_images": 1_200,
             "tuning_batch_size": 64,
             "tuning_validation_samples": 150,
         },

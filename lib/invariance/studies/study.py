@@ -5,7 +5,7 @@ A study knows nothing of notebooks. `Study.find` gives its findings, which figur
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -102,7 +102,7 @@ SHARED: dict[str, dict[str, Any]] = {
     "quick": {
         **_SMALL,
         "seeds": 3,
-        "samples": 15_000,
+        "samples": 10_000,
         "validation_samples": 500,
         "epochs": 2,
         "batch_size": 96,
@@ -381,10 +381,11 @@ class Findings:
     def numbers(self) -> dict[str, str]:
         """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.
 
-        For each estimate: `name` with its interval, `name.value` and `name.paper` alone.
+        For each estimate: `name` with its interval, `name.value` and `name.paper` alone; what only the paper has, too.
         """
-        found = {}
-        for name, one in self.estimates.items():
+        found, theirs = {}, statistics.estimates(self.study.papers(), {}, self.study.papers())
+        lacking = {name: replace(NOTHING, paper=one.value) for name, one in theirs.items()}
+        for name, one in {**lacking, **self.estimates}.items():
             digits = one.digits
             found |= {name: str(one), f"{name}.value": f"{one:.{digits}f}", f"{name}.paper": f"{one:.2p}"}
         for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):

@@ -19,9 +19,10 @@ def finetune(
     device: torch.device,
     seed: int,
     schedule: str = "linear",
+    weight_decay: float = 0.0,
     keep: str = "best",
 ) -> Classifier:
-    """A copy of `model` with `head`, all of it trained further with `fit`, whose `schedule` and `keep` these are.
+    """A copy of `model` with `head`, all of it trained further with `fit`, which takes the last three.
 
     Raises `InputError` for a head of another width or for too few classes, and what `fit` raises.
     """
@@ -30,5 +31,5 @@ def finetune(
 
     tuned = model.with_head(head)
     data = ImageData(train, validation, batch_size, seed)
-    fit(tuned, data, epochs, learning_rate, device, schedule=schedule, keep=keep)
+    fit(tuned, data, epochs, learning_rate, device, schedule=schedule, weight_decay=weight_decay, keep=keep)
     return tuned

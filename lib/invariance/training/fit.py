@@ -126,11 +126,11 @@ def fit(
     finite, with the epochs so far; before the first ends, the model has its first weights again. Parameters without
     `requires_grad` stay as they are, and a batch norm without trainable parameters also keeps its statistics.
 
-    `schedule`: "constant", "linear" (to 0 at the end) or "warmup_cosine" (5 epochs up, at most a tenth of the run, then
-    down to a hundredth); `schedule_for` gives the paper's. `progress` shows a bar, or lines where there is no terminal;
-    `compile` runs the training steps through torch.compile, which pays for long runs on a GPU. `devices` and `strategy`
-    are Lightning's, for one large run on several GPUs: start the script with torchrun and give each process its own
-    `device` and the data on it; `data.batch_size` is then that of one process.
+    `schedule`: "constant", "linear" (to 0 at the end), "warmup_cosine" (5 epochs up, at most a tenth of the run, then
+    down to a hundredth) or another of `SCHEDULES`; `schedule_for` gives the paper's. `progress` shows a bar, or lines
+    where there is no terminal; `compile` runs the training steps through torch.compile, which pays for long runs on a
+    GPU. `devices` and `strategy` are Lightning's, for one large run on several GPUs: start the script with torchrun and
+    give each process its own `device` and the data on it; `data.batch_size` is then that of one process.
 
     Returns the curve: a dict an epoch with `epoch`, `loss` (training mean), `accuracy` (validation, a share),
     `learning_rate`, `seconds` (with validation) and `images_per_second` (training alone). Raises `InputError` for input

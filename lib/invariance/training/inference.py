@@ -5,7 +5,7 @@ from torch import Tensor
 
 from invariance.datasets.chunks import batches_at_once
 from invariance.datasets.devices import EVALUATED_AT_ONCE, autocast
-from invariance.datasets.split import Renderer, Split, as_split, redraw_keys
+from invariance.datasets.split import Renderer, Split, as_split
 from invariance.models import Classifier
 
 
@@ -27,7 +27,7 @@ def features(model: Classifier, split: Split, redraw: int = 0) -> tuple[Tensor, 
     """Representations float32 (N, D) and labels int64 (N,) of every image of a split, in one of its redraws."""
     split = as_split(split)
     keys = split.keys()
-    found = features_of_keys(model, split.renderer, keys, transformation=redraw_keys(keys, redraw))
+    found = features_of_keys(model, split.renderer, keys, transformation=split.draws(keys, None, redraw))
     return found, split.renderer.labels(keys)
 
 

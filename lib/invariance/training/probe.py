@@ -5,7 +5,7 @@ The paper trains the head for 200 epochs of Adam at 1e-3 and keeps the best vali
 in a fraction of the time, and chooses its weight decay on the validation split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,7 @@ from torch.nn.utils import skip_init
 from invariance import sampling
 from invariance.errors import InputError, check_known, check_rate, check_whole
 from invariance.training import logistic
+from invariance.training.schedules import SCHEDULES
 
 METHODS = ("adam", "lbfgs")
 WEIGHT_DECAYS = (1e-2, 1e-3, 1e-4)
@@ -55,15 +56,18 @@ def linear_probe(
     learning_rate: float = 1e-3,
     batch_size: int = 512,
     keep: str = "best",
+    schedule: str = "constant",
+    weight_decay: float = 0.0,
 ) -> Probe:
     """Fit a linear head on cached features.
 
-    With several redraws of the training images, epochs of Adam take them in turn; L-BFGS takes them together. `epochs`,
-    `learning_rate`, `batch_size` and `keep`, the "best" validation epoch or the "last" one, are those of
-    `method="adam"`. Raises `InputError` for an unknown method, features that are not finite, float32 or float64 (N, D)
-    of one width with a label each, redraws of other lengths, or labels outside 0 .. classes - 1.
+    With several redraws of the training images, epochs of Adam take them in turn; L-BFGS takes them together. All that
+    stands after `method` is for `method="adam"`: `keep` is "best" for the best validation epoch, or "last", and
+    `schedule` one of `SCHEDULES`. Raises `InputError` for an unknown method, features that are not finite, float32 or
+    float64 (N, D) of one width with a label each, redraws of other lengths, or labels outside 0 .. classes - 1.
     """
-    return linear_probes([train], [validation], classes, seed, method, epochs, learning_rate, batch_size, keep)[0]
+    how = (method, epochs, learning_rate, batch_size, keep, schedule, weight_decay)
+    return linear_probes([train], [validation], classes, seed, *how)[0]
 
 
 def linear_probes(
@@ -76,6 +80,8 @@ def linear_probes(
     learning_rate: float = 1e-3,
     batch_size: int = 512,
     keep: str = "best",
+    schedule: str = "constant",
+    weight_decay: float = 0.0,
 ) -> list[Probe]:
     """Fit many heads at once, for different numbers of samples, labels or backbones of one width.
 
@@ -84,6 +90,7 @@ def linear_probes(
     """
     check_known("probe method", method, METHODS)
     check_known("choice of epoch", keep, ("best", "last"))
+    check_known("schedule", schedule, SCHEDULES)
     for name, value in (("classes", classes), ("epochs", epochs), ("batch_size", batch_size)):
         check_whole(name, value, 1)
     check_rate("learning_rate", learning_rate)
@@ -97,7 +104,8 @@ def linear_probes(
     with torch.no_grad():
         if method == "lbfgs":
             return [_exact(redraws, validation, classes) for redraws, validation in problems]
-        return _adam(problems, classes, seed, epochs, learning_rate, batch_size, keep)
+        rates = _rates(schedule, learning_rate, epochs)
+        return _adam(problems, classes, seed, rates, weight_decay, batch_size, keep)
 
 
 Problem = tuple[list[Labelled], Labelled]
@@ -143,8 +151,20 @@ def _exact(redraws: list[Labelled], validation: Labelled, classes: int) -> Probe
     return max(probes, key=lambda probe: probe.validation_accuracy)
 
 
+def _rates(schedule: str, learning_rate: float, epochs: int) -> list[float]:
+    """The learning rate of every epoch: heads that are trained together have epochs of different lengths."""
+    share = SCHEDULES[schedule] or (lambda step, steps, epoch: 1.0)
+    return [learning_rate * share(epoch, epochs, 1) for epoch in range(epochs)]
+
+
 def _adam(
-    problems: list[Problem], classes: int, seed: int, epochs: int, learning_rate: float, batch_size: int, keep: str
+    problems: list[Problem],
+    classes: int,
+    seed: int,
+    rates: list[float],
+    weight_decay: float,
+    batch_size: int,
+    keep: str,
 ) -> list[Probe]:
     # Longest first: those that still have batches left in an epoch are then the first so many.
     ranked = sorted(range(len(problems)), key=lambda i: -len(problems[i][0][0][1]))
@@ -157,15 +177,13 @@ def _adam(
     biases = start.bias.detach().to(inputs).repeat(len(problems), 1)
     # Each head is a parameter of its own within the common tensor: where it has no gradient, Adam leaves it alone.
     parameters = [*weights, *biases]
-    optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    optimiser = torch.optim.Adam(parameters, weight_decay=weight_decay, fused=True)
     kept = [torch.full((len(problems),), -1.0, device=inputs.device), weights.clone(), biases.clone()]
-    for epoch in range(epochs):
+    for epoch, rate in enumerate(rates):
+        optimiser.param_groups[0]["lr"] = rate
         data = [redraws[epoch % len(redraws)] for redraws, _ in problems]
-        stream = sampling.stream(seed, "probe", epoch)
-        orders = {n: sampling.keys(stream, torch.arange(n, device=inputs.device)).argsort() for n in set(counts)}
-        for first in range(0, counts[0], batch_size):
-            active = sum(count > first for count in counts)
-            chosen = [orders[count][first : first + batch_size] for count in counts[:active]]
+        for chosen in _batches(counts, sampling.stream(seed, "probe", epoch), batch_size, inputs.device):
+            active = len(chosen)
             gradients = _gradients(weights[:active], biases[:active], data[:active], chosen)
             for group, found in zip((parameters[: len(counts)], parameters[len(counts) :]), gradients, strict=True):
                 for i, parameter in enumerate(group):
@@ -179,6 +197,13 @@ def _adam(
         ]
     probes = [Probe(_head(w, b), a.item()) for a, w, b in zip(*kept, strict=True)]
     return [probes[ranked.index(i)] for i in range(len(ranked))]
+
+
+def _batches(counts: list[int], stream: int, size: int, device: torch.device) -> Iterator[list[Tensor]]:
+    """One epoch's batches: which images each problem takes, for those that still have some. Longest first."""
+    orders = {n: sampling.keys(stream, torch.arange(n, device=device)).argsort() for n in set(counts)}
+    for first in range(0, counts[0], size):
+        yield [orders[count][first : first + size] for count in counts if count > first]
 
 
 def _gradients(weights: Tensor, biases: Tensor, data: list[Labelled], chosen: list[Tensor]) -> tuple[Tensor, Tensor]:

@@ -20,12 +20,27 @@ def _warmup_cosine(step: int, steps: int, epoch: int) -> float:
     return COSINE_END + (1 - COSINE_END) * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
 
 
+def _decay_in_5(step: int, steps: int, epoch: int) -> float:
+    return max(0.0, 1 - step // epoch / 5)
+
+
+def _slow_cosine(step: int, steps: int, epoch: int) -> float:
+    done = step // epoch - WARMUP_EPOCHS
+    return 1e-3 if done < 0 else COSINE_END + (1 - COSINE_END) * (1 + math.cos(math.pi * done / 200)) / 2
+
+
 SCHEDULES: dict[str, Callable[[int, int, int], float] | None] = {
     "constant": None,
     "linear": _linear,
     "warmup_cosine": _warmup_cosine,
+    "decay_in_5": _decay_in_5,
+    "slow_cosine": _slow_cosine,
 }
-"""Share of the learning rate at a step, from the step, the number of steps and the steps of an epoch."""
+"""Share of the learning rate at a step, from the step, the number of steps and the steps of an epoch.
+
+The last two are the published code's: to 0 within 5 epochs in full fine-tuning, and the ViT's, whose first 5 epochs
+have a thousandth and whose cosine takes 200 epochs, however long the run is.
+"""
 
 
 def schedule_for(model_name: str) -> dict[str, Any]:

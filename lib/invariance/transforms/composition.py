@@ -9,7 +9,7 @@ Chapter: book/01_transforms_2d.py.
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 import cloudpickle
 import torch
@@ -17,10 +17,11 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
-from invariance.transforms import own
+from invariance.protocol import CORRECTED, Protocol
+from invariance.transforms import own, published
 from invariance.transforms.base import Parameters, Transformation
-from invariance.transforms.corruption import CORRUPTION, noise_as_published
-from invariance.transforms.geometric import GEOMETRIC, scale_box_as_published
+from invariance.transforms.corruption import CORRUPTION
+from invariance.transforms.geometric import GEOMETRIC
 from invariance.transforms.photometric import PHOTOMETRIC
 
 TRANSFORMATIONS: dict[str, Transformation] = {t.name: t for t in GEOMETRIC + PHOTOMETRIC + CORRUPTION}
@@ -35,12 +36,6 @@ PAPER: dict[str, tuple[str, ...]] = {
 
 PAPER_NAMES: tuple[str, ...] = tuple(name for names in PAPER.values() for name in names)
 
-AS_PUBLISHED = {
-    "scale": replace(TRANSFORMATIONS["scale"], move_box=scale_box_as_published),
-    "noise": replace(TRANSFORMATIONS["noise"], apply=noise_as_published),
-}
-"""Variants that reproduce quirks of the paper's code that change pixels."""
-
 
 def names_of(category: str) -> list[str]:
     """Names of the transformations of one category, in the paper's order, and then your own."""
@@ -48,20 +43,29 @@ def names_of(category: str) -> list[str]:
     return [t.name for t in TRANSFORMATIONS.values() if t.category == category]
 
 
-def find(names: Sequence[str], as_published: bool = False) -> list[Transformation]:
-    """Transformations by name; raises `InputError` for an unknown or a repeated name, or one of two names."""
+def find(names: Sequence[str], protocol: Protocol = CORRECTED) -> list[Transformation]:
+    """Transformations by name, as a protocol has them.
+
+    Raises `InputError` for an unknown or a repeated name, or one of two names.
+    """
     if isinstance(names, str):
         raise InputError(f"transforms must be a list of names, got the string {names!r}; write [{names!r}].")
     for name in names:
         check_known("transformation", name, TRANSFORMATIONS)
     if len(set(names)) < len(names):
         raise InputError(f"A transformation is listed twice: {', '.join(names)}. List each once.")
-    table = {**TRANSFORMATIONS, **AS_PUBLISHED} if as_published else TRANSFORMATIONS
+    table = TRANSFORMATIONS if protocol is CORRECTED else {**TRANSFORMATIONS, **_variants(protocol)}
     found = [table[name] for name in names]
     for name, t in zip(names, found, strict=True):
         if getattr(t, "name", None) != name:
             raise InputError(f"TRANSFORMATIONS[{name!r}] must be a Transformation of that name.")
     return found
+
+
+@lru_cache(maxsize=64)
+def _variants(protocol: Protocol) -> dict[str, Transformation]:
+    changed = published.changes(protocol)
+    return {name: replace(TRANSFORMATIONS[name], **fields) for name, fields in changed.items()}
 
 
 def is_own(t: Transformation) -> bool:
@@ -122,23 +126,24 @@ def apply(
     images: Tensor,
     parameters: Sequence[Parameters],
     boxes: Tensor | None = None,
-    as_published: bool = False,
+    protocol: Protocol = CORRECTED,
     overwrite: bool = False,
 ) -> Tensor:
     """Apply transformations in order to float32 (B, C, size, size) images in [0, 1].
 
     `boxes` (B, 4), int64 x, y, width, height, are the objects' bounding boxes; without them the
-    images are whole pictures (C = 3) and `translate` shifts by up to 15 % of the side. `overwrite`
-    allows to use the memory of `images`. Raises `InputError` where your own transformation gives
-    other than such images, at its first use also for values that are not in [0, 1].
+    images are whole pictures (C = 3) and `translate` shifts by up to 15 % of the side. `protocol` says which slips of
+    the published code are repeated. `overwrite` allows to use the memory of `images`. Raises `InputError` where your
+    own transformation gives other than such images, at its first use also for values that are not in [0, 1].
     """
     check_size(names, images.shape[-1])
     if len(images) == 0:
         return images
-    steps = list(zip(find(names, as_published), parameters, strict=True))
+    steps = list(zip(find(names, protocol), parameters, strict=True))
     for k, (t, given) in enumerate(steps):
         before, follows = images, boxes is not None and t.move_box is not None
         images = _where_on(t, images, {**given, "box": boxes} if follows else given, overwrite)
+        images = published.settled(t.name, images, protocol)
         if follows and any(later.move_box for later, _ in steps[k + 1 :]):
             moved = t.move_box(boxes, given, images.shape[-1])
             if is_own(t):

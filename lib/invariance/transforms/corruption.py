@@ -1,5 +1,6 @@
 """Corruptions: blur, noise, pixelate, elastic, erasing, contrast (section 3 of the paper)."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -61,8 +62,16 @@ def blur(images: Tensor, parameters: Parameters, out: Tensor) -> None:
 
 
 def draw_seed(keys: Tensor, size: int) -> Parameters:
-    """The key (B,) from which `apply` makes the random field: small to keep, exact to replay."""
+    """The key (B,) from which `apply` makes the random field: small to keep, exact to replay.
+
+    `apply` also takes the `field` itself: of noise (B, 3, size, size), of elastic (B, 2, size, size) as `displacement`.
+    """
     return {"key": keys}
+
+
+def field_of(parameters: Parameters, make: Callable[[Tensor, int], Tensor], size: int) -> Tensor:
+    """The random field of noise or elastic, which `make` makes of keys; read only, since it may be the caller's own."""
+    return parameters["field"] if "field" in parameters else make(parameters["key"], size)
 
 
 @cache
@@ -83,22 +92,15 @@ def positive_noise(keys: Tensor, size: int) -> Tensor:
 @on_rgb
 def noise(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
     """Add non-negative noise and clip to [0, 1]."""
-    torch.add(rgb, positive_noise(parameters["key"], rgb.shape[-1]), out=out).clamp_(0, 1)
-
-
-@on_rgb
-def noise_as_published(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
-    """As the paper's code: the sum in 8 bits wraps around modulo 256 instead of saturating."""
-    torch.add(rgb, positive_noise(parameters["key"], rgb.shape[-1]), out=out)
-    out.mul_(255).round_().remainder_(256).div_(255)
+    torch.add(rgb, field_of(parameters, positive_noise, rgb.shape[-1]), out=out).clamp_(0, 1)
 
 
 # -- pixelate ------------------------------------------------------------------------------
 
 
 @cache
-def _pixelate_tables(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    # Box means (coarse, size), the coarse pixel that each pixel shows (size,), and the same as a matrix (coarse, size).
+def pixelate_tables(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Box means (coarse, size), the coarse pixel that each pixel shows (size,), and the same as a matrix."""
     coarse = int(PIXELATE_SHARE * size)
     nearest = ((np.arange(size) + 0.5) * coarse / size).astype(int)
     means = torch.from_numpy(resize_matrix(size, coarse, "box")).float().to(device)
@@ -107,7 +109,7 @@ def _pixelate_tables(size: int, device: torch.device) -> tuple[Tensor, Tensor, T
 
 def pixelate(images: Tensor, parameters: Parameters) -> Tensor:
     """Average down to int(0.3 size) pixels a side and repeat them back up."""
-    means, nearest, repeat = _pixelate_tables(images.shape[-1], images.device)
+    means, nearest, repeat = pixelate_tables(images.shape[-1], images.device)
     weighted = premultiply(images, torch.empty_like(images))
     coarse = unpremultiply_(means @ (weighted @ means.T))
     return (coarse @ repeat).index_select(2, nearest)
@@ -140,9 +142,8 @@ def elastic(images: Tensor, parameters: Parameters) -> Tensor:
     """Move every pixel along a smooth random field, bilinear, transparent (or black) outside."""
     size = images.shape[-1]
     steps = grid_of(torch.arange(size, device=images.device), size)
-    grid = displacement(parameters["key"], size)
-    grid[:, 0].add_(steps)
-    grid[:, 1].add_(steps[:, None])
+    still = torch.stack((steps.expand(size, size), steps[:, None].expand(size, size)))
+    grid = field_of(parameters, displacement, size) + still
     return sample(images, grid, "bilinear").clamp_(max=1)  # as in `blur`
 
 
@@ -150,14 +151,16 @@ def elastic(images: Tensor, parameters: Parameters) -> Tensor:
 
 
 def draw_erasing(keys: Tensor, size: int) -> Parameters:
-    """Top-left corner (B, 2), x and y, uniform over the pixels of the canvas."""
-    place = sampling.uniform(keys, 2)
-    return {"corner": (place * size).long()}
+    """Top-left corner (B, 2), x and y, of a square inside the canvas: uniform from 0 to size - 15, of 32 pixels to 17.
+
+    So the last row and column are never erased, as in the paper's code.
+    """
+    return {"corner": (sampling.uniform(keys, 2) * (size - ERASING_SIDE)).long()}
 
 
 @writing
 def erasing(images: Tensor, parameters: Parameters, out: Tensor) -> None:
-    """Make a 14 x 14 square transparent (or black); it may reach over the edge."""
+    """Make a 14 x 14 square transparent (or black); what of it lies outside the canvas is left out."""
     position = torch.arange(images.shape[-1], device=images.device) - parameters["corner"][:, :, None]
     hit = ((position >= 0) & (position < ERASING_SIDE)).float()  # (B, 2, size), x then y
     kept = (hit[:, 1, :, None] * hit[:, 0, None, :]).neg_().add_(1)
@@ -208,7 +211,7 @@ CORRUPTION = (
         "corruption",
         draw_erasing,
         erasing,
-        {"corner": Range(0, 31, "pixels")},
+        {"corner": Range(0, 17, "pixels")},
         probability=0.5,
         min_size=ERASING_SIDE,
         summary="cuts a square hole",

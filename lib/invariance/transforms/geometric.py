@@ -23,8 +23,8 @@ from invariance.transforms.base import (
     writing,
 )
 
-NATURAL_SHIFT = 0.15
-"""Largest shift of a whole image by `translate`, as a share of its side."""
+NATURAL_SHIFT = 15
+"""Largest shift of a whole image by `translate`, in per cent of its side."""
 
 
 # -- scale ---------------------------------------------------------------------------------
@@ -35,24 +35,28 @@ def draw_scale(keys: Tensor, size: int) -> Parameters:
     return {"factor": sampling.uniform(keys, low=0.4, high=1.0)}
 
 
-@cache
-def _scale_matrices(size: int, device: torch.device) -> Tensor:
-    # Entry n shrinks the canvas to n pixels and centres it: (size + 1, size, size).
+def scale_matrices(size: int) -> np.ndarray:
+    """Entry n shrinks the canvas to n pixels and centres it: float64 (size + 1, size, size)."""
     table = np.zeros((size + 1, size, size))
     for n in range(1, size + 1):
         start = (size - n) // 2
         table[n, start : start + n] = resize_matrix(size, n, "bicubic") if n < size else np.eye(size)
-    return torch.from_numpy(table).float().to(device)
+    return table
+
+
+@cache
+def _scale_matrices(size: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(scale_matrices(size)).float().to(device)
 
 
 def scaled_side(factor: Tensor, size: int) -> Tensor:
-    """Side of the shrunken canvas in pixels, int64 (B,)."""
-    return (factor.double() * size + 1e-6).long().clamp(1, size)  # float32 0.7 must not lose a pixel
+    """Side of the shrunken canvas, rounded to the nearest whole pixel, int64 (B,)."""
+    return (factor.double() * size).round().long().clamp(1, size)
 
 
 @writing
 def scale(images: Tensor, parameters: Parameters, out: Tensor) -> None:
-    """Shrink the canvas about its centre to int(factor * size) pixels, bicubic with antialiasing."""
+    """Shrink the canvas about its centre to round(factor * size) pixels, bicubic with antialiasing."""
     size = images.shape[-1]
     matrices = _scale_matrices(size, images.device).index_select(0, scaled_side(parameters["factor"], size))
     weighted = premultiply(images, out)
@@ -62,18 +66,16 @@ def scale(images: Tensor, parameters: Parameters, out: Tensor) -> None:
     unpremultiply_(out)
 
 
+def scaled_extent(boxes: Tensor, parameters: Parameters) -> Tensor:
+    """Width and height of the shrunken box, rounded to the nearest whole pixel, int64 (B, 2)."""
+    return (boxes[:, 2:] * parameters["factor"].double()[:, None]).round().long()
+
+
 def scale_box(boxes: Tensor, parameters: Parameters, size: int) -> Tensor:
-    """The box shrinks with the canvas; its edges are rounded outwards to whole pixels."""
+    """The box shrinks with the canvas, to the nearest whole pixels."""
     side = scaled_side(parameters["factor"], size)[:, None]
-    low = boxes[:, :2] * side // size
-    high = -((boxes[:, :2] + boxes[:, 2:]) * -side // size)  # rounds up
-    return torch.cat(((size - side) // 2 + low, high - low), 1)
-
-
-def scale_box_as_published(boxes: Tensor, parameters: Parameters, size: int) -> Tensor:
-    """As the paper's code: the paste offset is added to the old, unscaled position."""
-    side = scaled_side(parameters["factor"], size)[:, None]
-    return torch.cat(((size - side) // 2 + boxes[:, :2], boxes[:, 2:] * side // size), 1)
+    low = (2 * boxes[:, :2] * side + size) // (2 * size)
+    return torch.cat(((size - side) // 2 + low, scaled_extent(boxes, parameters)), 1)
 
 
 # -- translate -----------------------------------------------------------------------------
@@ -85,10 +87,14 @@ def draw_translate(keys: Tensor, size: int) -> Parameters:
 
 
 def shift_of(parameters: Parameters, size: int) -> Tensor:
-    """Shift in pixels, int64 (B, 2) as x, y. `box` among the parameters makes it an object's."""
+    """Shift in pixels, int64 (B, 2) as x, y. `box` among the parameters makes it an object's.
+
+    Without, every whole number of pixels up to 15 % of the side, to either side, is equally likely.
+    """
     place = parameters["place"]
     if "box" not in parameters:
-        return ((2 * place - 1) * NATURAL_SHIFT * size).round().long()
+        most = size * NATURAL_SHIFT // 100
+        return (place * (2 * most + 1)).long() - most
     box = parameters["box"]
     target = (place * (size - box[:, 2:]).clamp_min(1)).long()
     return target - box[:, :2]
@@ -96,8 +102,13 @@ def shift_of(parameters: Parameters, size: int) -> Tensor:
 
 def translate(images: Tensor, parameters: Parameters) -> Tensor:
     """Shift by whole pixels; what is uncovered is transparent (or black)."""
+    return shifted(images, shift_of(parameters, images.shape[-1]))
+
+
+def shifted(images: Tensor, shift: Tensor) -> Tensor:
+    """Images moved by `shift` (B, 2), x and y in pixels."""
     size = images.shape[-1]
-    x, y = grid_of(torch.arange(size, device=images.device) - shift_of(parameters, size)[..., None], size).unbind(1)
+    x, y = grid_of(torch.arange(size, device=images.device) - shift[..., None], size).unbind(1)
     grid = torch.stack((x[:, None].expand(-1, size, size), y[:, :, None].expand(-1, size, size)), 1)
     return sample(images, grid, "nearest")
 

@@ -1,14 +1,13 @@
 """Photometric transformations: hue, brightness, grayscale, posterize, invert, sharpen.
 
-They change the colours of an object and keep its alpha channel, except `sharpen`, which treats
-alpha as a fourth channel (as the paper's code does).
+They change the colours of an object and keep its alpha channel.
 """
 
 import torch
 from torch import Tensor
 
 from invariance import sampling
-from invariance.transforms.base import Parameters, Range, Transformation, luma, on_rgb, per_image, writing
+from invariance.transforms.base import Parameters, Range, Transformation, luma, on_rgb, per_image
 from invariance.transforms.geometric import draw_nothing
 
 SHARPNESS = 7.0
@@ -65,19 +64,18 @@ def invert(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
     torch.neg(rgb, out=out).add_(1)
 
 
-@writing
-def sharpen(images: Tensor, parameters: Parameters, out: Tensor) -> None:
-    """Blend away from a smoothed image with factor 7, alpha included; the border row stays."""
-    b, c, h, w = images.shape
+@on_rgb
+def sharpen(rgb: Tensor, parameters: Parameters, out: Tensor) -> None:
+    """Blend away from a smoothed image with factor 7; the border row stays."""
+    b, c, h, w = rgb.shape
     # Flat, a pixel's neighbours are 1 and w away and whole images add at once. Sums that run over
     # the end of a row belong to the border, which is not written.
-    flat = images.contiguous().flatten(2)
+    flat = rgb.flatten(2)
     rows = (flat[..., : -2 * w] + flat[..., 2 * w :]).add_(flat[..., w:-w])
-    box = (rows[..., :-2] + rows[..., 2:]).add_(rows[..., 1:-1])
+    box = (rows[..., :-2] + rows[..., 2:]).add_(rows[..., 1:-1]).contiguous()
     # Pillow's SMOOTH kernel is ones with 5 in the centre: smooth = (box + 4 centre) / 13.
     box.mul_((1 - SHARPNESS) / 13).add_(flat[..., w + 1 : -w - 1], alpha=SHARPNESS + (1 - SHARPNESS) * 4 / 13)
-    if out is not images:
-        out.copy_(images)
+    out.copy_(rgb)
     length = box.shape[-1]
     out[..., 1:-1, 1:-1] = box.clamp_(0, 1).as_strided((b, c, h - 2, w - 2), (c * length, length, w, 1))
 

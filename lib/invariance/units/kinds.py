@@ -15,6 +15,7 @@ from invariance.datasets import Renderer, Split
 from invariance.datasets.pairs import pair_keys
 from invariance.errors import InputError, check_known
 from invariance.models import Classifier
+from invariance.protocol import Protocol, name_of
 from invariance.training.inference import features_of_keys
 from invariance.training.probe import Labelled, Probe
 from invariance.units import store
@@ -35,7 +36,7 @@ class Pretraining(Unit, frozen=True):
     epochs: int = Field(ge=0)
     batch_size: Count
     learning_rate: Rate
-    schedule: Literal["constant", "linear", "warmup_cosine"] = "constant"
+    schedule: Literal["constant", "linear", "warmup_cosine", "slow_cosine"] = "constant"
     weight_decay: float = Field(default=0.0, ge=0)
 
     @field_validator("model")
@@ -68,7 +69,7 @@ class Pretraining(Unit, frozen=True):
             renderer = self.data.renderer(device)
             train = Split(renderer, self.seed, "pretraining/train", self.samples)
             validation = Split(renderer, self.seed, "pretraining/validation", self.validation_samples)
-            how = {"schedule": self.schedule, "weight_decay": self.weight_decay}
+            how = {"schedule": self.schedule, "weight_decay": self.weight_decay, "keep": _kept(self.data.protocol)}
             data = ImageData(train, validation, self.batch_size, self.seed)
             curve = fit(model, data, self.epochs, self.learning_rate, device, **how)
         kept = ("epoch", "loss", "accuracy", "learning_rate")  # what another run would repeat
@@ -81,6 +82,10 @@ class Pretraining(Unit, frozen=True):
 
     def rows(self, values: Values) -> list[Values]:
         return [{"measure": "validation_accuracy", "value": values["curve"][-1]["accuracy"]}] if self.epochs else []
+
+
+def _kept(protocol: Protocol) -> str:
+    return "last" if protocol.last_epoch else "best"
 
 
 def untrained(trained: Pretraining) -> Pretraining:
@@ -115,8 +120,31 @@ class _Transfer(Unit, frozen=True):
     redraws: Count = 1
     """How many draws of the transformations the features of the training images cover."""
 
+    def model_post_init(self, context: object) -> None:
+        for target in self.data_sets():
+            if target.protocol != self.protocol:
+                names = " and ".join(name_of(protocol) for protocol in (self.protocol, target.protocol))
+                raise InputError(f"Pretraining and target follow different protocols, {names}: use one.")
+            check_available(target, train=self._most(), validation=self.validation_samples, test=self.test_samples)
+
+    @property
+    def protocol(self) -> Protocol:
+        """That of the pretraining's data, which the targets share."""
+        return self.pretraining.data.protocol
+
     def needs(self) -> Pretraining:
         return self.pretraining
+
+    def _most(self) -> int:
+        # The largest number of training images of a target.
+        raise NotImplementedError
+
+    def _slow(self) -> Values:
+        # The published code's ViT trains everywhere as in pretraining, and by batches in probes too.
+        trained = self.pretraining
+        if not (self.protocol.slow_vit and trained.schedule == "slow_cosine"):
+            return {}
+        return {"schedule": trained.schedule, "weight_decay": trained.weight_decay}
 
     def _split(self, target: Data, split: str, count: int, device: torch.device) -> Split:
         return Split(target.renderer(device), self.seed, f"target/{split}", count)
@@ -133,6 +161,7 @@ class _Transfer(Unit, frozen=True):
         trains = [[(x[:n], y[:n]) for x, y in of["train"]] for of, n in zip(features, counts, strict=True)]
         validations = [of["validation"][0] for of in features]
         how = {"method": self.probe_method, "epochs": self.probe_epochs, "batch_size": self.probe_batch_size}
+        how |= {"keep": _kept(self.protocol), **self._slow()}
         return training.linear_probes(trains, validations, classes, self.seed, **how)
 
 
@@ -142,20 +171,21 @@ class Probes(_Transfer, frozen=True):
     targets: dict[str, Data] = Field(min_length=1)
     samples: tuple[Count, ...] = Field(min_length=1)
 
-    def model_post_init(self, context: object) -> None:
-        for target in self.targets.values():
-            counts = {"train": max(self.samples), "validation": self.validation_samples, "test": self.test_samples}
-            check_available(target, **counts)
-
     def data_sets(self) -> list[Data]:
         return list(self.targets.values())
+
+    def _most(self) -> int:
+        return max(self.samples)
 
     def cost(self) -> float:
         each = self.redraws * max(self.samples) + self.validation_samples + self.test_samples
         return each * len(self.targets)
 
     def compute(self, device: torch.device) -> Values:
-        """Accuracies (shares) by target, number of samples and split: micro, and macro over classes."""
+        """Accuracies (shares) by target, number of samples and split: micro, and macro over classes.
+
+        The split "pooled" is the images of the three together.
+        """
         model = trained_model(self.pretraining, device)
         found = []
         by_classes = groupby(sorted(self.targets, key=self._classes), self._classes)  # these are fitted together
@@ -164,8 +194,9 @@ class Probes(_Transfer, frozen=True):
             heads = list(product(names, self.samples))
             probes = self._fit([features[name] for name, _ in heads], [n for _, n in heads], classes)
             for (name, n), probe in zip(heads, probes, strict=True):
-                splits = {**features[name], "train": [(x[:n], y[:n]) for x, y in features[name]["train"][:1]]}
-                found += [[name, n, split, *_accuracies(probe, splits[split][0])] for split in SPLITS]
+                first = {split: redraws[0] for split, redraws in features[name].items()}
+                first["train"] = tuple(part[:n] for part in first["train"])
+                found += [[name, n, *row] for row in _accuracies(probe, first)]
         return {"accuracies": found}
 
     def _classes(self, name: str) -> int:
@@ -176,35 +207,42 @@ class Probes(_Transfer, frozen=True):
         return [{"measure": "accuracy", **dict(zip(columns, row, strict=True))} for row in values["accuracies"]]
 
 
-def _accuracies(probe: Probe, data: Labelled) -> tuple[float, float]:
-    return probe.accuracy(data), probe.macro(data)
+def _accuracies(probe: Probe, splits: dict[str, Labelled]) -> list[list[str | float]]:
+    # "pooled" takes all images together, as the published code does for what it reports as test accuracy.
+    pooled = tuple(torch.cat(parts) for parts in zip(*splits.values(), strict=True))
+    of = {**{name: splits[name] for name in SPLITS}, "pooled": pooled}
+    return [[name, probe.accuracy(data), probe.macro(data)] for name, data in of.items()]
 
 
 class FineTuning(_Transfer, frozen=True):
-    """The accuracy after training all weights, from a linear probe's head on the same images."""
+    """The accuracy after training all weights, from the head of a linear probe on `head_samples` images.
+
+    By default these are the same images.
+    """
 
     target: Data
     samples: Count
+    head_samples: int = Field(default=0, ge=0)
     tuning_epochs: Count
     batch_size: Count
     learning_rate: Rate
 
-    def model_post_init(self, context: object) -> None:
-        counts = {"train": self.samples, "validation": self.validation_samples, "test": self.test_samples}
-        check_available(self.target, **counts)
-
     def data_sets(self) -> list[Data]:
         return [self.target]
+
+    def _most(self) -> int:
+        return max(self.samples, self.head_samples)
 
     def cost(self) -> float:
         passes = self.tuning_epochs * (3 * self.samples + self.validation_samples)
         return passes + self.samples + self.validation_samples + self.test_samples
 
     def compute(self, device: torch.device) -> Values:
-        """Accuracies (shares) on training, validation and test images: micro, and macro over classes."""
+        """Accuracies (shares) on training, validation and test images and on all: micro, and macro over classes."""
         model = trained_model(self.pretraining, device)
-        features = self._features(model, self.target, self.samples, device)
-        (probe,) = self._fit([features], [self.samples], len(self.target.class_names()))
+        head_samples = self.head_samples or self.samples
+        features = self._features(model, self.target, head_samples, device)
+        (probe,) = self._fit([features], [head_samples], len(self.target.class_names()))
         counts = {"train": self.samples, "validation": self.validation_samples, "test": self.test_samples}
         splits = {split: self._split(self.target, split, count, device) for split, count in counts.items()}
         tuned = training.finetune(
@@ -217,9 +255,11 @@ class FineTuning(_Transfer, frozen=True):
             batch_size=self.batch_size,
             device=device,
             seed=self.seed,
+            keep=_kept(self.protocol),
+            **{"schedule": "decay_in_5" if self.protocol.short_decay else "linear", **self._slow()},
         )
         end = Probe(tuned.head, probe.validation_accuracy)
-        return {"accuracies": [[s, *_accuracies(end, training.features(tuned, splits[s]))] for s in SPLITS]}
+        return {"accuracies": _accuracies(end, {name: training.features(tuned, s) for name, s in splits.items()})}
 
     def rows(self, values: Values) -> list[Values]:
         columns = ("split", "value", "macro")
@@ -265,7 +305,8 @@ class Sensitivity(Unit, frozen=True):
         model, rows = trained_model(self.pretraining, device), []
         for (name, data), alone in product(self.data.items(), self.transforms or ("",)):
             chosen = data.model_copy(update={"transforms": (alone,)}) if alone else data
-            found = self._measure(model, chosen.renderer(device))
+            measured = models.with_maps(model) if data.protocol.densenet_maps else model
+            found = self._measure(measured, chosen.renderer(device))
             for kind in self.measured:
                 ends = (found[kind].low, found[kind].high) if self.intervals else ()
                 rows.append([name, alone, _column(kind), found[kind].value, *ends])

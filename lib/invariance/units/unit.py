@@ -17,7 +17,7 @@ from invariance.config import Config
 from invariance.datasets import NaturalImages, ObjectsOnImages, Transforms2D
 from invariance.errors import InputError
 
-VERSION = f"5-{pictures.VERSION}"
+VERSION = f"6-{pictures.VERSION}"
 """Raise the number when a change of code changes results: older results are then left alone."""
 
 Values = dict[str, Any]

@@ -230,10 +230,10 @@ def _pictures() -> dict:
 def _fingerprint() -> str:
     # All that the files are made from: the package's own text and weights, and the version of torch.
     package = Path(__file__).parents[1]
-    parts = [package / "sampling.py", *sorted(package.glob("transforms/*.py")), *sorted(package.glob("datasets/*.py"))]
-    parts += [*sorted(package.glob("models/*.py")), *sorted(package.glob("live/*.py")), STATIC / "aten.js"]
-    parts += sorted(package.glob("live/networks/*"))
-    text = b"".join(part.read_bytes() for part in parts) + f"{torch.__version__} {pictures.VERSION}".encode()
+    folders = ("transforms", "datasets", "models", "live")
+    parts = [*package.glob("*.py"), *(part for folder in folders for part in package.glob(f"{folder}/*.py"))]
+    parts += [STATIC / "aten.js", *package.glob("live/networks/*")]
+    text = b"".join(part.read_bytes() for part in sorted(parts)) + f"{torch.__version__} {pictures.VERSION}".encode()
     return hashlib.sha256(text).hexdigest()[:24]
 
 

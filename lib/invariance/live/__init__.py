@@ -15,18 +15,21 @@ from torch import nn
 from invariance.errors import InputError, check_known
 from invariance.live.description import EXPLORERS, Explorer, with_start
 
+TRANSFER = "transfer"
+"""The explorer of chapter 3, in which nothing is moved: it has no `Explorer` description."""
+
 
 def explorer(name: str, transforms: Sequence[str] = (), object_class: str | None = None) -> object:
-    """One of the book's explorers, which displays itself: "transformations", "invariance" or "story".
+    """One of the book's explorers, which displays itself: "transformations", "invariance", "story" or "transfer".
 
     It begins with these `transforms`, and this object. Where somebody sits before a running notebook, it is the one
     with widgets (`notebook`), else a piece of a page. Raises `InputError` for an unknown name.
     """
     if _attended():
         return notebook(name, transforms, object_class)
-    from invariance.live.page import as_html
+    from invariance.live import guess, page
 
-    return HTML(as_html(_chosen(name, transforms, object_class)))
+    return HTML(guess.as_html() if name == TRANSFER else page.as_html(_chosen(name, transforms, object_class)))
 
 
 def notebook(
@@ -43,9 +46,11 @@ def notebook(
     first of which it begins with. Needs ipywidgets. Raises `InputError` where that is not installed, for an unknown
     name, and for a file that is no picture.
     """
-    from invariance.live import networks
+    from invariance.live import guess, networks
     from invariance.live.widgets import Widgets, object_from
 
+    if name == TRANSFER:
+        return guess.notebook()
     chosen = _chosen(name, transforms, object_class)
     if models:
         networks.add(models)
@@ -56,7 +61,7 @@ def notebook(
 
 
 def _chosen(name: str, transforms: Sequence[str], object_class: str | None) -> Explorer:
-    check_known("explorer", name, EXPLORERS)
+    check_known("explorer", name, [*EXPLORERS, TRANSFER])
     return with_start(EXPLORERS[name], transforms, object_class)
 
 

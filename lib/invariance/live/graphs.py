@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from invariance import files, pictures, sampling, transforms
 from invariance.datasets import normalise, paste
 from invariance.errors import InputError
-from invariance.live import description, networks, scene
+from invariance.live import description, networks, scene, transfer
 from invariance.live.lowering import Graph, NotExportable, lower
 from invariance.transforms import PAPER_NAMES, TRANSFORMATIONS
 
@@ -191,6 +191,7 @@ def write(folder: Path) -> None:
     for name in networks.available():
         _write(folder, f"networks/{name}", _weights(name, graph))
     _write(folder, "pictures", _pictures())
+    _write(folder, "task", transfer.data(packed))
     (folder / "missing.json").write_text(json.dumps(missing), "utf-8")
 
 

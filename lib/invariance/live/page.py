@@ -27,21 +27,22 @@ from invariance.transforms import CATEGORIES, PAPER_NAMES
 COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a"), ("6 3", "", "2 3")
 """Of the networks in their order, as `live.js` has them."""
 
-TEMPLATE = """<div class="live-explorer" id="live-@name" role="group" aria-label="Explorer: @title">
+FRAME = """<div class="live-explorer" id="live-@name" role="group" aria-label="Explorer: @title">
 <style>@style</style>
 <p class="live-title">@title</p>
 <p class="live-hint">@hint</p>
-<div class="live-choices">@choices</div>
-<ol class="live-steps">@steps</ol>
-<div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve</div>
-@measure<div class="live-buttons live-only">@buttons</div>
-@code<p class="live-begin"><button type="button" class="live-start">Make it live</button></p>
+@block<p class="live-begin"><button type="button" class="live-start">Make it live</button></p>
 <p class="live-status" role="status" aria-live="polite"></p>
 <script type="application/json" class="live-description">@data</script>
 <script>@script</script>
 </div>
-@notes"""
+"""
 
+BLOCK = """<div class="live-choices">@choices</div>
+<ol class="live-steps">@steps</ol>
+<div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve</div>
+@measure<div class="live-buttons live-only">@buttons</div>
+@code"""
 
 CURVE = """<figure class="live-curve">@svg<figcaption>How far the representation moves: 0 not at all, 1 as far as to
 another image. Click or drag to set the value.</figcaption></figure>"""
@@ -69,23 +70,36 @@ def as_html(explorer: Explorer) -> str:
     acts = {"drawAll": "Draw at random"} if "draw" in explorer.shows else {}
     acts |= {"reset": "Reset", "copyLink": "Copy link"}
     parts = {
-        "name": explorer.name,
-        "title": html.escape(explorer.title),
-        "hint": html.escape(explorer.hint),
-        "style": re.sub(r"\s*\n\s*", " ", (STATIC / "live.css").read_text("utf-8")),
         "choices": _choices(explorer),
         "steps": "".join(_step(explorer, at) for at in range(explorer.steps)),
-        "views": "".join(_figure(*each) for each in views(explorer)),
+        "views": "".join(figure(*each) for each in views(explorer)),
         "table": table(explorer.start) if "distances" in explorer.shows else "",
         "curve": CURVE.replace("@svg", curve_svg(explorer.start)) if "curve" in explorer.shows else "",
         "measure": MEASURE if "measure" in explorer.shows else "",
         "buttons": "".join(_button(act, text) for act, text in acts.items()),
         "code": CODE.replace("@lines", html.escape(scene.code(explorer.start))) if "code" in explorer.shows else "",
-        "notes": notes,
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    block = _filled(BLOCK, parts)
+    return framed(explorer.name, html.escape(explorer.title), html.escape(explorer.hint), block, text) + notes
+
+
+def framed(name: str, title: str, hint: str, block: str, data: str) -> str:
+    """An explorer's `block` in its frame, with the button, style and script that make it live; `data` is JSON."""
+    parts = {
+        "name": name,
+        "title": title,
+        "hint": hint,
+        "block": block,
+        "style": re.sub(r"\s*\n\s*", " ", (STATIC / "live.css").read_text("utf-8")),
+        "data": data.replace("</", "<\\/"),
         "script": (STATIC / "begin.js").read_text("utf-8"),
     }
-    return re.sub("@(" + "|".join(parts) + r")\b", lambda mark: parts[mark[1]], TEMPLATE)
+    return _filled(FRAME, parts)
+
+
+def _filled(template: str, parts: dict[str, str]) -> str:
+    return re.sub("@(" + "|".join(parts) + r")\b", lambda mark: parts[mark[1]], template)
 
 
 def _exported(explorer: Explorer) -> tuple[dict[str, dict], dict[str, str]]:
@@ -107,7 +121,7 @@ def _frames(name: str, why: str, state: State) -> str:
     steps = [replace(step, values=(v, *step.values[1:])) for v in values] or [replace(step, on=False), step]
     labels = [f"{sliders[0].label} {v:.3g} {sliders[0].unit}".strip() for v in values] or ["off", "on"]
     images = [scene.image(state, scene.transformed(replace(state, steps=(each,)), objects)) for each in steps]
-    choice = Choice(np.stack([_picture(image) for image in images]), labels)
+    choice = Choice(np.stack([picture(image) for image in images]), labels)
     note = f"This page cannot run {html.escape(name)} ({html.escape(why)}). These pictures were computed before."
     return f"<p>{note}</p>\n{frame_explorer({name: choice}, name='Transformation').data}\n"
 
@@ -122,10 +136,11 @@ def views(explorer: Explorer, own: Tensor | None = None, state: State | None = N
         shown = {"object": moved, "mask": moved[:, 3:].expand(-1, 3, -1, -1), "image": image}
     else:
         shown = {"image as it is": scene.image(state, objects), "transformed": image}
-    return [(caption, _picture(each)) for caption, each in shown.items()]
+    return [(caption, picture(each)) for caption, each in shown.items()]
 
 
-def _picture(images: Tensor) -> np.ndarray:
+def picture(images: Tensor) -> np.ndarray:
+    """The first of images (B, C, 32, 32) in [0, 1] as uint8 (32, 32, C)."""
     return images[0].mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
@@ -177,7 +192,8 @@ def _button(act: str, text: str) -> str:
     return f'<button type="button" data-act="{act}">{text}</button>'
 
 
-def _figure(caption: str, picture: np.ndarray) -> str:
+def figure(caption: str, picture: np.ndarray) -> str:
+    """A picture with its caption."""
     source = base64.b64encode(png(picture)).decode()
     return (
         f'<figure><img alt="{caption}" src="data:image/png;base64,{source}"><figcaption>{caption}</figcaption></figure>'
@@ -190,13 +206,18 @@ def table(state: State, own: Tensor | None = None) -> str:
     before, after = scene.image(state, objects), scene.image(state, scene.transformed(state, objects))
     rows = []
     for place, name in enumerate(state.networks):
-        look = f'stroke="{COLOURS[place]}" stroke-width="3" stroke-dasharray="{DASHES[place]}"'
-        line = f'<line x1="0" x2="24" y1="4" y2="4" {look}/>'
-        mark = f'<svg class="live-swatch" viewBox="0 0 24 8" aria-hidden="true">{line}</svg>'
         cells = [f"{scene.distances(name, before, after)[0]:.2f}", scene.answer(name, after).replace("_", " ")]
-        rows.append(f'<tr><th scope="row">{mark}{label(name)}</th>' + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+        given = "".join(f"<td>{cell}</td>" for cell in cells)
+        rows.append(f'<tr><th scope="row">{swatch(place)}{label(name)}</th>{given}</tr>')
     head = "".join(f'<th scope="col">{name}</th>' for name in ("network", "distance", "answers"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def swatch(place: int) -> str:
+    """The look of a network's line, for its row in a table."""
+    look = f'stroke="{COLOURS[place]}" stroke-width="3" stroke-dasharray="{DASHES[place]}"'
+    line = f'<line x1="0" x2="24" y1="4" y2="4" {look}/>'
+    return f'<svg class="live-swatch" viewBox="0 0 24 8" aria-hidden="true">{line}</svg>'
 
 
 def curve_svg(state: State, at: int = 0, part: int = 0, own: Tensor | None = None) -> str:
@@ -249,5 +270,5 @@ def write_assets(pages: list[Path], folder: Path) -> None:
     """Put the scripts and their files into `folder`, where one of the notebooks `pages` has an explorer."""
     if any(_is_live(page) for page in pages):
         shutil.copytree(graphs.made(), folder, dirs_exist_ok=True)
-        for name in ("aten.js", "live.js"):
+        for name in ("aten.js", "live.js", "transfer.js"):
             shutil.copy(STATIC / name, folder)

@@ -146,9 +146,10 @@ const invarianceLive = (() => {
   // -- one explorer
   async function start(root, folder) {
     base = folder;
-    const about = JSON.parse(root.querySelector("script.live-description").textContent);
+    const about = JSON.parse(root.querySelector("script.live-description").textContent), { script: own } = about;
+    if (own) return (await once(own, () => script(own)))(root, about, tools);
     root.explorer = new Explorer(root, about); // there, tests find it
-    await root.explorer.begin();
+    return root.explorer.begin();
   }
 
   class Explorer {
@@ -552,11 +553,9 @@ const invarianceLive = (() => {
     svg.append(draw("line", { x1: 0, x2: 24, y1: 4, y2: 4, ...look }));
     return svg;
   }
-  const bar = (distance, k) => {
-    const inside = make("span", { className: "live-bar", "aria-hidden": "true" });
-    inside.style.cssText = `--share: ${Math.min(1, distance / 1.25)}; --colour: ${COLOURS[k]}`;
-    return inside;
-  };
+  const bar = (distance, k) => make("span", { className: "live-bar", "aria-hidden": "true",
+    style: `--share: ${Math.min(1, distance / 1.25)}; --colour: ${COLOURS[k]}` });
 
+  const tools = { script, once, graphs, network, pictures, make, paint, chart, picture, boxOf, whole, pause, swatch };
   return { add, start };
 })();

@@ -122,6 +122,20 @@ def test_the_keyboard_alone_moves_it_and_the_status_says_so(opened):
     assert wrong == []
 
 
+def test_the_map_shows_where_the_representation_goes(opened):
+    tab, wrong = opened("invariance")
+    tab.locator("input[type=range]").first.press("End")
+    settle(tab)
+    state, made = state_of(tab), scene.map_of("plain")
+    trail = made.place(scene.features(networks.network("plain"), scene.swept(state, 0, 0)))
+    assert torch.allclose(torch.tensor(tab.evaluate(f"{SHOWN}.trail")), trail, atol=0.11)
+    before, after = tab.evaluate(f"{SHOWN}.ends[0]")
+    assert before == after == pytest.approx(trail[0].tolist(), abs=0.11)  # turned by 360 degrees it is where it was
+    assert tab.locator(".live-map circle").count() == scene.PAIRS + 2 and wrong == []
+    inside = (made.points >= 0) & (made.points <= 200)
+    assert inside.all() and made.points.std(0).min() > 10
+
+
 def test_measuring_in_the_page_gives_the_librarys_sensitivity(opened):
     tab, wrong = opened("invariance")
     tab.click(".live-main")

@@ -35,7 +35,7 @@ moved = transforms.apply(names, objects, parameters, renderer.box[None])
 image = paste(moved, backgrounds)  # float32 (1, 3, 32, 32) in [0, 1]
 """
 """Makes exactly the image of a state."""
-SHOWS = ("code", "upload", "draw", "mask", "distances", "curve", "measure")
+SHOWS = ("code", "upload", "draw", "mask", "distances", "curve", "map", "measure")
 """Parts that an explorer may have beside its choices, sliders and pictures."""
 
 
@@ -246,7 +246,7 @@ EXPLORERS = {
             "Turn the object and watch the distance. Then choose the network that was trained with rotations: "
             "its curve lies lower. Measure both.",
             State("chess_knight", "desert", (Step("rotate", (60.0,)),), ("plain",)),
-            ("draw", "upload", "distances", "curve", "measure"),
+            ("draw", "upload", "distances", "curve", "map", "measure"),
             networks=NAMES,
         ),
         Explorer(

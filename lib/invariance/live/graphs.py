@@ -209,8 +209,18 @@ def _weights(name: str, graph: Graph) -> dict:
         "shapes": [list(own[weight].shape) for weight in graph.weights],
         "weights": packed(content),
         "between": scene.between(name),
+        "map": _map(name),
         "pairs": measured.get("pairs", 0),
         "measured": {key: value for key, value in measured.get("values", {}).items() if key in PAPER_NAMES},
+    }
+
+
+def _map(name: str) -> dict:
+    made = scene.map_of(name)
+    return {
+        "axes": [[float(f"{v:.6g}") for v in axis] for axis in made.axes.tolist()],
+        "centre": [float(f"{v:.6g}") for v in made.centre.tolist()],
+        "points": [[round(v, 1) for v in point] for point in made.points.tolist()],
     }
 
 

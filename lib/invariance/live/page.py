@@ -19,7 +19,7 @@ from invariance.live import graphs, scene
 from invariance.live.description import Explorer, State, described, first, kind, without
 from invariance.live.frames import Choice, frame_explorer
 from invariance.live.graphs import STATIC, NotExportable
-from invariance.live.networks import label
+from invariance.live.networks import label, network
 from invariance.pictures import class_names
 from invariance.pictures.scenes import TYPES
 from invariance.transforms import CATEGORIES, PAPER_NAMES
@@ -40,12 +40,16 @@ FRAME = """<div class="live-explorer" id="live-@name" role="group" aria-label="E
 
 BLOCK = """<div class="live-choices">@choices</div>
 <ol class="live-steps">@steps</ol>
-<div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve</div>
+<div class="live-reading"><div class="live-seen"><div class="live-views">@views</div>@table</div>@curve@map</div>
 @measure<div class="live-buttons live-only">@buttons</div>
 @code"""
 
 CURVE = """<figure class="live-curve">@svg<figcaption>How far the representation moves: 0 not at all, 1 as far as to
 another image. Click or drag to set the value.</figcaption></figure>"""
+
+MAP = """<figure class="live-map">@svg<figcaption>A map of the representation: grey are 200 other images, the ring is this
+one as it is, the disc as it is now, and the line leads through all values of the slider. Shown are the two directions
+in which representations differ most; the distance above counts all.</figcaption></figure>"""
 
 MEASURE = f"""<div class="live-measure live-only"><div>
 <button type="button" class="live-main" data-act="measure">Measure over {scene.PAIRS} pairs</button>
@@ -75,6 +79,7 @@ def as_html(explorer: Explorer) -> str:
         "views": "".join(figure(*each) for each in views(explorer)),
         "table": table(explorer.start) if "distances" in explorer.shows else "",
         "curve": CURVE.replace("@svg", curve_svg(explorer.start)) if "curve" in explorer.shows else "",
+        "map": MAP.replace("@svg", map_svg(explorer.start)) if "map" in explorer.shows else "",
         "measure": MEASURE if "measure" in explorer.shows else "",
         "buttons": "".join(_button(act, text) for act, text in acts.items()),
         "code": CODE.replace("@lines", html.escape(scene.code(explorer.start))) if "code" in explorer.shows else "",
@@ -91,11 +96,16 @@ def framed(name: str, title: str, hint: str, block: str, data: str) -> str:
         "title": title,
         "hint": hint,
         "block": block,
-        "style": re.sub(r"\s*\n\s*", " ", (STATIC / "live.css").read_text("utf-8")),
+        "style": style(),
         "data": data.replace("</", "<\\/"),
         "script": (STATIC / "begin.js").read_text("utf-8"),
     }
     return _filled(FRAME, parts)
+
+
+def style() -> str:
+    """The style of explorers, on one line."""
+    return re.sub(r"\s*\n\s*", " ", (STATIC / "live.css").read_text("utf-8"))
 
 
 def _filled(template: str, parts: dict[str, str]) -> str:
@@ -254,6 +264,23 @@ def _is_live(page: Path) -> bool:
     return "live-explorer" in page.read_text("utf-8")
 
 
+def map_svg(state: State, at: int = 0, part: int = 0, own: Tensor | None = None) -> str:
+    """Where the first network's representation of the image lies, as a drawing, as `live.js` makes it."""
+    name, objects = state.networks[0], scene.object_of(state, own)
+    ends = torch.cat((scene.image(state, objects), scene.image(state, scene.transformed(state, objects))))
+    before, after, *trail = scene.map_of(name).place(
+        scene.features(network(name), torch.cat((ends, scene.swept(state, at, part, own))))
+    )
+    others = (f'<circle class="live-other" r="1.8" cx="{x:.1f}" cy="{y:.1f}"/>' for x, y in scene.map_of(name).points)
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in trail)
+    look = f'stroke="{COLOURS[0]}"'
+    marks = f'<circle class="live-before" r="5" cx="{before[0]:.1f}" cy="{before[1]:.1f}" {look}/>'
+    marks += f'<circle r="5" cx="{after[0]:.1f}" cy="{after[1]:.1f}" fill="{COLOURS[0]}"/>'
+    inside = f'{"".join(others)}<polyline class="live-trail" points="{points}" {look}/>{marks}'
+    label = "Map of representations, with the way of this image over the range of the slider"
+    return f'<svg viewBox="0 0 200 200" role="img" aria-label="{label}">{inside}</svg>'
+
+
 def _lines(state: State, at: int, part: int, own: Tensor | None) -> dict[str, list[float]]:
     # They do not depend on the value of their own slider: moving it finds them again.
     step = state.steps[at]
@@ -270,5 +297,5 @@ def write_assets(pages: list[Path], folder: Path) -> None:
     """Put the scripts and their files into `folder`, where one of the notebooks `pages` has an explorer."""
     if any(_is_live(page) for page in pages):
         shutil.copytree(graphs.made(), folder, dirs_exist_ok=True)
-        for name in ("aten.js", "live.js", "transfer.js"):
+        for name in ("aten.js", "live.js", "measure.js", "transfer.js"):
             shutil.copy(STATIC / name, folder)

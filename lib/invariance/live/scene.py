@@ -4,7 +4,7 @@ The page computes the same from exported graphs (`invariance.live.graphs`), the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from string import Template
 
@@ -158,6 +158,40 @@ def _between(model: Classifier) -> float:
     return (found[pairs().order] - found[pairs().order.roll(1)]).norm(dim=1).mean().item()
 
 
+@dataclass(frozen=True)
+class Map:
+    """The two directions in which representations of random images differ most, for places in a square of 200 x 200.
+
+    A representation (D,) less the `centre` (D,), along the `axes` (2, D), is how far it lies right of and above the
+    middle; `points` (N, 2), x and y from the top left, are where the images of the pairs lie.
+    """
+
+    axes: Tensor
+    centre: Tensor
+    points: Tensor
+
+    def place(self, found: Tensor) -> Tensor:
+        """Places (B, 2) of representations (B, D)."""
+        return 100 + ((found - self.centre) @ self.axes.T) * torch.tensor([1.0, -1.0])
+
+
+def map_of(name: str) -> Map:
+    """The map of a network's representations."""
+    return _map_of(network(name))
+
+
+@lru_cache(maxsize=32)
+def _map_of(model: Classifier) -> Map:
+    found = features(model, pair_images(None, pairs().first)).double()
+    centre = found.mean(0)
+    _, directions = torch.linalg.eigh((found - centre).T @ (found - centre))
+    axes = directions[:, [-1, -2]].T
+    axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # either sign would do: always the same
+    axes = axes * (90 / ((found - centre) @ axes.T).abs().max())
+    made = Map(axes.float(), centre.float(), torch.empty(0))
+    return replace(made, points=made.place(found.float()))
+
+
 def distances(name: str, before: Tensor, images: Tensor) -> list[float]:
     """How far a network's representations of images (B, 3, 32, 32) are from that of one, in units of `between`."""
     found = features(network(name), torch.cat((before, images)))
@@ -174,10 +208,15 @@ def answer(name: str, images: Tensor) -> str:
 
 def curve(state: State, at: int, part: int, own: Tensor | None = None) -> dict[str, list[float]]:
     """Each network's distances over the range of the slider `part` of step `at`, at its points."""
-    objects, step = object_of(state, own), state.steps[at]
-    before, images = image(state, objects), []
+    before, images = image(state, object_of(state, own)), swept(state, at, part, own)
+    return {name: distances(name, before, images) for name in state.networks}
+
+
+def swept(state: State, at: int, part: int, own: Tensor | None = None) -> Tensor:
+    """The images (B, 3, 32, 32) over the range of a slider, at its points."""
+    objects, step, images = object_of(state, own), state.steps[at], []
     for value in kind(step.name).sliders[part].points:
         values = (*step.values[:part], value, *step.values[part + 1 :])
         steps = (*state.steps[:at], Step(step.name, values, step.on), *state.steps[at + 1 :])
         images.append(image(state, transformed(State(state.object, state.background, steps), objects)))
-    return {name: distances(name, before, torch.cat(images)) for name in state.networks}
+    return torch.cat(images)

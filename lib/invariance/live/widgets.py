@@ -51,7 +51,7 @@ class Widgets:
         self.state, self.touched = explorer.start, (0, 0)
         self.choices, self.steps, self.seen = w.HBox(layout={"flex_flow": "row wrap"}), w.VBox(), w.HBox()
         self.table, self.curve, self.code, self.status = w.HTML(), w.HTML(), w.HTML(), w.HTML()
-        head = w.HTML(f"<b>{explorer.title}</b><br>{explorer.hint}")
+        head = w.HTML(f"<style>{page.style()}</style><b>{explorer.title}</b><br>{explorer.hint}")
         self.box = w.VBox([head, self.choices, self.steps, self.seen, self.table, self.curve, *self._buttons()])
         self.box.children += (self.code, self.status)
         self.build()
@@ -202,5 +202,7 @@ class Widgets:
         at, part = self.touched
         if at >= len(self.state.steps) or part >= len(self.state.steps[at].values):
             return ""
-        svg = page.curve_svg(self.state, at, part, self.own)
-        return f'<div style="max-width: 30rem">{svg}</div>'
+        drawn = f'<div style="max-width: 30rem">{page.curve_svg(self.state, at, part, self.own)}</div>'
+        if "map" in self.explorer.shows:
+            drawn += f'<div style="width: 15rem">{page.map_svg(self.state, at, part, self.own)}</div>'
+        return f'<div class="live-drawn">{drawn}</div>'

@@ -119,30 +119,6 @@ const invarianceLive = (() => {
     return { name, values, on: probability === 1 || Boolean(found.at(-1).data[0]) };
   }
 
-  // Distances within and between the library's pairs, one after another, in the order of the random pairs.
-  async function* measured(name, { name: transformation, sliders }) {
-    const [net, about, steps, { paste }] = await Promise.all(
-      [network(name), pictures(), graphs(transformation), graphs("common")]);
-    const { shrink } = await graphs("common"), count = about.order.length;
-    const parts = new Set(sliders.map((slider) => slider.parameter)).size;
-    const image = (pair, key) => {
-      const found = steps.draw([whole([key])]), given = found.slice(0, parts), on = found[parts];
-      const object = shrink([picture(about.objects, about.labels[pair], 4)])[0];
-      const moved = !on || on.data[0] ? steps.apply([object, boxOf(about), ...given])[0] : object;
-      return net.run(paste([moved, picture(about.backgrounds, about.scenes[pair], 3)])[0])[0];
-    };
-    let within = 0, between = 0, first = null, last = null;
-    for (const [done, pair] of about.order.entries()) {
-      const x = image(pair, about.first[pair]);
-      within += apart(x, image(pair, about.second[pair]));
-      if (last) between += apart(x, last);
-      [first, last] = [first ?? x, x];
-      if (done === count - 1) between += apart(first, last);
-      const pairs = done + 1, compared = done === count - 1 ? count : done;
-      if (compared) yield { pairs, count, value: within / pairs / (between / compared) };
-    }
-  }
-
   // -- one explorer
   async function start(root, folder) {
     base = folder;
@@ -166,7 +142,7 @@ const invarianceLive = (() => {
       const needed = this.state.steps.map((step) => graphs(step.name)), { root } = this;
       await Promise.all([pictures(), graphs("common"), ...needed, ...this.state.networks.map(network)]);
       this.status = root.querySelector(".live-status");
-      this.plot = root.querySelector(".live-curve svg");
+      [this.plot, this.map] = [".live-curve svg", ".live-map svg"].map((part) => root.querySelector(part));
       this.canvases = [...root.querySelectorAll(".live-views img")].map((image) => {
         const canvas = make("canvas", { width: SIZE, height: SIZE, role: "img", "aria-label": image.alt });
         image.replaceWith(canvas);
@@ -396,9 +372,10 @@ const invarianceLive = (() => {
 
     async distances() {
       const { state, about } = this;
-      this.found = [];
+      [this.found, this.ends] = [[], []];
       for (const name of state.networks) {
         const net = await network(name), [[before], [after, answers]] = [net.run(this.before), net.run(this.image)];
+        this.ends.push([before, after].map((features) => placed(net.map, features)));
         const answer = about.objects[answers.data.indexOf(Math.max(...answers.data))];
         this.found.push({ name, distance: apart(before, after) / net.between, answer });
       }
@@ -422,7 +399,7 @@ const invarianceLive = (() => {
       const { about, state } = this, at = Math.min(this.touched[0], state.steps.length - 1), step = state.steps[at];
       const slider = step && about.kinds[step.name].sliders[this.touched[1]];
       this.axis = slider && { slider, step, place: this.touched[1] };
-      if (!slider || !step.on) return this.plot.replaceChildren();
+      if (!slider || !step.on) return [this.plot, this.map].forEach((svg) => svg?.replaceChildren());
       const others = state.steps.map((each) => (each === step ? [each.name, this.touched[1]] : each));
       const rest = step.values.map((value, place) => (place === this.touched[1] ? null : value));
       const { object, background, networks } = state, own = this.own && [...this.own];
@@ -430,21 +407,26 @@ const invarianceLive = (() => {
       if (name !== this.curveOf) {
         const lines = await this.sweep(at, step, slider);
         if (!lines) return null;
-        [this.lines, this.curveOf] = [lines, name];
+        [this.lines, this.trail, this.curveOf] = [lines, this.passed, name];
       }
-      return this.drawCurve(slider, step);
+      this.drawCurve(slider, step);
+      if (this.map) this.drawMap((await network(state.networks[0])).map.points);
+      return null;
     }
 
     async sweep(at, step, slider) {
       const { about, state } = this, object = await objectOf(about, state, this.own);
       const lines = state.networks.map(() => []);
+      this.passed = [];
       const nets = await Promise.all(state.networks.map(network)), zero = nets.map((net) => net.run(this.before)[0]);
       for (const value of slider.points) {
         const values = step.values.map((own, place) => (place === this.touched[1] ? value : own));
         const steps = state.steps.map((each, k) => (k === at ? { ...step, values } : each));
         const image = await pasted(about, state, await transformed(about, steps, object));
         for (const [k, net] of nets.entries()) {
-          lines[k].push([value, apart(zero[k], net.run(image)[0]) / net.between]);
+          const [features] = net.run(image);
+          lines[k].push([value, apart(zero[k], features) / net.between]);
+          if (k === 0) this.passed.push(placed(net.map, features));
           await pause();
           if (this.stale) return null;
         }
@@ -460,40 +442,22 @@ const invarianceLive = (() => {
       chart(this.plot, { ...slider, lines: this.lines, below, mark: step.values[this.touched[1]] });
     }
 
-    // -- a whole sensitivity
-    async measure() {
-      if (this.measuring) return void (this.measuring = false);
-      const { about, state } = this, [name] = state.networks, kind = about.kinds[state.steps[0].name], values = [];
-      const find = (part) => this.root.querySelector(`.live-measure ${part}`);
-      const [button, progress, svg] = ["button", ".live-progress", "svg"].map(find), text = button.textContent;
-      const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      this.measuring = true;
-      button.textContent = "Stop";
-      try {
-        const level = (await network(name)).measured[kind.name];
-        for await (const { pairs, count, value } of measured(name, kind)) {
-          values.push([pairs, value]);
-          progress.textContent = `Sensitivity to ${words(kind.name)}: ${value.toFixed(3)} after ${pairs} pairs.`;
-          if (!calm || pairs === count) chart(svg, { low: 0, high: count, lines: [values], below: "pairs", level });
-          await pause();
-          if (!this.measuring) return;
-          if (pairs === count) this.keep(about.networks[name], kind.name, value, level);
-        }
-      } catch (error) {
-        this.fail(error);
-      } finally {
-        this.measuring = false;
-        button.textContent = text;
-      }
+    // Where the image is among others, by the two directions in which the first network's representations differ most.
+    drawMap(others) {
+      const [before, after] = this.ends[0], dot = ([x, y], look) => draw("circle", { cx: x, cy: y, ...look });
+      this.map.replaceChildren(
+        ...others.map((place) => dot(place, { class: "live-other", r: 1.8 })),
+        draw("polyline", { class: "live-trail", points: this.trail.join(" "), stroke: COLOURS[0] }),
+        dot(before, { class: "live-before", r: 5, stroke: COLOURS[0] }), dot(after, { r: 5, fill: COLOURS[0] }));
     }
 
-    keep(network, transformation, value, level) {
-      const table = this.root.querySelector(".live-measure table");
-      const texts = [words(transformation), value.toFixed(2), level?.toFixed(2) ?? "–"];
-      const cells = texts.map((text) => make("td", {}, text));
-      table.tBodies[0].append(make("tr", {}, make("th", { scope: "row" }, network), ...cells));
-      table.hidden = false;
-      this.say(`${network}: sensitivity to ${words(transformation)} is ${value.toFixed(2)}.`);
+    async measure() {
+      if (this.measuring) return void (this.measuring = false);
+      try {
+        await (await once("measure", () => script("measure")))(this, tools);
+      } catch (error) {
+        this.fail(error);
+      }
     }
 
     // -- the code that makes the image
@@ -509,6 +473,10 @@ const invarianceLive = (() => {
       this.root.querySelector(".live-code code").textContent = note + lines;
     }
   }
+
+  // A representation as a place in the map of 200 x 200.
+  const placed = ({ axes, centre }, { data }) => axes.map((axis, k) =>
+    +(100 + (k ? -1 : 1) * axis.reduce((sum, value, i) => sum + value * (data[i] - centre[i]), 0)).toFixed(1));
 
   // Lines over the range from `low` to `high`, up to 1.25; `mark` is a place along it, `level` one up.
   function chart(svg, { low, high, lines, below, mark, level }) {
@@ -556,6 +524,8 @@ const invarianceLive = (() => {
   const bar = (distance, k) => make("span", { className: "live-bar", "aria-hidden": "true",
     style: `--share: ${Math.min(1, distance / 1.25)}; --colour: ${COLOURS[k]}` });
 
+  // What scripts of their own, for the parts that few readers need, are given.
   const tools = { script, once, graphs, network, pictures, make, paint, chart, picture, boxOf, whole, pause, swatch };
+  Object.assign(tools, { apart, words });
   return { add, start };
 })();

@@ -108,7 +108,7 @@ live.explorer("invariance")
 
 # %% [markdown]
 # The map under the curve shows the same in another way: how far the image wanders among others while you move the slider. With the
-# network that was trained with the transformation it stays in its place.
+# network that was trained with the transformation it stays closer to its place.
 #
 # The curve shows that one image says little: it is rough, and another object has another curve. Only the mean over many pairs is a
 # property of the network. (The page measures on 200 pairs before ten backgrounds, and the library on 2,000 before all, so the two

@@ -47,9 +47,9 @@ BLOCK = """<div class="live-choices">@choices</div>
 CURVE = """<figure class="live-curve">@svg<figcaption>How far the representation moves: 0 not at all, 1 as far as to
 another image. Click or drag to set the value.</figcaption></figure>"""
 
-MAP = """<figure class="live-map">@svg<figcaption>A map of the representation: grey are 200 other images, the ring is this
-one as it is, the disc as it is now, and the line leads through all values of the slider. Shown are the two directions
-in which representations differ most; the distance above counts all.</figcaption></figure>"""
+MAP = """<figure class="live-map">@svg<figcaption>A map of the representation: grey are 200 other images, the ring is
+this one as it is, the disc as it is now, and the line leads through all values of the slider. Shown are the two
+directions in which representations differ most; the distance above counts all.</figcaption></figure>"""
 
 MEASURE = f"""<div class="live-measure live-only"><div>
 <button type="button" class="live-main" data-act="measure">Measure over {scene.PAIRS} pairs</button>

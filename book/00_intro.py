@@ -36,8 +36,9 @@ live.explorer("story")
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
@@ -46,7 +47,7 @@ from invariance.ledger import verdicts
 from invariance.studies import study
 from invariance.studies.invariances_or_classes import STUDY
 
-found = STUDY.find(STUDY.at(budget, seeds), device, show)
+found = STUDY.find(STUDY.at(budget, seeds, protocol=protocol), device, show)
 chapter.glue(found)
 chapter.glue(verdicts.counts(verdicts.rows(verdicts.published())), "n_")
 chapter.show(found, "levels", paper=False)

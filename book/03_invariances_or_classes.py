@@ -27,8 +27,9 @@
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 model = ""  # small, small_vit, resnet18, ...; empty means the budget's
 
@@ -39,7 +40,7 @@ from invariance.ledger import verdicts
 from invariance.studies import tasks
 from invariance.studies.invariances_or_classes import STUDY
 
-sizes = STUDY.at(budget, seeds, model)
+sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 
 # %% [markdown]
 # ## Guess first

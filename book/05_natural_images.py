@@ -27,8 +27,9 @@
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 model = ""  # small, small_vit, resnet18, ... everywhere; empty: the budget's
 pictures = "embedded"  # or paper: CIFAR-10 and CIFAR-100, if they are here
@@ -39,7 +40,7 @@ from invariance import chapter
 from invariance.ledger import verdicts
 from invariance.studies.natural_images import STUDY
 
-sizes = STUDY.at(budget, seeds, model, pictures=pictures, redraws=redraws)
+sizes = STUDY.at(budget, seeds, model, protocol=protocol, pictures=pictures, redraws=redraws)
 
 # %% [markdown]
 # ## The pictures

@@ -26,8 +26,9 @@
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 pictures = ""  # paper: CIFAR-10 and its objects, downloaded; empty: drawn
 model = ""  # small, small_vit, resnet18, ...; empty means the budget's
@@ -39,7 +40,7 @@ from invariance import chapter
 from invariance.ledger import verdicts
 from invariance.studies.when_invariance_harms import STUDY
 
-sizes = STUDY.at(budget, seeds, model, pictures=pictures, epochs=epochs)
+sizes = STUDY.at(budget, seeds, model, protocol=protocol, pictures=pictures, epochs=epochs)
 
 # %% [markdown]
 # ## The idea

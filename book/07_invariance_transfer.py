@@ -28,8 +28,9 @@
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 transforms = 0  # how many of the 18, 3 or more; 0 means as the budget says
 architectures = 0  # how many to run, 1 to 4; 0 means as the budget says
@@ -42,7 +43,8 @@ from invariance import chapter
 from invariance.ledger import verdicts
 from invariance.studies.invariance_transfer import STUDY
 
-sizes = STUDY.at(budget, seeds, transforms=transforms, architectures=architectures, pairs=pairs)
+changed = {"transforms": transforms, "architectures": architectures}
+sizes = STUDY.at(budget, seeds, protocol=protocol, pairs=pairs, **changed)
 
 # %% [markdown]
 # ## The idea

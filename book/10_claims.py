@@ -22,8 +22,9 @@
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 
 # %% tags=["remove-cell"]
@@ -79,7 +80,8 @@ from invariance.ledger import verdicts
 
 # %%
 every = studies.all_studies()
-found = [study.find(study.at(budget, seeds), device, show) for study in every]
+how = {"seeds": seeds, "protocol": protocol}
+found = [one.find(one.at(budget, **how), device, show) for one in every]
 ledger = verdicts.rows(found)
 
 # %% tags=["remove-cell"]

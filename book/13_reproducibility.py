@@ -21,8 +21,9 @@
 import os
 
 budget = os.environ.get("BUDGET", "quick")  # smoke, quick, night or paper
+protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
-seeds = 0  # how many; 0 means as the budget says
+seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
 seed = 0  # of the small trainings that are compared below
 gpu_rate = 40_000  # images a second: training ResNet-18 on a GPU of yours
@@ -124,7 +125,8 @@ reproducibility.between("cpu", device)
 
 # %%
 every = studies.all_studies()
-found = [study.find(study.at(budget, seeds), device, show) for study in every]
+how = {"seeds": seeds, "protocol": protocol}
+found = [one.find(one.at(budget, **how), device, show) for one in every]
 reproducibility.spread(found)
 
 # %% [markdown]

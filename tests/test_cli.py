@@ -30,7 +30,11 @@ def test_choices_reach_the_studies_and_the_builder(monkeypatch):
     done = run("book", "--root", str(ROOT), "--chapters", "1,03", "--budget", "smoke", "--device", "cpu")
     assert done.exit_code == 0, done.output
     ((root, chapters, parameters, _),) = built
-    assert (root, chapters, parameters) == (ROOT, ["1", "03"], {"budget": "smoke", "device": "cpu"})
+    assert (root, chapters, parameters) == (
+        ROOT,
+        ["1", "03"],
+        {"budget": "smoke", "protocol": "corrected", "device": "cpu"},
+    )
     ((wanted, device),) = computed
     assert device == "cpu" and {unit.pretraining.samples for unit in wanted} == {256} and len(wanted) == 16
 
@@ -96,7 +100,7 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     assert before.exit_code == 0 and f"{name} 8 0 8" in " ".join(before.output.split()), before.output
     done = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    assert "72 rows (budget smoke, 1 seed" in done.output
+    assert "72 rows (budget smoke, protocol corrected, 1 seed" in done.output
     assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 8
     assert (tmp_path / "out" / "smoke" / f"{name}.csv").read_text().count("\n") == 73
     assert f"{name} 8 8 0" in " ".join(run("status", name, *options).output.split())

@@ -79,10 +79,11 @@ def test_a_correlation_needs_three_columns_that_vary():
     assert statistics.correlation(x[[0, 1]], y[[0, 1]]).isna().all()
 
 
-def test_the_kind_of_an_effect_is_that_of_its_longest_beginning():
+def test_the_kind_of_an_effect_is_that_of_its_first_word():
     effects = {"accuracy.a.b": pd.Series([0.98, 1.0, 0.99]), "gap.a": pd.Series([0.98, 1.0, 0.99])}
-    found = statistics.estimates(effects, {"accuracy": "share"}, {"gap.a": pd.Series([0.5])})
+    found = statistics.estimates(effects, {"gap.a": pd.Series([0.5])})
     assert found["accuracy.a.b"].high < 1 < found["gap.a"].high
+    assert found["gap.a"].seeds == (0.98, 1.0, 0.99)
     assert found["gap.a"].paper == 0.5 and np.isnan(found["accuracy.a.b"].paper)
 
 
@@ -94,3 +95,10 @@ def test_an_estimate_as_text():
     assert str(Estimate(-0.0001, -0.001, 0.001, 6)) == "0.000 (−0.001 to 0.001)"
     assert f"{Estimate(0.5, n=1):.2i}" == "0.50 (one seed, no interval)"
     assert str(statistics.NOTHING) == "–"
+
+
+def test_words_take_a_side_only_where_the_interval_does():
+    words = ("neither", "above", "below")
+    assert Estimate(-0.2, -0.3, -0.1, 3).told(*words) == "below"
+    assert Estimate(0.2, 0.1, 0.3, 3).told(*words) == "above"
+    assert Estimate(-0.2, -0.5, 0.1, 3).told(*words) == statistics.NOTHING.told(*words) == "neither"

@@ -4,28 +4,30 @@ import importlib.util
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
 from invariance import __version__
-from invariance.errors import InputError
+from invariance.errors import BookError, InputError
 from invariance.files import cache_dir, check_folder, explained
 
 
 class Commands(TyperGroup):
-    """Commands that report a reader's mistake, a full disk or a forbidden cache in one line, without a traceback."""
+    """Commands that report what a reader can mend without a traceback, in a line if it is no chapter that fails."""
 
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
         except InputError as error:
             message = str(error)
+        except BookError as error:
+            typer.echo(f"\n{error}", err=True)
+            raise typer.Exit(1) from None
         except OSError as error:
             message = explained(error)
             if message is None:
@@ -34,44 +36,15 @@ class Commands(TyperGroup):
         raise typer.Exit(2)
 
 
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Which invariances make a representation transfer? Build the book, or run its studies.",
-)
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 
-
-class Budget(StrEnum):
-    """Sizes of the studies."""
-
-    smoke = "smoke"
-    quick = "quick"
-    night = "night"
-    paper = "paper"
-
-
-class Pictures(StrEnum):
-    """Drawn by code, or the paper's own and CIFAR."""
-
-    embedded = "embedded"
-    paper = "paper"
-
-
-class Cluster(StrEnum):
-    """Where units run, if not in this process."""
-
-    none = ""
-    local = "local"
-    slurm = "slurm"
-
-
-Root = Annotated[Path | None, typer.Option(help="Folder with _config.yml, _toc.yml and book/; found where left out.")]
-Chapters = Annotated[str, typer.Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
-BudgetOption = Annotated[Budget, typer.Option("--budget", help="Size of the studies.", envvar="BUDGET")]
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
-Seeds = Annotated[int, typer.Option(help="Number of seeds; 0 means the budget's.", min=0)]
-PicturesOption = Annotated[Pictures, typer.Option("--pictures", help="Where pictures come from.")]
+Root = Annotated[Path | None, Option(help="Folder with _config.yml, _toc.yml and book/; found where left out.")]
+Chapters = Annotated[str, Option(help="Only these chapters: numbers or names, such as 03 or 01,03.")]
+Budget = Annotated[Literal["smoke", "quick", "night", "paper"], Option(help="Size of the studies.", envvar="BUDGET")]
+Device = Annotated[str, Option(help="Where to compute: auto, cpu, cuda or cuda:1.")]
+Protocol = Annotated[str, Option(help="corrected or published, perhaps with flags: corrected+last_epoch.")]
+Seeds = Annotated[str, Option(help="Number of seeds, or paper for the paper's ten; 0 means the budget's.")]
+Pictures = Annotated[Literal["embedded", "paper"], Option(help="Drawn by code, or the paper's own and CIFAR.")]
 
 
 def _version(wanted: bool) -> None:
@@ -82,9 +55,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
+    version: Annotated[bool, Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Which invariances make a representation transfer? Build the book, or run its studies."""
 
@@ -94,54 +65,61 @@ def main(
 
 @app.command()
 def book(
-    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = None
+    chapters: Chapters = "",
+    budget: Budget = "quick",
+    protocol: Protocol = "corrected",
+    device: Device = "auto",
+    root: Root = None,
 ) -> None:
     """Run the studies, execute the chapters and render the site into _build/html."""
-    _run_book("build", root, chapters, budget, device)
+    _run_book("build", root, chapters, {"budget": budget, "protocol": protocol, "device": device})
 
 
 @app.command()
 def publish(
-    chapters: Chapters = "", budget: BudgetOption = Budget.quick, device: Device = "auto", root: Root = None
+    chapters: Chapters = "",
+    budget: Budget = "quick",
+    protocol: Protocol = "corrected",
+    device: Device = "auto",
+    root: Root = None,
 ) -> None:
     """Build the book, add its results to the record in book/results, and store the outputs in the notebooks."""
-    _run_book("publish", root, chapters, budget, device)
+    _run_book("publish", root, chapters, {"budget": budget, "protocol": protocol, "device": device})
 
 
-def _run_book(action: str, root: Path | None, chapters: str, budget: Budget, device: str) -> None:
+def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[str, str]) -> None:
     from invariance import book as builder
     from invariance import studies, units
     from invariance.training import pick_device
     from invariance.units import record
 
     started = time.monotonic()
-    pick_device(device)
+    device = str(pick_device(parameters["device"]))
     root = builder.find_root(root)
     names = _words(chapters)
-    needed = studies.read_by(list(builder.find_chapters(root, names)))
-    designs = [study.design(study.at(budget)) for study in needed]
+    read = studies.read_by(list(builder.find_chapters(root, names)))
+    needed = [(study, study.at(parameters["budget"], protocol=parameters["protocol"])) for study in read]
+    designs = [study.design(sizes) for study, sizes in needed]
     # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
     outcome = units.run((unit for design in designs for _, unit in design), device)
     if outcome:
         typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
-    for study in needed if action == "publish" else ():
-        new = record.merge(record.path(budget), study.own(study.at(budget), device).runs.values())
+    for study, sizes in needed if action == "publish" else ():
+        new = record.merge(record.path(sizes.budget, sizes.protocol), study.own(sizes, device).runs.values())
         typer.echo(f"{study.name}: {new} new results in the record")
-    with _reported():
-        getattr(builder, action)(root, names, {"budget": budget.value, "device": device}, started)
+    getattr(builder, action)(root, names, parameters, started)
 
 
 @app.command()
 def page(
-    notebook: Annotated[Path, typer.Argument(help="An executed chapter, such as papermill's output.")],
-    into: Annotated[Path | None, typer.Option(help="Folder for the page; by default named like the notebook.")] = None,
+    notebook: Annotated[Path, Argument(help="An executed chapter, such as papermill's output.")],
+    into: Annotated[Path | None, Option(help="Folder for the page; by default named like the notebook.")] = None,
     root: Root = None,
 ) -> None:
     """Render one executed notebook as a page, with its figures and numbers in place."""
     from invariance import book as builder
 
-    with _reported():
-        typer.echo(f"wrote {builder.page(notebook, into, root)}")
+    typer.echo(f"wrote {builder.page(notebook, into, root)}")
 
 
 @app.command()
@@ -154,7 +132,7 @@ def sync(root: Root = None) -> None:
 
 
 @app.command()
-def preview(port: Annotated[int, typer.Option(help="Port of this machine.")] = 8000, root: Root = None) -> None:
+def preview(port: Annotated[int, Option(help="Port of this machine.")] = 8000, root: Root = None) -> None:
     """Serve the rendered book on this machine."""
     from invariance import book as builder
 
@@ -174,46 +152,31 @@ def explore(root: Root = None) -> None:
     raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", notebook]))
 
 
-@contextmanager
-def _reported() -> Iterator[None]:
-    """A chapter or page that fails: its own report and exit code 1, without a traceback."""
-    from invariance.book import BookError
-
-    try:
-        yield
-    except BookError as error:
-        typer.echo(f"\n{error}", err=True)
-        raise typer.Exit(1) from None
-
-
 # --- studies ---------------------------------------------------------------------------------------------------
 
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="A study by name; `invariance status` lists them.")],
-    budget: BudgetOption = Budget.quick,
-    seeds: Seeds = 0,
+    study: Annotated[str, Argument(help="A study by name; `invariance status` lists them.")],
+    budget: Budget = "quick",
+    protocol: Protocol = "corrected",
+    seeds: Seeds = "0",
     device: Device = "auto",
-    pictures: PicturesOption = Pictures.embedded,
-    cluster: Annotated[Cluster, typer.Option(help="Where units run: here, local jobs or slurm.")] = Cluster.none,
-    cluster_option: Annotated[
-        list[str] | None, typer.Option(help="For a cluster, such as slurm_partition=gpu; may be repeated.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the table (CSV) and the results (JSON Lines).")] = Path(
-        "_build/results"
-    ),
+    pictures: Pictures = "embedded",
+    cluster: Annotated[Literal["local", "slurm"] | None, Option(help="Units run there as jobs, else here.")] = None,
+    cluster_option: Annotated[list[str], Option(help="Such as slurm_partition=gpu; may be repeated.")] = [],  # noqa: B006
+    out: Annotated[Path, Option(help="Folder for table (CSV) and results (JSON Lines).")] = Path("_build/results"),
 ) -> None:
     """Run one study; finished units are read from the cache, and its table and results are written."""
     from invariance import studies
     from invariance.units import record
 
     chosen = studies.get(study)
-    sizes = chosen.at(budget, seeds, pictures=pictures.value)
-    options = dict(_assignment(text) for text in cluster_option or [])
-    folder = out / sizes.budget
+    sizes = chosen.at(budget, _seeds(seeds), pictures=pictures, protocol=protocol)
+    options = dict(map(_assignment, cluster_option))
+    folder = record.path(sizes.budget, sizes.protocol, out).with_suffix("")
     check_folder(folder)
-    found = chosen.own(sizes, device, cluster=cluster.value or None, options=options)
+    found = chosen.own(sizes, device, cluster=cluster, options=options)
     found.save_table(folder / f"{study}.csv")
     record.write(folder / f"{study}.jsonl", found.runs)
     typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
@@ -221,6 +184,15 @@ def run(
     if found.outcome:
         typer.echo(f"\n{found.outcome}", err=True)
         raise typer.Exit(1)
+
+
+def _seeds(text: str) -> int | str:
+    if text == "paper":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"--seeds {text}: give a number, or paper for the paper's ten.") from None
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -232,32 +204,27 @@ def _assignment(text: str) -> tuple[str, str]:
 
 @app.command()
 def status(
-    study: Annotated[str, typer.Argument(help="A study by name; all if left out.")] = "",
-    budget: BudgetOption = Budget.quick,
-    seeds: Seeds = 0,
-    pictures: PicturesOption = Pictures.embedded,
+    study: Annotated[str, Argument(help="A study by name; all if left out.")] = "",
+    budget: Budget = "quick",
+    protocol: Protocol = "corrected",
+    seeds: Seeds = "0",
+    pictures: Pictures = "embedded",
 ) -> None:
     """Show how far studies are: units done, missing and failed, measured seconds and an estimate for the rest."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    import pandas as pd
 
     from invariance import studies, units
 
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("study", no_wrap=True)  # what `run` has to be given
-    for head in ("units", "done", "missing", "failed", "seconds", "left"):
-        table.add_column(head, justify="right")
-    failures = []
+    rows, failures = [], []
     for chosen in [studies.get(study)] if study else studies.all_studies():
-        sizes = chosen.at(budget, seeds, pictures=pictures.value)
+        sizes = chosen.at(budget, _seeds(seeds), pictures=pictures, protocol=protocol)
         found = units.status(unit for _, unit in chosen.design(sizes))
-        left = "?" if found.seconds_left is None else f"{found.seconds_left:,.0f}"
         missing = found.total - found.done - len(found.failed)
-        counts = (found.total, found.done, missing, len(found.failed))
-        table.add_row(chosen.name, *(f"{n:,}" for n in counts), f"{found.seconds:,.0f}", left)
+        counts = {"units": found.total, "done": found.done, "missing": missing, "failed": len(found.failed)}
+        left = "?" if found.seconds_left is None else f"{found.seconds_left:,.0f}"
+        rows.append({"study": chosen.name, **counts, "seconds": f"{found.seconds:,.0f}", "left": left})
         failures += found.failed
-    Console().print(table)
+    typer.echo(pd.DataFrame(rows).to_string(index=False, formatters={"units": "{:,}".format}))
     typer.echo("Seconds are those of one worker; units that studies share count in each.")
     for path in dict.fromkeys(failures):
         typer.echo(f"failed: {path}")
@@ -265,8 +232,8 @@ def status(
 
 @app.command()
 def clean(
-    everything: Annotated[bool, typer.Option("--all", help="Remove all results, weights and pictures.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    everything: Annotated[bool, Option("--all", help="Remove all results, weights and pictures.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove what no run will read again: other versions' results, lost weights, reports of failures."""
     from invariance.units import store
@@ -311,57 +278,40 @@ def train(
 
 @app.command()
 def profile(
-    model: Annotated[str, typer.Argument(help="A model of the book, timm:NAME, or FILE.py:function.")],
-    images: Annotated[
-        str, typer.Option(help="glyphs, scenes10, scenes100, cifar10, cifar100, or a folder.")
-    ] = "glyphs",
-    weights: Annotated[Path | None, typer.Option(help="Trained weights: a .safetensors, .pt or .pth file.")] = None,
-    pretrained: Annotated[bool, typer.Option("--pretrained", help="Download timm's published weights.")] = False,
-    layers: Annotated[str, typer.Option(help="Where to measure: names of layers, and output.")] = "output",
-    transforms: Annotated[str, typer.Option(help="Only these transformations, such as rotate,hue.")] = "",
-    pairs: Annotated[int, typer.Option(help="Pairs of images for each transformation.")] = 500,
-    size: Annotated[int | None, typer.Option(help="Side of the images in pixels; by default the model's own.")] = None,
-    mean: Annotated[str, typer.Option(help="Mean of the images, one or three; by default the model's own.")] = "",
-    std: Annotated[str, typer.Option(help="Deviation of the images, one or three; by default the model's own.")] = "",
-    batch_size: Annotated[int, typer.Option(help="Images at once; 0 chooses by their size.", min=0)] = 0,
+    model: Annotated[str, Argument(help="A model of the book, timm:NAME, or FILE.py:function.")],
+    images: Annotated[str, Option(help="glyphs, scenes10, scenes100, cifar10, cifar100, or a folder.")] = "glyphs",
+    weights: Annotated[Path | None, Option(help="Trained weights: a .safetensors, .pt or .pth file.")] = None,
+    pretrained: Annotated[bool, Option("--pretrained", help="Download timm's published weights.")] = False,
+    layers: Annotated[str, Option(help="Where to measure: names of layers, and output.")] = "output",
+    transforms: Annotated[str, Option(help="Only these transformations, such as rotate,hue.")] = "",
+    pairs: Annotated[int, Option(help="Pairs of images for each transformation.")] = 500,
+    size: Annotated[int | None, Option(help="Side of the images in pixels, else the model's own.")] = None,
+    mean: Annotated[str, Option(help="Mean of the images, one or three, else the model's own.")] = "",
+    std: Annotated[str, Option(help="Deviation of the images, one or three, else the model's own.")] = "",
+    batch_size: Annotated[int, Option(help="Images at once; 0 chooses by their size.", min=0)] = 0,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Chooses images, draws and the untrained copy.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the table (CSV) and the figure (PNG, SVG).")] = Path("profile"),
+    seed: Annotated[int, Option(help="Chooses images, draws and the untrained copy.")] = 0,
+    out: Annotated[Path, Option(help="Folder for the table (CSV) and the figure (PNG, SVG).")] = Path("profile"),
 ) -> None:
     """Measure how sensitive a model is to each transformation: 0 is invariant, 1 as different as two random images.
 
     For example: invariance profile my_model.py:load --images photos/ --size 224
     """
-    from rich.console import Console
-
     from invariance import profiling
 
-    console, names = Console(), _words(transforms) if transforms else None
     check_folder(out)
+    names, asked = _words(transforms) or None, {"mean": _numbers(mean, "mean"), "std": _numbers(std, "std")}
     profiling.check_choices(images, names, pairs, size or 32, device)
-    found = profiling.load_backbone(model, weights, pretrained, size, seed)
-    shift, scale = _numbers(mean, "mean") or found.mean, _numbers(std, "std") or found.std
-    table = profiling.profile_model(
-        found.backbone,
-        images,
-        names,
-        _words(layers),
-        pairs,
-        found.size,
-        device,
-        seed,
-        shift,
-        scale,
-        found.untrained,
-        found.name,
-        batch_size or None,
-        progress=True,
+    found = replace(
+        profiling.load_backbone(model, weights, pretrained, size, seed),
+        **{name: numbers for name, numbers in asked.items() if numbers},
     )
-    typer.echo(f"\n{found.name} on {images}: {table['pairs'].iloc[0]} pairs of {found.size} x {found.size} pixels")
-    typer.echo(f"Images normalised with mean {shift} and deviation {scale}.")
-    console.print(profiling.terminal_table(table))
-    for note in profiling.notes(table, found):
-        console.print(f"Note: {note}", highlight=False, markup=False)
+    about, batch = {**vars(found), "layers": _words(layers)}, batch_size or None
+    table = profiling.profile_model(
+        images=images, transforms=names, pairs=pairs, device=device, seed=seed, batch_size=batch, progress=True, **about
+    )
+    for line in profiling.report(table, found):
+        typer.echo(line)
     for path in profiling.save(table, out):
         typer.echo(f"wrote {path}")
 
@@ -374,9 +324,7 @@ def _numbers(text: str, option: str) -> list[float]:
     try:
         return [float(word) for word in _words(text)]
     except ValueError:
-        raise InputError(
-            f"--{option} {text}: give one number, or three with commas, such as 0.5 or 0.49,0.48,0.45."
-        ) from None
+        raise InputError(f"--{option} {text}: give one number, or three such as 0.49,0.48,0.45.") from None
 
 
 if __name__ == "__main__":

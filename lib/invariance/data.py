@@ -4,7 +4,9 @@
     image, label = dataset[0]
     loader = torch.utils.data.DataLoader(dataset, batch_size=512)
 
-`natural_images` and `objects_on_images` are made and used in the same way.
+`natural_images` and `objects_on_images` are made and used in the same way. In all three `split` ("train", "validation"
+or "test") and `seed` choose which images, and `options` are further fields of the data set's specification, in
+`invariance.datasets`. They raise `InputError` for anything unknown or out of range.
 Chapters: book/01_transforms_2d.py and book/12_data_card.py.
 """
 
@@ -83,9 +85,8 @@ def transforms_2d(
 ) -> ImageDataset:
     """A Transforms-2D data set (section 3 of the paper) with `count` images.
 
-    `foregrounds` and `backgrounds` are sources of pictures; `split`, "train", "validation" or "test", and `seed` choose
-    which images. `options` are further fields of `invariance.datasets.Transforms2D`, such as `size`, or `prototypes`,
-    the number of objects of each class, by default 1. Raises `InputError` for anything unknown or out of range.
+    `foregrounds` and `backgrounds` are sources of pictures. Of the `options`, `prototypes` is the number of objects of
+    each class, by default 1.
     """
     spec = Transforms2D(
         foregrounds=foregrounds, backgrounds=backgrounds, classes=classes, transforms=transforms, **options
@@ -105,10 +106,8 @@ def natural_images(
 ) -> ImageDataset:
     """CIFAR-10, CIFAR-100 or their stand-ins, transformed as whole images (experiment B of the paper).
 
-    `source` is "scenes10", "scenes100", "cifar10" or "cifar100"; `split` "train", "validation" or "test".
-    `count` images of it, by default all, in an order that `seed` chooses and that keeps the classes balanced;
-    `options` are further fields of `invariance.datasets.NaturalImages`. Raises `InputError` for anything
-    unknown or out of range, and where CIFAR is not at hand.
+    `source` is "scenes10", "scenes100", "cifar10" or "cifar100". `count` images of it, by default all, in an order that
+    `seed` chooses and that keeps the classes balanced. Raises `InputError` where CIFAR is not at hand.
     """
     spec = NaturalImages(source=source, classes=classes, transforms=transforms, **options)
     return _dataset(spec, split, count, seed, device)
@@ -126,10 +125,8 @@ def objects_on_images(
 ) -> ImageDataset:
     """Natural images with an object in the corner (experiment C of the paper).
 
-    `task` is "cifar_only", "cifar_mixed", "objects_mixed" or "objects_only"; the same index shows the same
-    image and the same object in all four. `images` is a source of `natural_images`; `options` are further
-    fields of `invariance.datasets.ObjectsOnImages`, such as `correlation`. Raises `InputError` for anything
-    unknown or out of range.
+    `task` is "cifar_only", "cifar_mixed", "objects_mixed" or "objects_only"; the same index shows the same image and
+    the same object in all four. `images` is a source of `natural_images`.
     """
     return _dataset(ObjectsOnImages(task=task, images=images, objects=objects, **options), split, count, seed, device)
 

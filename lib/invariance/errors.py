@@ -1,4 +1,4 @@
-"""The one error that a reader's own input can cause, and the checks of names and numbers."""
+"""Errors with a report for the reader, and the checks of names and numbers."""
 
 import math
 import operator
@@ -12,6 +12,10 @@ LEAST, MOST = -(2**63), 2**63 - 1
 
 class InputError(ValueError):
     """Input that cannot work: the message names the thing and the remedy, in one line."""
+
+
+class BookError(RuntimeError):
+    """A chapter or the site failed; the message is the whole report for the reader."""
 
 
 def check_known(kind: str, name: str, known: Iterable[str]) -> None:

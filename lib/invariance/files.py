@@ -5,7 +5,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from invariance.errors import InputError
 
@@ -32,6 +37,12 @@ def results_dir() -> Path:
     if own:
         return Path(own).expanduser()
     return checkout if checkout.is_dir() else Path(__file__).parent / "_results"
+
+
+@cache
+def packaged(name: str) -> Any:
+    """What is in a YAML file of this package, such as "pictures/glyphs.yaml"."""
+    return yaml.safe_load(resources.files("invariance").joinpath(name).read_text("utf-8"))
 
 
 def check_cache(folder: str = "") -> None:

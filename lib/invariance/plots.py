@@ -8,17 +8,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from IPython.display import HTML
+from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import Normalize, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
 
@@ -66,29 +66,7 @@ MODEL_NAMES = {
 BAR_ALPHA = 0.35
 """Bars are pale, so that the marks on them stand out."""
 
-STYLE = {
-    "axes.edgecolor": GREY,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.labelcolor": GREY,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": GREY,
-    "axes.titlesize": 11,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "none",
-    "savefig.transparent": True,
-    "font.size": 10.5,
-    "grid.alpha": 0.3,
-    "grid.color": GREY,
-    "legend.frameon": False,
-    "legend.labelcolor": GREY,
-    "svg.hashsalt": "invariance",  # an unchanged figure gives an unchanged file
-    "text.color": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-}
+STYLE = rc_params_from_file(Path(__file__).with_name("book.mplstyle"), use_default_template=False)
 
 
 def use_book_style() -> None:
@@ -113,7 +91,7 @@ def detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 # --- estimates ---------------------------------------------------------------------------------------------
 
 
-def marks(
+def points(
     axis: Axes,
     estimates: Sequence[Estimate],
     look: Look,
@@ -123,8 +101,13 @@ def marks(
     paper: bool = True,
     **line,
 ) -> None:
-    """Estimates at places 0, 1, ... + offset as marks with their intervals; the paper's beside them as hollow marks."""
-    places = np.arange(len(estimates)) + offset if places is None else np.asarray(places)
+    """Estimates at `places`, else 0, 1, ..., + offset: marks with intervals, seeds as small and the paper's as hollow.
+
+    `line` is passed on to the marks, such as `linestyle`.
+    """
+    places = np.asarray(range(len(estimates)) if places is None else places) + offset
+    for place, one in zip(places, estimates, strict=True):
+        axis.plot([place] * len(one.seeds), one.seeds, look.marker, color=look.colour, alpha=0.35, markersize=4)
     value, low, high, published = np.array([(e.value, e.low, e.high, e.paper) for e in estimates]).T
     error = np.nan_to_num([value - low, high - value]).clip(0)  # one seed gives no interval: a mark without bars
     line = {"markersize": 7, "capsize": 3, "linewidth": 1.4, **line}
@@ -132,35 +115,6 @@ def marks(
     if paper and not np.isnan(published).all():
         hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
         axis.plot(places + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
-
-
-def seeds(axis: Axes, columns: Sequence[pd.Series], look: Look, offset: float = 0.0) -> None:
-    """One value a seed for each place, as small marks."""
-    for place, values in enumerate(columns):
-        x = np.full(len(values), place + offset)
-        axis.plot(x, values, look.marker, color=look.colour, alpha=0.35, markersize=4)
-
-
-def bars(rows: Mapping[str, tuple[Estimate, pd.Series]], label: str) -> Figure:
-    """Estimates as horizontal bars with their intervals, seeds as dots and the paper's values as hollow marks."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 0.55 * len(rows) + 0.9), layout="constrained")
-    looks = [LOOKS[name] for name in ("matched", "mismatched", "fourth", "third")]
-    for y, (one, values) in enumerate(rows.values()):
-        bar(axis, -y, one, values, looks[y % len(looks)])
-    axis.set_yticks([-y for y in range(len(rows))], list(rows))
-    axis.set(xlabel=label)
-    return figure
-
-
-def bar(axis: Axes, y: float, one: Estimate, values: pd.Series, look: Look, height: float = 0.7) -> None:
-    """One horizontal bar of `bars`."""
-    axis.barh(y, one.value, height, color=look.colour, alpha=BAR_ALPHA)
-    axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=2)
-    axis.plot(values, [y] * len(values), ".", color=look.colour, markersize=3.5)
-    axis.plot(one.paper, y, look.marker, color=look.colour, markersize=6.5, fillstyle="none")
-    axis.axvline(0, color=GREY, linewidth=0.8)  # an interval that crosses it is to be seen
-    axis.grid(axis="y", visible=False)
-    axis.grid(axis="x", visible=True)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> HTML:
@@ -181,93 +135,68 @@ def legend(figure: Figure, axis: Axes, columns: int, **look) -> None:
 def heat_map(
     axis: Axes,
     values: pd.DataFrame,
-    limits: tuple[float, float],
+    label: str,
+    most: float = 1,
     texts: pd.DataFrame | None = None,
-    fontsize: float = 9,
-) -> PatchCollection:
-    """A heat map of rows and columns, with the texts in its cells; a missing value leaves a gap with a dash.
+    shrink: float = 0.8,
+) -> None:
+    """A heat map of rows and columns from 0 to `most`, its `label` at a bar of colours, with the texts in its cells.
 
-    A cell's text is black or white, whichever stands out more against the cell, so it reads on any page.
+    A missing value leaves a gap with a dash. A text is black or white, whichever stands out more against its cell.
     """
-    scale, palette = Normalize(*limits, clip=True), plt.get_cmap(COLOUR_MAP)
-    cells = [(r, c) for r in range(values.shape[0]) for c in range(values.shape[1])]
-    shown = [(r, c) for r, c in cells if not np.isnan(values.iat[r, c])]
-    boxes = PatchCollection([Rectangle((c - 0.48, r - 0.48), 0.96, 0.96) for r, c in shown], cmap=palette, norm=scale)
-    boxes.set_array(np.array([values.iat[r, c] for r, c in shown]))
-    axis.add_collection(boxes)
-    if texts is not None:
-        for r, c in cells:
-            filled = (r, c) in set(shown)
-            colour = text_colour(palette(scale(values.iat[r, c]))) if filled else GREY
-            axis.text(
-                c, r, texts.iat[r, c] if filled else "–", ha="center", va="center", color=colour, fontsize=fontsize
-            )
-    axis.set(xlim=(-0.5, values.shape[1] - 0.5), ylim=(values.shape[0] - 0.5, -0.5))
-    axis.set_xticks(range(values.shape[1]), [str(name) for name in values.columns])
-    axis.set_yticks(range(values.shape[0]), [str(name) for name in values.index])
+    shown = axis.imshow(values, vmin=0, vmax=most, cmap=COLOUR_MAP, interpolation="nearest", aspect="auto")
+    for r, c in np.ndindex(values.shape if texts is not None else (0, 0)):
+        missing = np.isnan(values.iat[r, c])
+        text, colour = ("–", GREY) if missing else (texts.iat[r, c], text_colour(shown.to_rgba(values.iat[r, c])))
+        axis.text(c, r, text, ha="center", va="center", color=colour, fontsize=9.5)
+    axis.set_xticks(range(values.shape[1]), map(str, values.columns))
+    axis.set_yticks(range(values.shape[0]), map(str, values.index))
     axis.tick_params(length=0)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
-    return boxes
+    axis.figure.colorbar(shown, ax=axis, label=label, shrink=shrink).outline.set_visible(False)
 
 
 def text_colour(background: tuple[float, ...]) -> str:
     """Black or white, whichever has the higher contrast (WCAG 2) against a colour."""
-    light = luminance(background)
-    return "white" if 1.05 / (light + 0.05) > (light + 0.05) / 0.05 else "black"
-
-
-def luminance(colour: object) -> float:
-    """Relative luminance (WCAG 2) of a colour, from 0 to 1."""
-    channels = np.array(to_rgb(colour))
+    channels = np.array(to_rgb(background))
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
+    light = float(linear @ (0.2126, 0.7152, 0.0722)) + 0.05
+    return "white" if 1.05 / light > light / 0.05 else "black"
 
 
 # --- small pictures ----------------------------------------------------------------------------------------
 
 
-def _rgba(picture: np.ndarray) -> np.ndarray:
-    if picture.shape[-1] == 4:
-        return picture
-    return np.concatenate((picture, np.full_like(picture[..., :1], 255)), axis=-1)
-
-
-def _mosaic(lines: Sequence[np.ndarray], gap_x: float, gap_y: float) -> np.ndarray:
-    # One picture out of many: a figure with a hundred axes takes seconds to draw. Gaps in shares of a side.
+def _sheet(lines: Sequence[np.ndarray], inches: float, gap: float, left: float = 0.0) -> tuple[Figure, Axes, int]:
+    # One picture out of many, for a figure with a hundred axes takes seconds to draw, with room for text on the left.
+    # A picture's side is `inches` wide, the gap below it a share of that. Also gives the step from line to line.
     side = lines[0].shape[1]
-    across, down = round(side * (1 + gap_x)), round(side * (1 + gap_y))
-    columns = max(len(line) for line in lines)
-    sheet = np.zeros((down * len(lines), across * columns, 4), np.uint8)
+    across, down = round(side * 1.08), round(side * (1 + gap))
+    sheet = np.zeros((down * len(lines), across * max(map(len, lines)), 4), np.uint8)
     for r, line in enumerate(lines):
         for c, picture in enumerate(line):
-            sheet[r * down : r * down + side, c * across : c * across + side] = _rgba(picture)
-    return sheet
-
-
-def _picture_axis(sheet: np.ndarray, inches: float, side: int, left: float = 0.0) -> tuple:
-    # A figure that shows the sheet with a picture's side at `inches`, and room for text on the left.
+            place = sheet[r * down : r * down + side, c * across : c * across + side]
+            place[..., 3] = 255
+            place[..., : picture.shape[-1]] = picture
     height, width = (n * inches / side for n in sheet.shape[:2])
     figure = plt.figure(figsize=(width + left, height))
     axis = figure.add_axes((left / (width + left), 0, width / (width + left), 1))
     axis.set_axis_off()
     axis.imshow(sheet, interpolation="nearest", aspect="auto")
-    return figure, axis
+    return figure, axis, down
 
 
 @detached
-def picture_grid(rows: Sequence[np.ndarray], row_labels: Sequence[str], cell: float = 0.72) -> Figure:
+def picture_grid(rows: Mapping[str, np.ndarray], cell: float = 0.72) -> Figure:
     """Rows of small pictures with a label before each row.
 
     Each row is uint8 (n, H, H, 3 or 4), with the same H in all; `cell` is a picture's side in inches.
     """
-    side = rows[0].shape[1]
-    sheet = _mosaic(rows, 0.08, 0.08)
-    left = 0.085 * max(len(label) for label in row_labels) + 0.1
-    figure, axis = _picture_axis(sheet, cell, side, left)
-    step = round(side * 1.08)
-    for r, label in enumerate(row_labels):
-        axis.text(-0.12 * side, r * step + side / 2, label, ha="right", va="center")
+    figure, axis, down = _sheet([*rows.values()], cell, 0.08, left=0.085 * max(map(len, rows)) + 0.1)
+    side = next(iter(rows.values())).shape[1]
+    for r, label in enumerate(rows):
+        axis.text(-0.12 * side, r * down + side / 2, label, ha="right", va="center")
     return figure
 
 
@@ -275,13 +204,9 @@ def picture_grid(rows: Sequence[np.ndarray], row_labels: Sequence[str], cell: fl
 def contact_sheet(pictures: np.ndarray, names: Sequence[str], columns: int = 8, cell: float = 0.86) -> Figure:
     """Pictures uint8 (n, H, H, 3 or 4) in a sheet, each with its name below; `cell` is a side in inches."""
     side = pictures.shape[1]
-    lines = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
-    sheet = _mosaic(lines, 0.08, 0.32)
-    figure, axis = _picture_axis(sheet, cell, side)
-    across, down = round(side * 1.08), round(side * 1.32)
+    figure, axis, down = _sheet(np.split(pictures, range(columns, len(pictures), columns)), cell, 0.32)
     for k, name in enumerate(names):
-        row, column = divmod(k, columns)
-        x, y = column * across + side / 2, row * down + side * 1.06
+        x, y = k % columns * round(side * 1.08) + side / 2, k // columns * down + side * 1.06
         axis.text(x, y, name.replace("_", " "), ha="center", va="top", fontsize=7.5)
     return figure
 

@@ -4,8 +4,10 @@ A seed is the unit of repetition. `per_seed` brings a tidy table into a frame wi
 compared; effects are arithmetic of its columns, and so paired by seed; `estimate` turns them into estimates.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -14,12 +16,20 @@ from scipy.special import expit, logit, stdtrit
 
 NAN = float("nan")
 Kind = Literal["difference", "share", "ratio", "correlation"]
+KINDS: dict[str, Kind] = {
+    "accuracy": "share",
+    "family": "share",
+    "sensitivity": "ratio",
+    "correlation": "correlation",
+}
+"""How intervals are formed, by the first word of an effect's name; those of all others are of differences."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `n` seeds with its 95 % interval, and the paper's value; NaN for what there is none of.
+    """A mean over `n` seeds with its 95 % interval, the paper's value and every seed's; NaN for what there is none of.
 
+    `pooled` is what stands beside the paper's value: the mean with accuracies taken as the published code takes them.
     As text, `f"{e:.2f}"` is the value, `f"{e:.2i}"` the value with its interval, `f"{e:.2p}"` the paper's value and
     `f"{e:.2b}"` the value with the paper's in brackets; `str(e)` has as many digits as the interval allows.
     """
@@ -29,6 +39,8 @@ class Estimate:
     high: float = NAN
     n: int = 0
     paper: float = NAN
+    pooled: float = NAN
+    seeds: tuple[float, ...] = field(default=(), compare=False, repr=False)
 
     def __format__(self, spec: str) -> str:
         digits, form = (int(spec[1]), spec[2]) if spec else (self.digits, "i")
@@ -57,6 +69,10 @@ class Estimate:
     def excludes(self, value: float) -> bool:
         """Whether the interval leaves a value out."""
         return self.low > value or self.high < value
+
+    def told(self, unclear: str, above: str, below: str) -> str:
+        """One of three texts: for an interval that includes 0, else for a value above or below it."""
+        return unclear if not self.excludes(0) else above if self.value > 0 else below
 
 
 NOTHING = Estimate(NAN)
@@ -88,6 +104,11 @@ def column(wide: pd.DataFrame, *key: Hashable) -> PerSeed:
     return wide[name] if name in wide.columns else pd.Series(NAN, index=wide.index)
 
 
+def named(wide: pd.DataFrame, *levels: Iterable[str], prefix: str = "") -> dict[str, PerSeed]:
+    """The columns of a `per_seed` frame for all combinations of levels, by their names with dots between."""
+    return {prefix + ".".join(key): column(wide, *key) for key in product(*levels)}
+
+
 def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference") -> Estimate:
     """The mean over seeds that have a value, and its 95 % interval by Student's t; one seed has no interval.
 
@@ -117,24 +138,16 @@ def _ends(mean: float, half: float, kind: Kind) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def estimates(effects: Mapping[str, PerSeed], kinds: Mapping[str, Kind], paper: Mapping[str, PerSeed]) -> Estimates:
-    """Named effects as estimates, each with the paper's value of the same name.
-
-    The kind of an effect is that of the longest beginning of its name in `kinds`, up to a dot; else a difference.
-    """
-    found = {}
+def estimates(
+    effects: Mapping[str, PerSeed], paper: Mapping[str, PerSeed], pooled: Mapping[str, PerSeed] | None = None
+) -> Estimates:
+    """Named effects as estimates with every seed's value, each with the paper's and the pooled value of its name."""
+    found, others = {}, {"paper": paper, "pooled": pooled or {}}
     for name, values in effects.items():
-        beginnings = [name.rsplit(".", k)[0] for k in range(name.count(".") + 1)]
-        kind = next((kinds[beginning] for beginning in beginnings if beginning in kinds), "difference")
-        theirs = estimate(paper[name]).value if name in paper else NAN
-        found[name] = replace(estimate(values, kind), paper=theirs)
+        kind = KINDS.get(re.split("[._]", name)[0], "difference")
+        beside = {key: estimate(of.get(name, ()), kind).value for key, of in others.items()}
+        found[name] = replace(estimate(values, kind), seeds=tuple(values), **beside)
     return found
-
-
-def cells(table: pd.DataFrame, keys: Sequence[str], kind: Kind = "difference") -> dict[tuple, Estimate]:
-    """An estimate for each value of `keys`, in the table's order, as the cells of a map or the marks of a line."""
-    wide = per_seed(table, keys)
-    return {name if isinstance(name, tuple) else (name,): estimate(wide[name], kind) for name in wide.columns}
 
 
 def spread_of_levels(wide: pd.DataFrame) -> PerSeed:
@@ -155,12 +168,6 @@ def _by_others(wide: pd.DataFrame, measure: Callable[[pd.Series, pd.Series], flo
     wide = wide.dropna() if len(wide.columns) else wide.iloc[:0]
     others = {seed: wide.drop(seed) if len(wide) > 1 else wide for seed in wide.index}
     return pd.Series({seed: measure(wide.loc[seed], rest.mean()) for seed, rest in others.items()}, dtype=float)
-
-
-def best_level(wide: pd.DataFrame) -> Hashable:
-    """The level (column) with the highest mean over seeds; None where no level has a value."""
-    mean = wide.mean()
-    return None if mean.isna().all() else mean.idxmax()
 
 
 def correlation(first: pd.DataFrame, second: pd.DataFrame) -> PerSeed:

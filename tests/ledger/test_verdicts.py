@@ -34,7 +34,7 @@ def ready(monkeypatch):
 
 def around_the_paper(study, seeds_around, spread=0.001):
     findings = Findings(study, study.at("night"), [], {}, Outcome())
-    findings.__dict__["table"] = seeds_around(study.paper().assign(model="small"), spread)
+    findings.__dict__["table"] = seeds_around(study.paper.dropna(subset="value").assign(model="small"), spread)
     return findings
 
 
@@ -96,7 +96,7 @@ def test_the_table_has_a_row_a_statement_with_rule_interval_and_the_papers_value
     assert any_effect.reason == ANY
     rows = [
         (ABOVE, Estimate(0.6, 0.55, 0.65, 3, paper=0.2), SUPPORTED),
-        (any_effect, Estimate(0.01, 0.005, 0.015, 6, paper=0.1), SUPPORTED),
+        (any_effect, Estimate(0.02, 0.015, 0.025, 6, paper=0.1, pooled=0.01), SUPPORTED),
         (any_effect, NOTHING, NOT_RUN),
     ]
     page = verdicts.show(rows).data
@@ -136,4 +136,4 @@ def test_tables_with_missing_rows_give_fewer_seeds_and_never_fail(seeds_around):
 
 def test_the_evidence_says_with_which_budget_and_seeds_a_study_was_run(seeds_around):
     page = verdicts.evidence([around_the_paper(studies.get("mismatch"), seeds_around)]).data
-    assert "budget night, 4 seeds" in page and "mismatch" in page
+    assert "budget night, protocol corrected, 4 seeds" in page and "mismatch" in page

@@ -71,7 +71,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
 
 
 def test_effects_of_the_papers_table_are_the_papers_numbers():
-    assert len(transfer.paper()) == 4 * 2 * 3 * 5
+    assert len(STUDY.paper) == 4 * 2 * 3 * 5
     papers = {name: values.item() for name, values in STUDY.papers().items()}
     assert papers["sensitivity.image.same.new objects on scenes"] == 0.21
     assert papers["sensitivity.random.same.training random objects on noise.vit"] == 0.28
@@ -131,7 +131,7 @@ def test_the_map_keeps_rows_and_columns(seeds_around):
     table = seeds_around(made(), 0.0, seeds=2)
     axis = findings(table.sample(frac=1, random_state=0)).figure("map", shown="training objects on scenes").axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()][-3:] == ["contrast", "none", "untrained"]
-    values = np.asarray(axis.collections[0].get_array()).reshape(20, 18)
+    values = np.asarray(axis.images[0].get_array()).reshape(20, 18)
     assert np.diag(values) == pytest.approx(0.3)
     assert values[~np.eye(20, 18, dtype=bool)] == pytest.approx(0.5)
     with pytest.raises(InputError, match="Unknown type of data 'cats'"):

@@ -3,7 +3,7 @@
 import pytest
 
 from invariance import statistics
-from invariance.studies.invariances_or_classes import STUDY, design, effects, paper
+from invariance.studies.invariances_or_classes import STUDY, design, effects
 from invariance.studies.study import Findings
 from invariance.studies.tasks import CIFAR10, CIFAR100, CLASSES, T2D, task
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS
@@ -63,8 +63,8 @@ def test_it_runs_at_smoke_and_every_effect_has_a_value(smoke):
 
 
 def test_values_around_the_papers_give_the_papers_effects(seeds_around):
-    theirs = paper()
-    found = statistics.estimates(effects(seeds_around(theirs, 0.002)), STUDY.kinds, STUDY.papers())
+    theirs = STUDY.paper
+    found = statistics.estimates(effects(seeds_around(theirs, 0.002)), STUDY.papers())
     for name, one in found.items():
         assert one.value == pytest.approx(one.paper, abs=0.01), name
     assert found["gap.disjoint"].paper == pytest.approx(0.983 - 0.862)
@@ -86,7 +86,7 @@ def test_prose_can_name_estimates_sizes_and_what_was_drawn(smoke):
     assert numbers["gap"] == str(smoke("invariances_or_classes")["gap"])
     assert numbers["paper.samples"] == "50,000" and numbers["sizes.seeds"] == "2"
     assert numbers["rising.paper"] == "subset, disjoint, same, superset"
-    assert numbers["run"].startswith("budget smoke, 2 seeds, ")
+    assert numbers["run"].startswith("budget smoke, protocol corrected, 2 seeds, ")
 
 
 def test_matched_means_probed_on_what_was_pretrained_on(smoke):

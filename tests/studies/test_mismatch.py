@@ -2,7 +2,6 @@ import pandas as pd
 import pytest
 
 from invariance import statistics
-from invariance.statistics import Estimate
 from invariance.studies import mismatch
 from invariance.studies.mismatch import STUDY
 from invariance.studies.study import NOT_SUPPORTED, SUPPORTED, Findings
@@ -46,7 +45,7 @@ def test_each_set_of_transformations_contains_the_smaller_ones_and_classes_stay(
     assert last.transforms[:1] == first.transforms and len(set(last.transforms)) == 8
     assert set(last.transforms) <= set(PAPER_NAMES)
     assert first.classes == last.classes and len(first.classes) == 30
-    assert mismatch.order(5) != mismatch.order(6)
+    assert mismatch.order(STUDY.at("smoke"), 5) != mismatch.order(STUDY.at("smoke"), 6)
 
 
 def test_one_model_in_all_places_is_run_once_beside_resnet18():
@@ -122,15 +121,9 @@ def test_statements_hold_or_fail_as_they_must(table, verdicts):
     assert [verdict for verdict, wanted in zip(given, verdicts, strict=True) if wanted] == [v for v in verdicts if v]
 
 
-def test_words_say_which_mistake_is_dearer_and_only_where_the_interval_does():
-    assert mismatch._dearer(Estimate(-0.2, -0.3, -0.1, 3)) == "costs less than"
-    assert mismatch._dearer(Estimate(0.2, 0.1, 0.3, 3)) == "costs more than"
-    assert "neither" in mismatch._dearer(Estimate(-0.2, -0.5, 0.1, 3))
-
-
 def test_figures_and_tables_stand_beside_the_paper(seeds_around):
     names = dict(zip(mismatch.PAPERS_MODELS, ("small", "", "small_densenet", "small_vgg", "small_vit"), strict=True))
-    table = mismatch.paper().assign(model=lambda rows: rows["counterpart"].map(names))
+    table = STUDY.paper.assign(model=lambda rows: rows["counterpart"].map(names))
     findings = found(seeds_around(table, 0.001))
     axis = findings.figure("map").axes[0]
     texts = [text.get_text() for text in axis.texts]

@@ -20,7 +20,7 @@ def findings(table, budget="quick"):
 
 @pytest.fixture(scope="module")
 def paper():
-    return STUDY.paper()
+    return STUDY.paper.dropna(subset="value")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def findings(table, budget="quick"):
 
 @pytest.fixture(scope="module")
 def paper():
-    return STUDY.paper()
+    return STUDY.paper.dropna(subset="value")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_few_images_are_seen_more_often_and_the_default_as_often_as_elsewhere():
 
 def test_one_model_everywhere_leaves_one_architecture():
     sizes = STUDY.at("night", model="small_vit", few=50)
-    names = [level.text for level in other_factors.factors.levels(sizes, T2D) if level.factor == "architecture"]
+    names = [level.level for level in other_factors.factors.levels(sizes, T2D) if level.factor == "architecture"]
     assert names == ["small_vit"] and sizes.few == 50
 
 

@@ -41,7 +41,7 @@ def sweep_rows(correlation=(0, 0.8, 1), availability=(0, 1)):
 
 @pytest.fixture(scope="module")
 def around_paper(seeds_around):
-    return seeds_around(pd.concat([harms.paper(), sweep_rows()], ignore_index=True), 0.001)
+    return seeds_around(pd.concat([STUDY.paper, sweep_rows()], ignore_index=True), 0.001)
 
 
 def test_the_design_at_the_papers_size_is_the_papers_protocol():
@@ -54,7 +54,7 @@ def test_the_design_at_the_papers_size_is_the_papers_protocol():
     assert {p.data.availability for p in trained} == {0.2, 0.4, 0.6, 0.8, 1}
     probes = [unit for unit in units if isinstance(unit, Probes)]
     assert {(p.probe_epochs, p.samples, tuple(p.targets)) for p in probes} == {(100, (45_000,), TASKS)}
-    assert {(p.pretraining.data.translate, p.redraws) for p in probes} == {(True, 10), (False, 1)}
+    assert {(p.pretraining.data.translate, p.redraws) for p in probes} == {(True, 10), (False, 10)}
     assert {unit.pairs for unit in units if isinstance(unit, Sensitivity)} == {10_000}
 
 
@@ -70,7 +70,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
     found = smoke("when_invariance_harms")
     assert not found.outcome and not found.missing
     effects = STUDY.effects(found.table)
-    names = set(STUDY.effects(pd.concat([harms.paper(), sweep_rows((0, 1), (0, 1))])))
+    names = set(STUDY.effects(pd.concat([STUDY.paper, sweep_rows((0, 1), (0, 1))])))
     assert names <= set(effects)
     assert all(len(values.dropna()) == 2 for name, values in effects.items() if not name.startswith("correlation"))
     assert (
@@ -87,7 +87,7 @@ def test_effects_of_the_papers_table_are_the_papers_numbers():
     assert papers["sensitivity.fixed.objects_mixed.image"] == 0.112
     assert papers["harm.object"] == pytest.approx(0.53 - 0.80)
     assert papers["ignored.image"] == pytest.approx(0.112 - 0.981)
-    computed = STUDY.effects(harms.paper())
+    computed = STUDY.effects(STUDY.paper)
     for position, printed in (("fixed", (0.681, 0.786)), ("translated", (0.683, 0.940))):
         names = [f"correlation.{position}.{part}" for part in ("image", "object")]
         assert [papers[name] for name in names] == list(printed)
@@ -147,7 +147,7 @@ def test_what_a_budget_leaves_out_is_said(around_paper):
 
 def test_the_map_has_pretrainings_in_rows_and_targets_in_columns(around_paper):
     axis = findings(around_paper).figure("accuracy").axes[0]
-    values = np.asarray(axis.collections[0].get_array()).reshape(4, 4)
+    values = np.asarray(axis.images[0].get_array()).reshape(4, 4)
     assert values[TASKS.index("objects_mixed"), TASKS.index("cifar_only")] == pytest.approx(0.31, abs=0.005)
     assert axis.get_yticklabels()[2].get_text() == "both,\nlabel: object"
     assert "\npaper 0.31" in axis.texts[8].get_text()
@@ -170,7 +170,7 @@ def test_every_figure_and_table_is_drawn_in_whatever_order_the_rows_are(around_p
 
 
 def test_the_example_images_differ_in_the_part_that_is_exchanged():
-    sheet = findings(harms.paper().assign(seed=0), "smoke").figure("images").axes[0].images[0].get_array()
+    sheet = findings(STUDY.paper.assign(seed=0), "smoke").figure("images").axes[0].images[0].get_array()
     step = round(32 * 1.08)
     rows = [sheet[k * step : k * step + 32, :, :3].astype(int) for k in range(6)]
     both, other_image, other_object = (row[:, :32] for row in rows[2:5])

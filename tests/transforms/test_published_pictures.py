@@ -16,6 +16,8 @@ from invariance import pictures, sampling, transforms
 from invariance.datasets import ObjectsOnImages, Transforms2D, paste
 from invariance.protocol import CORRECTED, PUBLISHED, find
 
+pytestmark = pytest.mark.any_cpu
+
 PART = Path(__file__).parents[1] / "data" / "published_pictures.npz"
 FOLDER = os.environ.get("PUBLISHED_PICTURES_DIR")
 SAME = ("translate", "v_flip", "h_flip", "rotate", "shear", "erasing", "noise", "posterize", "invert")

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from invariance.errors import InputError
+from invariance.errors import BookError, InputError
 from invariance.progress import Progress, duration
 
 try:
     import jupyter_book  # noqa: F401 (it runs as a process of its own)
 
     from invariance.book.execution import execute_all, executed, was_executed
-    from invariance.book.pages import BookError, find_chapters, find_root, out_of_step, sync, write_text
+    from invariance.book.pages import find_chapters, find_root, out_of_step, sync, write_text
     from invariance.book.site import preview, render, stage
 except ModuleNotFoundError as error:
     raise InputError(f'The book needs {error.name}: pip install "invariance[book]".') from None

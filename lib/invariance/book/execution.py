@@ -14,7 +14,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill.translators import PythonTranslator
 
-from invariance.book.pages import BookError, as_text, write_text
+from invariance.book.pages import as_text, write_text
+from invariance.errors import BookError
 from invariance.progress import Progress, duration
 
 AT_ONCE = 2  # chapters: most of a chapter's time is one core's, starting and drawing

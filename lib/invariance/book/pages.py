@@ -12,10 +12,6 @@ from invariance.errors import InputError
 from invariance.files import write_aside
 
 
-class BookError(RuntimeError):
-    """A chapter or the site failed; the message is the whole report for the reader."""
-
-
 def find_root(root: str | Path | None = None, notebook: Path | None = None) -> Path:
     """The folder of the book, with `_toc.yml` and `book/`.
 

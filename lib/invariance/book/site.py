@@ -13,8 +13,7 @@ from pathlib import Path
 
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from invariance.book.pages import BookError
-from invariance.errors import InputError
+from invariance.errors import BookError, InputError
 from invariance.live.page import write_assets
 
 
@@ -83,9 +82,7 @@ def preview(site: str | Path, port: int = 8000) -> None:
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
-        raise InputError(
-            f"Port {port} cannot be used ({error}): choose another, as in `make preview PORT=8001`."
-        ) from None
+        raise InputError(f"Port {port} cannot be used ({error}): choose another, as `PORT=8001`.") from None
     with server, suppress(KeyboardInterrupt):
         print(f"Serving the book at http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)", flush=True)
         server.serve_forever()

@@ -167,8 +167,8 @@ class ObjectsRenderer(Renderer):
     ) -> Tensor:
         """Images float32 (B, 3, 32, 32) in [0, 1], from int64 keys (B,).
 
-        Object, natural image and place each come from the content key, or from their own if given. An exchanged
-        object is drawn uniformly and always there.
+        Object, natural image, and what is drawn of crop and place, each come from the content key, or from their own
+        if given. An exchanged object is drawn uniformly and always there.
         """
         task, drawn = self.spec.task, content if transformation is None else transformation
         behind = self._cropped(content if background is None else background, drawn)

@@ -5,27 +5,30 @@ shown. Chapter: book/11_deviations.py.
 """
 
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from string import Formatter
 
-import yaml
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from invariance import plots
 from invariance.errors import check_known
+from invariance.files import packaged
 from invariance.ledger import effects
 
 KINDS = ("quirk", "text", "choice")
-COLUMNS = {"topic": "topic", "paper": "the paper says", "code": "its code does", "book": "this book does"}
+COLUMNS = {
+    "topic": "topic",
+    "paper": "the paper says",
+    "code": "its code does",
+    "book": "this book does",
+    "effect": "effect",
+}
 
 
-@cache
 def log() -> list[dict[str, str]]:
     """The entries: topic, kind and book, and where known paper, code and effect."""
-    return yaml.safe_load(files("invariance.ledger").joinpath("deviations.yaml").read_text(encoding="utf-8"))
+    return packaged("ledger/deviations.yaml")
 
 
 def effect(entry: Mapping[str, str]) -> str:
@@ -38,15 +41,10 @@ def effect(entry: Mapping[str, str]) -> str:
 def show(kind: str) -> HTML:
     """The entries of a kind for readers; a dash where nothing is said. Raises `InputError` for an unknown kind."""
     check_known("kind of deviation", kind, KINDS)
-    return plots.table(
-        [
-            {title: entry.get(name, "–") for name, title in COLUMNS.items()} | {"effect": effect(entry) or "–"}
-            for entry in log()
-            if entry["kind"] == kind
-        ]
-    )
+    chosen = [entry | {"effect": effect(entry) or "–"} for entry in log() if entry["kind"] == kind]
+    return plots.table([{title: entry.get(name, "–") for name, title in COLUMNS.items()} for entry in chosen])
 
 
 def pictures(meant: Tensor, published: Tensor) -> Figure:
     """Images float (n, C, H, W) in [0, 1] in two rows."""
-    return plots.picture_grid([plots.as_pictures(x) for x in (meant, published)], ["as meant", "as published"])
+    return plots.picture_grid({"as meant": plots.as_pictures(meant), "as published": plots.as_pictures(published)})

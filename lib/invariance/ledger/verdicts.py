@@ -31,19 +31,16 @@ def rows(findings: Iterable[Findings]) -> list[Row]:
 
 def published() -> list[Findings]:
     """The published findings of every study, each at the largest budget that the record has."""
-    found = [study.published(budget) for study in all_studies() for budget in reversed(BUDGETS)]
-    largest = {one.study.name: one for one in reversed(found) if one.runs}
-    return list(largest.values())
+    found = [study.published(budget) for study in all_studies() for budget in BUDGETS]
+    return list({one.study.name: one for one in found if one.runs}.values())
 
 
 def counts(found: Sequence[Row]) -> dict[str, int]:
     """How many statements there are, how many have which verdict, and how many rules the paper's value misses."""
-    verdicts = Counter(verdict for _, _, verdict in found)
-    known = {"supported": verdicts[SUPPORTED], "not_supported": verdicts[NOT_SUPPORTED]}
+    verdicts = Counter(verdict.split(":")[0].replace(" ", "_") for _, _, verdict in found)
+    kinds = ("supported", "not_supported", "undecided", "not_run")
     missed = sum(misses(s, one) for s, one, _ in found)
-    total, not_run = verdicts.total(), verdicts[NOT_RUN]
-    undecided = total - not_run - sum(known.values())
-    return {"statements": total, **known, "undecided": undecided, "not_run": not_run, "paper_misses": missed}
+    return {"statements": len(found), **{kind: verdicts[kind] for kind in kinds}, "paper_misses": missed}
 
 
 def misses(statement: Statement, one: Estimate) -> bool:
@@ -52,45 +49,41 @@ def misses(statement: Statement, one: Estimate) -> bool:
 
 
 def papers(statement: Statement, one: Estimate) -> str:
-    """The paper's value, marked where it misses the rule; where any effect counts, how much of it this run has."""
+    """The paper's value, marked where it misses the rule; where any effect counts, how much of it this run has.
+
+    Both are taken the same way: over the images of all splits.
+    """
     text = fixed(one.paper, 3)
     if misses(statement, one):
         return f"{text} (misses the rule)"
     if statement.reason == ANY and one.n and abs(one.paper) > 0.01:
-        return f"{text} (this run: {fixed(one.value / one.paper, 2)} of it)"
+        return f"{text} (this run: {fixed(one.pooled / one.paper, 2)} of it)"
     return text
 
 
 def show(found: Iterable[Row]) -> HTML:
     """The ledger for readers: each statement with its rule, the verdict, this run's value and the paper's."""
-    return plots.table(
-        [
-            {
-                "claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]",
-                "verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}",
-                "this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–",
-                "paper": papers(s, one),
-            }
-            for s, one, verdict in found
-        ]
-    )
+    rows = [
+        {"claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]"}
+        | {"verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}"}
+        | {"this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–"}
+        | {"this run, pooled": fixed(one.pooled, 3), "paper (pooled)": papers(s, one)}
+        for s, one, verdict in found
+    ]
+    return plots.table(rows)
 
 
 def evidence(findings: Iterable[Findings]) -> HTML:
     """What each study's verdicts rest on: budget, seeds, hardware and pictures, and the seconds they took."""
-    return plots.table(
-        [
-            {"study": one.study.name, "evidence": one.caption(), "worker seconds": f"{one.seconds:,.0f}"}
-            for one in findings
-        ]
-    )
+    columns = ("study", "evidence", "worker seconds")
+    cells = ((one.study.name, one.caption(), f"{one.seconds:,.0f}") for one in findings)
+    return plots.table([dict(zip(columns, line, strict=True)) for line in cells])
 
 
 def reasons(found: Iterable[Row]) -> HTML:
     """Every statement's rule with the reason for its threshold."""
-    return plots.table(
-        [{"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason} for s, _, _ in found]
-    )
+    rows = [{"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason} for s, _, _ in found]
+    return plots.table(rows)
 
 
 @plots.detached

@@ -6,11 +6,11 @@ from torch import Tensor
 
 from invariance.errors import check_known
 from invariance.measures.base import Measured, Undefined
-from invariance.measures.cka import CKA, SMALLEST, cka
+from invariance.measures.cka import SMALLEST, cka
 from invariance.measures.layers import layer_extractor, spread_layers
 from invariance.measures.sensitivity import KINDS, Sensitivity, sensitivities, sensitivity
 
-__all__ = ["CKA", "MEASURES", "SMALLEST", "Measured", "Sensitivity", "Undefined", "cka", "layer_extractor"]
+__all__ = ["MEASURES", "SMALLEST", "Measured", "Sensitivity", "Undefined", "cka", "layer_extractor"]
 __all__ += ["measure_all", "sensitivity", "spread_layers"]
 
 MEASURES = (*KINDS, "cka")

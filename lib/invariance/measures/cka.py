@@ -13,8 +13,6 @@ Being unbiased, it is near 0 for independent representations, and at times just 
 NaN: the estimate of a mean HSIC(K, K) can then be negative.
 """
 
-from dataclasses import dataclass
-
 import torch
 from scipy.special import stdtrit
 from torch import Tensor
@@ -27,24 +25,16 @@ SMALLEST = 4
 """Fewer pairs than this have no unbiased HSIC."""
 
 
-@dataclass(frozen=True)
-class CKA(Measured):
-    """The value, its 95 % interval (NaN from a single minibatch), and how many minibatches of how many pairs."""
-
-    batches: int
-    batch: int
-
-
-def cka(x: Tensor, x_prime: Tensor, batch: int | None = None, as_published: bool = False) -> CKA:
+def cka(x: Tensor, x_prime: Tensor, batch: int | None = None, as_published: bool = False) -> Measured:
     """Linear CKA of representations (N, D) and (N, E) of paired images, row by row.
 
-    `batch` is the number of pairs in a minibatch, at least 4; by default 64, or less (down to 8) where
-    that would leave fewer than 16 minibatches. Minibatches are taken in order; up to `batch` - 1 pairs at
-    the end are left out. The interval is the jackknife's over minibatches. `as_published` centres the Gram
+    `batch` is the number of pairs in a minibatch, at least 4; by default 64, or less (down to 8) where that would
+    leave fewer than 16 minibatches. Minibatches are taken in order; up to `batch` - 1 pairs at the end are left
+    out. The interval is the jackknife's over minibatches, NaN from a single one. `as_published` centres the Gram
     matrices before it clears their diagonals, as the paper's code does; that changes no more than the rounding,
-    since the unbiased HSIC ignores what is added to whole rows and columns, as centring does. Raises
-    `InputError` for fewer than 4 pairs, other shapes, values that are complex or not finite, and `Undefined`, which
-    is one, for a representation that is the same for every image.
+    since the unbiased HSIC ignores what is added to whole rows and columns, as centring does. Raises `InputError`
+    for fewer than 4 pairs, other shapes, values that are complex or not finite, and `Undefined`, which is one, for
+    a representation that is the same for every image.
     """
     x, x_prime = paired(x, x_prime, SMALLEST)
     if batch is None:
@@ -56,11 +46,11 @@ def cka(x: Tensor, x_prime: Tensor, batch: int | None = None, as_published: bool
     terms = torch.stack([_hsic(grams[i], grams[j]) for i, j in ((0, 1), (0, 0), (1, 1))], 1).cpu()  # (batches, 3)
     value = _ratio(terms.mean(0))
     if batches == 1:
-        return CKA(value.item(), float("nan"), float("nan"), batches, batch)
+        return Measured(value.item(), float("nan"), float("nan"))
     left_out = _ratio((terms.sum(0) - terms) / (batches - 1))
     error = ((batches - 1) / batches * (left_out - left_out.mean()).square().sum()).sqrt()
     half = float(stdtrit(batches - 1, 0.975)) * error.item()
-    return CKA(value.item(), value.item() - half, value.item() + half, batches, batch)
+    return Measured(value.item(), value.item() - half, value.item() + half)
 
 
 def _ratio(terms: Tensor) -> Tensor:

@@ -14,9 +14,8 @@ The distance d is one of three, and every sensitivity reads in the same way:
   (mean x.x - mean x.x') / (mean x.x - mean x.y): the share of the representation's variance that the
   transformation makes, 1 less the intraclass correlation. It is what weighs large moves most.
 
-All three are at least 0, in expectation at most 1 where x and x' are draws from one distribution, and blind
-to a rotation and a common scale of the representation; l2 and dot also to a shift.
-Chapter: book/02_measuring_invariance.py.
+All three are at least 0, in expectation at most 1 where x and x' are draws from one distribution, and blind to a
+rotation and a common scale of the representation; l2 and dot also to a shift. Chapter: book/02_measuring_invariance.py.
 """
 
 from collections.abc import Sequence

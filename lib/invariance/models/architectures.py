@@ -6,6 +6,7 @@ each family (shortcuts, concatenation, plain stacks with pooling, attention) at 
 """
 
 from collections.abc import Callable
+from itertools import chain
 
 import torch
 from torch import nn
@@ -20,22 +21,13 @@ Backbone = tuple[nn.Module, int]
 
 
 def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    ]
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 def _small() -> Backbone:
-    layers = [
-        *_block(3, 24, 2),
-        *_block(24, 32, 2),
-        *_block(32, 64, 1),
-        *_block(64, 96, 2),
-        *_block(96, 96, 1),
-    ]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 96
+    blocks = (_block(*shape) for shape in ((3, 24, 2), (24, 32, 2), (32, 64, 1), (64, 96, 2), (96, 96, 1)))
+    return nn.Sequential(*chain.from_iterable(blocks), nn.AdaptiveAvgPool2d(1), nn.Flatten()), 96
 
 
 def _resnet(name: str, width: int) -> Backbone:

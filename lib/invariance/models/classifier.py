@@ -30,9 +30,7 @@ class Classifier(nn.Module):
         Raises `InputError` if the head reads another width than the backbone's.
         """
         if head.in_features != self.width:
-            raise InputError(
-                f"A head for {head.in_features} features on a backbone with {self.width}: fit it on this backbone."
-            )
+            raise InputError(f"A head for {head.in_features} features on a backbone with {self.width}: fit it on this.")
         model = copy.deepcopy(self)
         model.head = copy.deepcopy(head).to(next(self.parameters()).device)
         return model.requires_grad_(True)

@@ -54,9 +54,7 @@ def timm_backbone(name: str, seed: int = 0, pretrained: bool = False) -> nn.Modu
     except ImportError as error:
         raise InputError(f"'timm:{name}' needs timm, which is not installed: run `pip install timm`.") from error
     except Exception as error:  # no such model, or whatever its downloads raise
-        raise InputError(
-            f"timm cannot give {name!r} ({_reason(error)}): timm.list_models() lists what it has."
-        ) from error
+        raise InputError(f"timm cannot give {name!r} ({_reason(error)}): timm.list_models() lists all.") from error
 
 
 def _device(module: nn.Module) -> torch.device:
@@ -117,9 +115,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        raise InputError(
-            f"{path} holds more than tensors, and nothing else is safe to load: save model.state_dict()."
-        ) from error
+        raise InputError(f"{path} holds more than tensors, which is not safe: save model.state_dict().") from error
     except Exception as error:  # no such file, or one that is cut off
         raise InputError(f"{path} is not a whole file of weights: {_reason(error)}.") from error
     found = found.get("state_dict", found) if isinstance(found, dict) else None

@@ -217,8 +217,7 @@ def _spline(distance: np.ndarray, order: int) -> np.ndarray:
 def _weights(size: int, cells: int, order: int, shift: float = 0) -> np.ndarray:
     """Interpolation from a lattice of `cells` + 3 points to `size` pixels, float32 (size, cells + 3).
 
-    Each row averages over its pixel: fine noise fades in small pictures, instead of turning into
-    other noise.
+    Each row averages over its pixel: fine noise fades in small pictures, instead of turning into other noise.
     """
     samples = max(2, -(-256 // size))
     place = (np.arange(size * samples) + 0.5) / (size * samples) + shift

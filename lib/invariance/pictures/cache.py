@@ -20,9 +20,8 @@ def cached(
     `rows` are int64 (N,), each at most once; `render(rows)` gives (N, *shape). `name` must change whenever the
     pictures do, so it carries their version and size.
 
-    The file has a place for every row, empty ones taking no room, and a checksum in each: a row that was never
-    or only half written, or is damaged, is rendered again, and processes that write the same rows at once write
-    the same bytes.
+    The file has a place for every row, empty ones taking no room, and a checksum in each: a row that was never or only
+    half written, or is damaged, is rendered again, and processes that write the same rows at once write the same bytes.
     """
     path = cache_dir() / "pictures" / f"{name}.rows"
     images = np.empty((len(rows), *shape), np.uint8)

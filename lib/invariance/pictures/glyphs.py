@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from invariance.errors import check_whole
+from invariance.files import packaged
 from invariance.pictures.brushes import ramp, rgb
 from invariance.pictures.cache import cached
 
@@ -25,56 +26,9 @@ BEVEL = 0.13  # width of the rounded edge
 DEGREES = (0, 5, -6, 2)  # turn of each prototype
 OFFSETS = (0, 0.004, 0, -0.003)  # of each prototype's outline, outwards
 
-# name: (code point, kind, weight, natural palette).
-# kind: "solid", the silhouette as the font has it; "filled", its enclosed areas become the body and
-# its strokes the trim; "swapped", its enclosed areas become the trim and its strokes the body.
-# weight: outward offset as a fraction of the canvas, for strokes too thin to survive at 22 pixels.
-GLYPHS: dict[str, tuple[int, str, float, str]] = {
-    "airplane": (0x2708, "solid", 0.004, "sky"), "anchor": (0x2693, "solid", 0.012, "steel"),
-    "arrow": (0x27A1, "solid", 0.0, "lime"), "at_sign": (0x40, "solid", 0.012, "teal"),
-    "atom": (0x269B, "solid", 0.016, "violet"), "beamed_notes": (0x266B, "solid", 0.012, "rose"),
-    "blossom": (0x273F, "swapped", 0.0, "rose"), "bow_tie": (0x22C8, "filled", 0.0, "crimson"),
-    "cat_face": (0x1F431, "filled", 0.006, "amber"), "check_mark": (0x2714, "solid", 0.01, "leaf"),
-    "chess_knight": (0x265E, "solid", 0.0, "wood"), "chess_pawn": (0x265F, "solid", 0.0, "ivory"),
-    "chess_queen": (0x265B, "solid", 0.004, "gold"), "chess_rook": (0x265C, "solid", 0.0, "brick"),
-    "circular_arrow": (0x21BB, "solid", 0.012, "teal"), "cloud": (0x2601, "solid", 0.0, "ice"),
-    "coffee_cup": (0x2615, "filled", 0.006, "ivory"), "coin_stack": (0x26C1, "filled", 0.006, "gold"),
-    "compass_rose": (0x2735, "filled", 0.0, "brick"), "cow_face": (0x1F42E, "filled", 0.006, "ivory"),
-    "die": (0x2684, "filled", 0.0, "crimson"), "domino": (0x1F090, "filled", 0.0, "ivory"),
-    "envelope": (0x2709, "filled", 0.0, "sky"), "flag": (0x2691, "solid", 0.006, "crimson"),
-    "fountain_pen": (0x2712, "solid", 0.006, "plum"), "gear": (0x2699, "solid", 0.0, "steel"),
-    "goggles": (0x26AF, "swapped", 0.008, "teal"), "hammers": (0x2692, "solid", 0.004, "wood"),
-    "headphones": (0x260A, "solid", 0.012, "violet"), "heart": (0x2665, "solid", 0.0, "crimson"),
-    "hex_nut": (0x23E3, "solid", 0.012, "steel"), "infinity": (0x221E, "solid", 0.012, "lime"),
-    "key": (0x26B7, "solid", 0.012, "gold"), "keyboard": (0x2328, "filled", 0.0, "ice"),
-    "lightning": (0x26A1, "solid", 0.022, "gold"), "lollipop": (0x26B2, "filled", 0.012, "rose"),
-    "monkey_face": (0x1F435, "filled", 0.004, "wood"), "moon": (0x263E, "filled", 0.006, "gold"),
-    "mouse_face": (0x1F42D, "filled", 0.006, "ice"), "music_note": (0x266A, "solid", 0.006, "plum"),
-    "pencil": (0x270E, "filled", 0.004, "amber"), "playing_card": (0x1F0A1, "filled", 0.0, "ivory"),
-    "pointing_hand": (0x261E, "filled", 0.006, "amber"), "pyramid": (0x25ED, "filled", 0.0, "amber"),
-    "question_mark": (0x3F, "solid", 0.016, "violet"), "recycling": (0x267B, "solid", 0.0, "leaf"),
-    "scales": (0x2696, "filled", 0.014, "gold"), "scissors": (0x2702, "solid", 0.01, "crimson"),
-    "shamrock": (0x2618, "solid", 0.004, "leaf"), "smiley": (0x263A, "filled", 0.004, "gold"),
-    "snowflake": (0x2744, "solid", 0.01, "ice"), "snowman": (0x2603, "filled", 0.01, "ice"),
-    "star": (0x2605, "solid", 0.0, "gold"), "steering_wheel": (0x2707, "solid", 0.006, "steel"),
-    "sun": (0x2600, "solid", 0.008, "amber"), "telephone": (0x260E, "solid", 0.0, "crimson"),
-    "turtle": (0x269C, "filled", 0.006, "leaf"), "umbrella": (0x2602, "solid", 0.008, "violet"),
-    "vase": (0x26B1, "filled", 0.004, "sky"), "victory_hand": (0x270C, "filled", 0.006, "amber"),
-    "writing_hand": (0x270D, "filled", 0.006, "amber"),
-}  # fmt: skip
+_DATA = packaged("pictures/glyphs.yaml")
+GLYPHS, PALETTES = _DATA["objects"], _DATA["palettes"]
 CLASSES: tuple[str, ...] = tuple(GLYPHS)
-
-# Each palette: light, deep and trim colour. Light and deep mix in the material; trim draws lines.
-PALETTES: dict[str, tuple[str, str, str]] = {
-    "crimson": ("ff6a5c", "b3122e", "3d0712"), "amber": ("ffc46b", "d9741a", "4a2207"),
-    "gold": ("ffe27a", "d69a12", "4d3203"), "lime": ("d8ec6c", "6f9c1c", "26380a"),
-    "leaf": ("8fdc7c", "1f7a3c", "0b2f1b"), "teal": ("7fe3d0", "0f7f86", "05333b"),
-    "sky": ("a4dcff", "2676c4", "0b2850"), "violet": ("c9b2ff", "5b3fc0", "1e1354"),
-    "plum": ("f0a6e6", "8c2a8e", "380c3e"), "rose": ("ffc0cf", "d93a72", "530b2c"),
-    "brick": ("f2a184", "9c3b24", "3a120b"), "wood": ("e0ac74", "7c4a22", "2e1809"),
-    "ivory": ("fff7e4", "d8c19a", "43331f"), "steel": ("e2e9f0", "6f8294", "1d2833"),
-    "ice": ("ffffff", "9cc3e0", "1f3f60"), "slate": ("a9b9cc", "43546f", "101a2b"),
-}  # fmt: skip
 
 
 def render(size: int = 32) -> np.ndarray:
@@ -175,7 +129,7 @@ def _palette(index: int, prototype: int) -> np.ndarray:
     natural = GLYPHS[CLASSES[index]][3]
     others = [name for name in PALETTES if name != natural]
     name = natural if prototype == 0 else others[(index * 7 + prototype * 5) % len(others)]
-    return np.stack([rgb(colour) for colour in PALETTES[name]])
+    return np.stack([rgb(colour) for colour in PALETTES[name].split()])
 
 
 def _lighting(edge: np.ndarray, trim: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:

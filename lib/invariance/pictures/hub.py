@@ -104,10 +104,10 @@ def _column(snapshot: Path, configuration: str, name: str) -> tuple[list[Any], d
 
     files = sorted(snapshot.glob(f"{configuration}/train*.parquet"))
     if not files:
-        raise InputError(
-            f"{snapshot} has no {configuration}/train*.parquet: it needs the configurations foregrounds and "
-            "backgrounds as Parquet files. The Hub's own conversion of a data set is at @refs/convert/parquet."
+        remedy = (
+            "it needs the configurations foregrounds and backgrounds, as @refs/convert/parquet of a data set may have."
         )
+        raise InputError(f"{snapshot} has no {configuration}/train*.parquet: {remedy}")
     try:
         schema = pq.read_schema(files[0])
         values = pq.read_table(files, columns=[name] if name in schema.names else []).to_pydict().get(name)

@@ -15,27 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from invariance.errors import InputError, check_known
-from invariance.files import cache_dir
+from invariance.files import cache_dir, packaged
 from invariance.pictures import scenes
 from invariance.pictures.cache import cached
 
 NATURAL = ("scenes10", "scenes100", "cifar10", "cifar100")
 SIZE, TRAIN, TEST = 32, 50_000, 10_000
 SCENES_SEED = 1  # other scenes than the backgrounds, which have seed 0
-# In the order of their labels, and here so that a specification can be made without the files.
-CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
-CIFAR100 = (
-    "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can "
-    "castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin "
-    "elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard "
-    "lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear "
-    "pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark "
-    "shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank telephone "
-    "television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm"
-)
-CLASSES = dict(
-    zip(NATURAL, (scenes.TYPES, scenes.VARIANTS, tuple(CIFAR10.split()), tuple(CIFAR100.split())), strict=True)
-)
+_CIFAR = packaged("pictures/cifar.yaml")
+CLASSES = dict(zip(NATURAL, (scenes.TYPES, scenes.VARIANTS, *map(tuple, _CIFAR.values())), strict=True))
 
 
 def natural_classes(source: str) -> tuple[str, ...]:

@@ -19,13 +19,13 @@ from invariance.datasets.pairs import pair_keys
 from invariance.datasets.photos import check_images, renderers
 from invariance.errors import InputError, check_whole
 from invariance.profiling.backbones import Loaded, load_backbone, untrained_copy
-from invariance.profiling.showing import notes, save, sensitivity_by_depth, sensitivity_profile, terminal_table
+from invariance.profiling.showing import notes, report, save, sensitivity_by_depth, sensitivity_profile
 from invariance.progress import Progress
 from invariance.training import pick_device
 from invariance.transforms import TRANSFORMATIONS, check_size
 
 __all__ = ["Loaded", "check_choices", "load_backbone", "profile_model", "untrained_copy"]
-__all__ += ["notes", "save", "sensitivity_by_depth", "sensitivity_profile", "terminal_table"]
+__all__ += ["notes", "report", "save", "sensitivity_by_depth", "sensitivity_profile"]
 
 OUTPUT = "output"
 """The layer name that stands for what the backbone gives."""

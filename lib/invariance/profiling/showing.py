@@ -1,6 +1,5 @@
 """A profile as a table, figures, notes and files."""
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from rich import box
-from rich.table import Column, Table
 
 from invariance.files import write_aside
 from invariance.plots import GREY, MATCHED, MISMATCHED, THIRD, WIDTH, detached
@@ -22,8 +19,8 @@ COLOURS = dict(zip(CATEGORIES, (MATCHED, MISMATCHED, THIRD), strict=True))
 L2 = "sensitivity_l2"
 
 
-def terminal_table(table: pd.DataFrame) -> Table:
-    """The l2 sensitivities for a terminal, a column for each layer; one layer has its intervals, and its CKA."""
+def report(table: pd.DataFrame, loaded: Loaded) -> list[str]:
+    """A profile for a terminal: l2 sensitivities by layer, or of a single layer with intervals and CKA, and `notes`."""
     alone = table["layer"].nunique() == 1
     cka = (table["measure"] == "cka") & (table["kind"] == "given") & alone
     rows = table[(table["measure"] == L2) | cka]
@@ -31,11 +28,14 @@ def terminal_table(table: pd.DataFrame) -> Table:
     column = rows["layer"] + rows["kind"].map({"given": "", "untrained": ", untrained"})
     rows = rows.assign(shown=shown, column=column.where(rows["measure"] == L2, "CKA"))
     rows = rows.pivot_table("shown", ["category", "transformation"], "column", "first", sort=False).reset_index()
-    heads = [Column(head, overflow="fold") for head in rows]
-    lines = Table(*heads, box=box.SIMPLE_HEAD, caption="sensitivity: 0 = invariant, 1 = as different as random images")
-    for row in rows.itertuples(index=False):
-        lines.add_row(*row)
-    return lines
+    size = f"{table['pairs'].iloc[0]} pairs of {loaded.size} x {loaded.size} pixels"
+    return [
+        f"\n{loaded.name} on {table['images'].iloc[0]}: {size}",
+        f"Images normalised with mean {loaded.mean} and deviation {loaded.std}.\n",
+        rows.to_string(index=False),
+        "\nsensitivity: 0 = invariant, 1 = as different as random images\n",
+        *(f"Note: {note}" for note in notes(table, loaded)),
+    ]
 
 
 def notes(table: pd.DataFrame, loaded: Loaded) -> list[str]:
@@ -63,10 +63,6 @@ def save(table: pd.DataFrame, folder: str | Path) -> list[Path]:
     return paths
 
 
-def _l2(table: pd.DataFrame) -> tuple[pd.DataFrame, Sequence[str], Sequence[str]]:
-    return table[table["measure"] == L2], list(table["transformation"].unique()), list(table["layer"].unique())
-
-
 @detached
 def sensitivity_profile(table: pd.DataFrame) -> Figure:
     """Bars of l2 sensitivity with 95 % intervals by transformation, one panel a layer.
@@ -74,7 +70,7 @@ def sensitivity_profile(table: pd.DataFrame) -> Figure:
     Diamonds are the untrained copy; the dotted line at 1 is the distance of random images. `table` is what
     `profile_model` gives.
     """
-    table, names, layers = _l2(table)
+    table, names, layers = table[table["measure"] == L2], table["transformation"].unique(), table["layer"].unique()
     places = pd.Series(range(len(names))[::-1], index=names)
     shape = (max(WIDTH, 1.6 * len(layers)), 1 + 0.27 * len(names))
     figure, axes = plt.subplots(1, len(layers), figsize=shape, sharey=True, layout="constrained", squeeze=False)
@@ -105,7 +101,7 @@ def sensitivity_by_depth(table: pd.DataFrame) -> Figure:
 
     `table` is what `profile_model` gives for several layers, in their order.
     """
-    table, names, _ = _l2(table)
+    table, names = table[table["measure"] == L2], table["transformation"].unique()
     columns, rows = min(3, len(names)), -(-len(names) // 3)
     shape, options = (WIDTH, 0.9 + 1.7 * rows), {"layout": "constrained", "squeeze": False}
     figure, axes = plt.subplots(rows, columns, figsize=shape, sharex=True, sharey=True, **options)

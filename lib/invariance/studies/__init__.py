@@ -1,4 +1,7 @@
-"""The studies, one module a chapter: the question, sizes, design, effects, figures, statements, the paper's values."""
+"""The studies, one module a chapter: question, design, effects, figures.
+
+Sizes and statements are in a YAML file of the same name, the paper's values in paper/.
+"""
 
 from importlib import import_module
 

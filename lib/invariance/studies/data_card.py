@@ -32,5 +32,6 @@ def numbers() -> dict[str, str]:
 def scenes10(count: int = 9) -> Figure:
     """`count` images of each class of the stand-in for CIFAR-10."""
     names = pictures.natural_classes("scenes10")
-    rows = [data.natural_images("scenes10", classes=[name], count=count).split.batch()[0] for name in names]
-    return plots.picture_grid([plots.as_pictures(x) for x in rows], [name.replace("_", " ") for name in names], 0.6)
+    sets = {name: data.natural_images("scenes10", classes=[name], count=count) for name in names}
+    rows = {name.replace("_", " "): plots.as_pictures(one.split.batch()[0]) for name, one in sets.items()}
+    return plots.picture_grid(rows, 0.6)

@@ -8,7 +8,7 @@ Probes are done in both directions, fine-tuning in the paper's alone: "probe-fir
 Studies: `other_factors` (Transforms-2D) and `natural_images`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal, NamedTuple
 
@@ -20,10 +20,19 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from invariance import plots, statistics
-from invariance.statistics import PerSeed
-from invariance.studies.papers_values import published
+from invariance.statistics import Estimate, PerSeed
 from invariance.studies.study import Count, Findings, Sizes
-from invariance.studies.tasks import CLASSES, SETS, TRANSFORMS, Setting, pretrained, probed, targets, with_transforms
+from invariance.studies.tasks import (
+    CLASSES,
+    SETS,
+    T2D,
+    TRANSFORMS,
+    Setting,
+    pretrained,
+    probed,
+    targets,
+    with_transforms,
+)
 from invariance.units import FineTuning, Pretraining
 from invariance.units.run import Design
 
@@ -35,7 +44,6 @@ PRETRAINING = {
 """What varies in pretraining, as figures name it: the paper compares the gap with the ranges over these."""
 FACTORS = {**PRETRAINING, "finetuning_samples": "images for transfer"}
 TRANSFERS = {"probe-first": "linear probe", "few": "fine-tuning, few images", "many": "fine-tuning, many images"}
-ARCHITECTURES = (0, 1, 2, 3, 4)
 
 
 class FactorSizes(Sizes):
@@ -46,7 +54,7 @@ class FactorSizes(Sizes):
     those that `tuned` names.
     """
 
-    architectures: tuple[int, ...] = ARCHITECTURES
+    architectures: tuple[int, ...] = (0, 1, 2, 3, 4)
     tuned: tuple[Literal["few", "many"], ...] = ("few", "many")
     least_images: int = Field(default=0, ge=0)
     tuning_epochs: Count = 50
@@ -65,15 +73,19 @@ class FactorSizes(Sizes):
 
 
 class Level(NamedTuple):
-    """One level of a factor: what it changes. `images` are those for transfer; 0 means few, many and the probe's."""
+    """One level of a factor: what it changes. `images` are those for transfer; 0 means few, many and the probe's.
+
+    A `learning_rate` is that of fine-tuning on few images, the only transfer then.
+    """
 
     factor: str
     place: int
-    text: str
+    level: str
     classes: str = "disjoint"
     model: str = ""
     samples: int = 0
     images: float = 0
+    learning_rate: float = 0
 
 
 def levels(sizes: FactorSizes, setting: Setting) -> Iterator[Level]:
@@ -87,22 +99,15 @@ def levels(sizes: FactorSizes, setting: Setting) -> Iterator[Level]:
         yield Level("finetuning_samples", place, f"{images}", classes="same", images=images)
 
 
-def design(sizes: FactorSizes, setting: Setting) -> Design:
+def design(sizes: FactorSizes, setting: Setting, more: Iterable[Level] = ()) -> Design:
     """Pretraining with either set of transformations at each level, and every way of transfer from there."""
     planned: Design = []
-    for seed, level, used in product(range(sizes.seeds), levels(sizes, setting), SETS):
+    for seed, level, used in product(range(sizes.seeds), (*levels(sizes, setting), *more), SETS):
         trained = pretrained_at(sizes, seed, level, used, setting)
-        columns = {
-            "setting": setting.name,
-            "source": setting.source(sizes),
-            "factor": level.factor,
-            "level": level.text,
-            "place": level.place,
-            "classes": level.classes,
-            "model": trained.model,
-            "pretrained_on": used,
-        }
-        planned += [({**columns, **more}, unit) for more, unit in _transfers(sizes, level, trained, setting)]
+        columns = {"setting": setting.name, "source": setting.source(sizes)}
+        columns |= {name: getattr(level, name) for name in ("factor", "level", "place", "classes")}
+        columns |= {"model": trained.model, "pretrained_on": used}
+        planned += [({**columns, **how}, unit) for how, unit in _transfers(sizes, level, trained, setting)]
     return planned
 
 
@@ -123,32 +128,37 @@ def _transfers(sizes: FactorSizes, level: Level, trained: Pretraining, setting: 
     if level.images:  # all levels' probes are one unit: of its rows those with this number are meant
         count = setting.count(target, level.images)
         every = probed(sizes, trained, setting, sizes.finetuning_levels)
-        tuned = tuning(sizes, trained, setting, level.images)
+        tuned = tuning(sizes, trained, setting, level.images, level)
         return [({"transfer": "probe", "samples": count}, every), ({"transfer": "tuned", "probed_on": "first"}, tuned)]
+    if level.learning_rate:
+        return [({"transfer": "few", "probed_on": "first"}, tuning(sizes, trained, setting, sizes.few, level))]
     probe = probed(sizes, trained, setting, (sizes.as_level(sizes.probe_samples, setting),))
     few_and_many = [
-        ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name)))
+        ({"transfer": name, "probed_on": "first"}, tuning(sizes, trained, setting, getattr(sizes, name), level))
         for name in sizes.tuned
     ]
     return [({"transfer": "probe"}, probe), *few_and_many]
 
 
-def tuning(
-    sizes: FactorSizes, trained: Pretraining, setting: Setting, images: float, learning_rate: float = 0
-) -> FineTuning:
-    """Full fine-tuning on images of the target under the first set, from a probe on the same images."""
+def tuning(sizes: FactorSizes, trained: Pretraining, setting: Setting, images: float, level: Level) -> FineTuning:
+    """Full fine-tuning on images of the target under the first set, from the head of a probe on the same images.
+
+    The published code's head is one of a probe on all, save where the number of images varies.
+    """
     target = targets(sizes, trained.seed, setting)["first"]
     samples = setting.count(target, images)
+    many = sizes.protocol.head_from_many and not level.images and sizes.as_level(sizes.probe_samples, setting)
     names = ("test_samples", "probe_method", "probe_epochs", "redraws")
     return FineTuning(
         pretraining=trained,
         target=target,
         samples=samples,
+        head_samples=setting.count(target, many) if many else 0,
         validation_samples=sizes.tuning_validation_samples,
         probe_batch_size=sizes.batch_size,
         tuning_epochs=_passes(sizes.tuning_epochs, sizes.tuning_least_images, samples),
         batch_size=sizes.tuning_batch_size,
-        learning_rate=learning_rate or sizes.tuning_learning_rate,
+        learning_rate=level.learning_rate or sizes.tuning_learning_rate,
         seed=trained.seed,
         **{name: getattr(sizes, name) for name in names},
     )
@@ -199,25 +209,6 @@ def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
     return found
 
 
-def paper(setting: Setting) -> pd.DataFrame:
-    """The paper's accuracies in one setting, read off its plots to about 0.005; what marks hide is left out."""
-    rows = [
-        {"setting": setting.name, "factor": factor, "level": str(level), "place": place}
-        | {"transfer": _transfer(factor, transfer), "transforms": kind, "value": value}
-        for transfer, by_factor in published("factors")["values"][setting.name].items()
-        for factor, entry in by_factor.items()
-        for kind, values in zip(TRANSFORMS, (entry["same_transforms"], entry["disjoint_transforms"]), strict=True)
-        for place, (level, value) in enumerate(zip(entry["levels"], values, strict=True))
-    ]
-    return pd.DataFrame(rows).dropna(subset="value", ignore_index=True)
-
-
-def _transfer(factor: str, name: str) -> str:
-    if name == "lp":
-        return "probe"
-    return "tuned" if factor == "finetuning_samples" else {"full-200": "few"}.get(name, "many")
-
-
 # --- what the chapters show ------------------------------------------------------------------------------------
 
 
@@ -229,19 +220,20 @@ def shown(level: str) -> str:
     return f"{100 * number:g} %" if number <= 1 else f"{number:,.0f}"
 
 
-def paper_levels(setting: Setting, factor: str) -> list[str]:
-    """The paper's levels of a factor, in its order."""
-    return [str(level) for level in published("factors")["values"][setting.name]["lp"][factor]["levels"]]
+def papers_levels(paper: pd.DataFrame, setting: Setting, factor: str) -> list[str]:
+    """The paper's levels of a factor as readers see them, in its order."""
+    rows = paper[(paper["setting"] == setting.name) & (paper["factor"] == factor)]
+    return [shown(level) for level in rows["level"].unique()]
 
 
-def labels(sizes: FactorSizes, setting: Setting, factor: str) -> dict[int, str]:
+def labels(found: Findings, setting: Setting, factor: str) -> dict[int, str]:
     """A factor's levels by place; where the paper's is another number, that stands below in brackets."""
-    found, theirs = {}, dict(enumerate(map(shown, paper_levels(setting, factor))))
-    for level in levels(sizes, setting):
+    labels, theirs = {}, dict(enumerate(papers_levels(found.study.paper, setting, factor)))
+    for level in levels(found.sizes, setting):
         if level.factor == factor:
-            mine, beside = shown(level.text), theirs.get(level.place, "")
-            found[level.place] = f"{mine}\n({beside})" if beside[:1].isdigit() and beside != mine else mine
-    return found
+            mine, beside = shown(level.level), theirs.get(level.place, "")
+            labels[level.place] = f"{mine}\n({beside})" if beside[:1].isdigit() and beside != mine else mine
+    return labels
 
 
 class Show(NamedTuple):
@@ -253,11 +245,10 @@ class Show(NamedTuple):
     chance: float
 
 
-def show(found: Findings, setting: Setting, name: str, title: str = "", prefix: str = "") -> Show:
-    """The levels of TRANSFER.FACTOR in one setting; `prefix` stands before it in the names of effects."""
-    factor = name.split(".")[1]
-    texts = labels(found.sizes, setting, factor)
-    return Show(title or FACTORS[factor], prefix + name, texts, 1 / setting.target)
+def show(found: Findings, setting: Setting, name: str, title: str = "") -> Show:
+    """The levels of TRANSFER.FACTOR in one setting; where there are several, its name stands before that in effects."""
+    factor, prefix = name.split(".")[1], "" if setting == T2D else f"{setting.name}."
+    return Show(title or FACTORS[factor], prefix + name, labels(found, setting, factor), 1 / setting.target)
 
 
 def panels(found: Findings, shows: Sequence[Show]) -> Figure:
@@ -267,51 +258,65 @@ def panels(found: Findings, shows: Sequence[Show]) -> Figure:
     """
     shows = [show for show in shows if len(show.texts) > 1]
     lines = [[k, min(k + 1, len(shows) - 1)] for k in range(0, len(shows), 2)]
-    figure, axes = plt.subplot_mosaic(
-        lines, figsize=(plots.WIDTH, 2.9 * len(lines) + 0.6), sharey=True, layout="constrained"
-    )
-    per_seed = found.study.effects(found.table)
+    size = (plots.WIDTH, 2.9 * len(lines) + 0.6)
+    figure, axes = plt.subplot_mosaic(lines, figsize=size, sharey=True, layout="constrained")
     for k, one in enumerate(shows):
-        _panel(axes[k], found, per_seed, one)
-    axes[0].set_ylim(0, 1.03)
+        levels = {kind: [found[f"accuracy.{one.name}.{place}.{kind}"] for place in one.texts] for kind in TRANSFORMS}
+        matched_and_not(axes[k], levels, one.texts.values(), markersize=6)
+        axes[k].tick_params("x", labelsize=8.5)
+        axes[k].axhline(one.chance, color=plots.GREY, linestyle=":", linewidth=1)
+        axes[k].set_xlabel(one.title)
     figure.supylabel("accuracy on the target", fontsize=10.5)
     plots.legend(figure, axes[0], 2)
     return figure
 
 
-def _panel(axis: Axes, found: Findings, per_seed: Mapping[str, PerSeed], show: Show) -> None:
+def matched_and_not(
+    axis: Axes, levels: Mapping[str, Sequence[Estimate]], labels: Iterable[str], paper: bool = True, **line
+) -> None:
+    """Accuracies over levels in the two looks of `TRANSFORMS`."""
     for kind, offset in zip(TRANSFORMS, (-0.1, 0.1), strict=True):
-        names = [f"accuracy.{show.name}.{place}.{kind}" for place in show.texts]
-        look, label = plots.LOOKS[kind], f"{kind} transformations"
-        plots.seeds(axis, [per_seed.get(one, pd.Series(dtype=float)) for one in names], look, offset)
-        plots.marks(axis, [found[one] for one in names], look, offset, label, markersize=6)
-    axis.axhline(show.chance, color=plots.GREY, linestyle=":", linewidth=1)
-    axis.set_xticks(range(len(show.texts)), list(show.texts.values()), fontsize=8.5)
-    axis.set_xlabel(show.title)
+        label = f"{kind} transformations"
+        plots.points(axis, levels[kind], plots.LOOKS[kind], offset, label, paper=paper, **line)
+    axis.set_xticks(range(len(levels[kind])), labels)
+    axis.set_ylim(0, 1.03)
 
 
 BARS = {
-    "gap.{}": ("gap between transformations", "third"),
-    "range.{}.matched": ("range over the factor, matched", "matched"),
-    "range.{}.mismatched": ("range over the factor, mismatched", "mismatched"),
+    "gap between transformations": "third",
+    "range over the factor, matched": "matched",
+    "range over the factor, mismatched": "mismatched",
 }
 
 
-def bars(found: Findings, shows: Mapping[str, str]) -> Figure:
-    """Gap and ranges (figure 3): for each label a TRANSFER.FACTOR; seeds as dots, the paper's as hollow marks."""
-    figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.9 * len(shows) + 1.3), layout="constrained")
-    per_seed = found.study.effects(found.table)
-    for group, name in enumerate(shows.values()):
-        for k, (effect, (_, look)) in enumerate(BARS.items()):
-            values = per_seed.get(effect.format(name), pd.Series(dtype=float))
-            plots.bar(axis, -group - 0.28 * (k - 1), found[effect.format(name)], values, plots.LOOKS[look], 0.24)
-    for text, look in BARS.values():
+def bars(found: Findings, groups: Mapping[str, Sequence[str]]) -> Figure:
+    """Gap and ranges (figure 3): names of effects by label, in the order of `BARS`; the paper's as hollow marks."""
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.9 * len(groups) + 1.3), layout="constrained")
+    for group, names in enumerate(groups.values()):
+        for k, (name, look) in enumerate(zip(names, BARS.values(), strict=True)):
+            _bar(axis, -group - 0.28 * (k - 1), found[name], plots.LOOKS[look])
+    for text, look in BARS.items():
         axis.barh([0], [0], color=plots.LOOKS[look].colour, alpha=plots.BAR_ALPHA, label=text)
     axis.plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper (hollow)")
-    axis.set_yticks([-group for group in range(len(shows))], list(shows))
+    axis.set_yticks([-group for group in range(len(groups))], list(groups))
     axis.set(xlabel="difference in accuracy")
+    axis.axvline(0, color=plots.GREY, linewidth=0.8)  # an interval that crosses it is to be seen
+    axis.grid(axis="y", visible=False)
+    axis.grid(axis="x", visible=True)
     plots.legend(figure, axis, 2)
     return figure
+
+
+def _bar(axis: Axes, y: float, one: Estimate, look: plots.Look) -> None:
+    axis.barh(y, one.value, 0.24, color=look.colour, alpha=plots.BAR_ALPHA)
+    axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=2)
+    axis.plot(one.seeds, [y] * len(one.seeds), ".", color=look.colour, markersize=3.5)
+    axis.plot(one.paper, y, look.marker, color=look.colour, markersize=6.5, fillstyle="none")
+
+
+def gap_and_ranges(name: str) -> list[str]:
+    """The names of the effects for one group of `bars`, of a TRANSFER.FACTOR."""
+    return [f"gap.{name}", *(f"range.{name}.{kind}" for kind in TRANSFORMS)]
 
 
 def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
@@ -328,11 +333,11 @@ def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
     return plots.table(rows)
 
 
-def summary_table(found: Findings, prefix: str = "") -> HTML:
+def summary_table(found: Findings) -> HTML:
     """Gap and ranges by factor of pretraining and transfer, in the first direction: this run's (the paper's)."""
     rows = []
     for (transfer, how), (factor, title) in product(TRANSFERS.items(), PRETRAINING.items()):
-        name = f"{prefix}{transfer}.{factor}"
+        name = f"{transfer}.{factor}"
         if found[f"range.{name}.matched"].n:
             ranges = {f"range, {kind}": f"{found[f'range.{name}.{kind}']:.2b}" for kind in TRANSFORMS}
             gap = {"gap (95 % interval)": f"{found[f'gap.{name}']:.2i}", "paper's gap": f"{found[f'gap.{name}']:.2p}"}

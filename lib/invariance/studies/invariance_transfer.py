@@ -24,9 +24,8 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import NaturalImages, Transforms2D
 from invariance.errors import check_known
 from invariance.pictures import class_names
-from invariance.statistics import NOTHING, PerSeed
-from invariance.studies.papers_values import published
-from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Statement, Study, pretraining, sizes_of
+from invariance.statistics import PerSeed
+from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Study, pretraining, sizes_of
 from invariance.transforms import PAPER, PAPER_NAMES
 from invariance.units import Data, Pretraining, Sensitivity
 from invariance.units.kinds import untrained
@@ -46,27 +45,9 @@ RELATIONS = {
 """How training relates to the measured transformation, and what readers call it."""
 NATURAL = {"cifar10": "natural images, 10 classes", "cifar100": "natural images, 100 classes"}
 """What readers call the data that other pictures than CIFAR may stand for."""
-DATA_TYPES = (
-    *(
-        f"{b} {a} on {c}"
-        for a, b, c in product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))
-    ),
-    *NATURAL,
-)
+_MADE = product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))
+DATA_TYPES = (*(f"{which} {objects} on {backgrounds}" for objects, which, backgrounds in _MADE), *NATURAL)
 """The ten types of data. "Training" objects are those of the models that were trained on this kind."""
-PAPERS_COLUMNS = {
-    "image": {
-        "in-distribution objects": OWN["image"],
-        "new objects": "new objects on scenes",
-        "random objects and backgrounds": "new random objects on noise",
-    },
-    "random": {
-        "in-distribution random objects": OWN["random"],
-        "new random objects": "new random objects on noise",
-        "image objects": "new objects on scenes",
-    },
-}
-"""Which of the ten types of data a column of the paper's table is, where it is called otherwise."""
 CATEGORY = {name: category for category, names in PAPER.items() for name in names}
 
 
@@ -84,21 +65,13 @@ class TransferSizes(Sizes):
         return tuple(PAPER_NAMES[place * last // self.transforms] for place in range(self.transforms))
 
 
-SIZES = sizes_of(
-    TransferSizes,
-    {
-        "smoke": {"transforms": 3, "architectures": 1, "samples": 64, "pairs": 8},
-        "quick": {"transforms": 6, "architectures": 1, "samples": 3_500, "pairs": 48},
-        "night": {"architectures": 1, "samples": 20_000, "pairs": 500},
-        "paper": {},
-    },
-)
+SIZES = sizes_of(TransferSizes, "invariance_transfer")
 
 
 def data(sizes: Sizes, name: str, seed: int) -> Data:
     """One of `DATA_TYPES` for one seed, without transformations."""
     if name in NATURAL:
-        return NaturalImages(source=sizes.natural(name))
+        return NaturalImages(source=sizes.natural(name), protocol=sizes.apart)
     which, rest = name.split(" ", 1)
     objects, backgrounds = rest.split(" on ")
     kind, source = ("image", sizes.foregrounds) if objects == "objects" else ("random", "random")
@@ -107,6 +80,7 @@ def data(sizes: Sizes, name: str, seed: int) -> Data:
         foregrounds=source,
         backgrounds=sizes.backgrounds if backgrounds == "scenes" else "random",
         classes=names[:CLASSES] if which == "training" else names[CLASSES:],
+        protocol=sizes.apart,
     )
 
 
@@ -122,22 +96,12 @@ def trained(sizes: Sizes, model: str, kind: str, transformation: str, seed: int)
 def design(sizes: TransferSizes) -> Design:
     """One unit a (model, seed, kind of training, transformation trained with), measured on everything."""
     four = list(dict.fromkeys(sizes.models[k] for k in (0, 2, 3, 4)))[: sizes.architectures]
-    return [
-        (
-            {"trained_on": kind, "trained_with": transformation, "model": model},
-            Sensitivity(
-                pretraining=trained(sizes, model, kind, transformation, seed),
-                data={name: data(sizes, name, seed) for name in DATA_TYPES},
-                transforms=sizes.names,
-                measured=("l2",),
-                intervals=False,
-                pairs=sizes.pairs,
-                seed=seed,
-            ),
-        )
-        for model, seed, kind in product(four, range(sizes.seeds), OWN)
-        for transformation in (*sizes.names, *WITHOUT)
-    ]
+    how, planned = {"transforms": sizes.names, "measured": ("l2",), "intervals": False, "pairs": sizes.pairs}, []
+    for model, seed, kind, used in product(four, range(sizes.seeds), OWN, (*sizes.names, *WITHOUT)):
+        shown = {name: data(sizes, name, seed) for name in DATA_TYPES}
+        unit = Sensitivity(pretraining=trained(sizes, model, kind, used, seed), data=shown, seed=seed, **how)
+        planned.append(({"trained_on": kind, "trained_with": used, "model": model}, unit))
+    return planned
 
 
 # --- effects ---------------------------------------------------------------------------------------------------
@@ -176,14 +140,12 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
 
 
 def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
-    found = {
-        f"sensitivity.{kind}.{relation}.{name}": statistics.column(wide, kind, relation, name)
-        for kind, relation, name in product(OWN, RELATIONS, DATA_TYPES)
-    }
+    found = statistics.named(wide, OWN, RELATIONS, DATA_TYPES, prefix="sensitivity.")
     for kind, name in product(OWN, DATA_TYPES):
         other, same = (found[f"sensitivity.{kind}.{relation}.{name}"] for relation in ("other", "same"))
         found[f"advantage.{kind}.{name}"] = other - same
-    near, new, far = (found[f"advantage.image.{name}"] for name in PAPERS_COLUMNS["image"].values())
+    types = (OWN["image"], "new objects on scenes", "new random objects on noise")
+    near, new, far = (found[f"advantage.image.{name}"] for name in types)
     natural = sum(found[f"advantage.image.{name}"] for name in NATURAL) / 2
     return found | {"advantage.image.natural": natural, "fades.new": near - new, "fades.random": new - far}
 
@@ -201,32 +163,17 @@ def _orders(rows: pd.DataFrame) -> dict[str, PerSeed]:
     found = {}
     for name, part in (("rank", ranked), ("family", best.assign(value=kin.astype(float)))):
         wide = statistics.per_seed(part, ["trained_on", "data"])
-        found |= {f"{name}.{k}.{d}": statistics.column(wide, k, d) for k, d in product(OWN, DATA_TYPES)}
+        found |= statistics.named(wide, OWN, DATA_TYPES, prefix=f"{name}.")
     return found
-
-
-def paper() -> pd.DataFrame:
-    """The paper's printed sensitivities, of its four models."""
-    values = published("invariance_transfer")
-    columns = ("model", "trained_on", "relation", "data", "value")
-    rows = [
-        (model, kind, relation, PAPERS_COLUMNS[kind].get(name, name), mean)
-        for model, kind in product([name for name in values if name not in ("note", "columns")], OWN)
-        for relation, cells in values[model][f"{kind}_models"].items()
-        for name, (mean, _) in zip(values["columns"][f"{kind}_models"], cells, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=columns)
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
-LOOKS = dict(zip(RELATIONS, (plots.LOOKS[name] for name in ("matched", "mismatched", "third", "fourth")), strict=True))
-
 
 def types(found: Findings, seed: int = 0) -> Figure:
     """The ten types of data, without transformations."""
-    rows = [plots.examples(data(found.sizes, name, seed), 7, seed) for name in DATA_TYPES]
-    return plots.picture_grid(rows, [NATURAL.get(name, name) for name in DATA_TYPES], cell=0.5)
+    specs = {NATURAL.get(name, name): data(found.sizes, name, seed) for name in DATA_TYPES}
+    return plots.picture_grid({name: plots.examples(spec, 7, seed) for name, spec in specs.items()}, cell=0.5)
 
 
 def _label(name: str, before: str = " on ") -> str:
@@ -250,14 +197,13 @@ def sensitivities(found: Findings) -> Figure:
 
 
 def _relations(axis: Axes, found: Findings, kind: str) -> None:
-    per_seed = found.study.effects(found.table)
-    for k, (relation, look) in enumerate(LOOKS.items()):
-        for place, name in enumerate(f"sensitivity.{kind}.{relation}.{name}" for name in DATA_TYPES):
-            one, y = found[name], place + 0.2 * (k - 1.5)
+    for k, ((relation, label), look) in enumerate(zip(RELATIONS.items(), plots.LOOKS.values(), strict=False)):
+        for place, name in enumerate(DATA_TYPES):
+            one, y = found[f"sensitivity.{kind}.{relation}.{name}"], place + 0.2 * (k - 1.5)
             draw = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
-            axis.plot(per_seed[name], [y] * len(per_seed[name]), alpha=0.35, markersize=3, **draw)
+            axis.plot(one.seeds, [y] * len(one.seeds), alpha=0.35, markersize=3, **draw)
             axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=1.4)
-            axis.plot(one.value, y, markersize=5.5, label=None if place else RELATIONS[relation], **draw)
+            axis.plot(one.value, y, markersize=5.5, label=None if place else label, **draw)
             axis.plot(one.paper, y, markersize=8, fillstyle="none", **draw)
 
 
@@ -265,10 +211,9 @@ def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     # Of the main model: what training used (rows) by what is measured (columns), in the order of categories.
     main = table["model"] == next(iter(models(table)))
     rows = table[main & (table["data"] == name) & (table["trained_on"] == kind)]
-    found = statistics.cells(rows, ["trained_with", "transformation"])
-    names = [known for known in PAPER_NAMES if (known, known) in found]
-    values = [[found.get((trained_with, of), NOTHING).value for of in names] for trained_with in (*names, *WITHOUT)]
-    return pd.DataFrame(values, index=[*names, *WITHOUT], columns=names)
+    found = statistics.per_seed(rows, ["trained_with", "transformation"]).mean().unstack()
+    names = [known for known in PAPER_NAMES if known in found.columns]
+    return found.reindex(index=[*names, *WITHOUT], columns=names)
 
 
 def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: str = "image") -> Figure:
@@ -276,14 +221,13 @@ def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: st
     check_known("type of data", shown, DATA_TYPES)
     values = _means(found.table, shown, trained_on)
     figure, axis = plt.subplots(figsize=(plots.WIDTH, plots.WIDTH * 0.98), layout="constrained")
-    boxes = plots.heat_map(axis, values, (0, max(1.0, float(np.nanmax(values)))))
+    plots.heat_map(axis, values, "sensitivity", max(1.0, float(np.nanmax(values))), shrink=0.7)
     axis.set_xticks(axis.get_xticks(), [name.replace("_", " ") for name in values.columns], rotation=90, fontsize=9)
     axis.set_yticks(axis.get_yticks(), [name.replace("_", " ") for name in values.index], fontsize=9)
     for k in range(len(values.columns)):
         axis.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor=plots.MISMATCHED, linewidth=1.6))
     _categories(axis, list(values.columns))
     axis.set(xlabel="measured transformation", ylabel="trained with")
-    figure.colorbar(boxes, ax=axis, label="sensitivity", shrink=0.7).outline.set_visible(False)
     return figure
 
 
@@ -343,18 +287,15 @@ def families(found: Findings, name: str = "new objects on scenes") -> HTML:
     """For each transformation the most invariant of the models that were trained with another one, on image objects."""
     values = _means(found.table, name, "image")
     best = {measured: values[measured].drop([measured, *WITHOUT]).idxmin() for measured in values.columns}
-    return plots.table(
-        [
-            {
-                "measured transformation": f"{measured.replace('_', ' ')} ({CATEGORY[measured]})",
-                "trained with it": statistics.fixed(values.at[measured, measured], 2),
-                "best of the others": f"{other.replace('_', ' ')} ({CATEGORY[other]})",
-                "its sensitivity": statistics.fixed(values.at[other, measured], 2),
-                "trained with none": statistics.fixed(values.at["none", measured], 2),
-            }
-            for measured, other in best.items()
-        ]
-    )
+    shown = values.map(lambda value: statistics.fixed(value, 2))
+    named = {name: f"{name.replace('_', ' ')} ({CATEGORY[name]})" for name in values.columns}
+    rows = [
+        {"measured transformation": named[measured], "trained with it": shown.at[measured, measured]}
+        | {"best of the others": named[other], "its sensitivity": shown.at[other, measured]}
+        | {"trained with none": shown.at["none", measured]}
+        for measured, other in best.items()
+    ]
+    return plots.table(rows)
 
 
 def texts(found: Findings) -> dict[str, str]:
@@ -369,29 +310,11 @@ def texts(found: Findings) -> dict[str, str]:
     }
 
 
-CLAIMED = {
-    "advantage.image.new objects on scenes": "Invariance learned on objects transfers to new objects",
-    "advantage.image.new random objects on noise": "… in part to random objects",
-    "advantage.image.natural": "… and to natural images",
-    "advantage.random.new random objects on noise": "Invariance learned on random objects transfers to new random ones",
-    "advantage.random.new objects on scenes": "… and to image objects",
-    "fades.new": "The more the data differ, the less: less on new objects than on the training's",
-    "fades.random": "The more the data differ, the less: less on random objects than on new ones",
-}
-QUANTITIES = {
-    "advantage": "sensitivity, trained with another − trained with it",
-    "fades": "difference of the two advantages",
-}
-
 STUDY = Study(
     name="invariance_transfer",
-    question="Does an invariance carry over to other data?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"sensitivity": "ratio", "family": "share"},
-    paper=paper,
-    statements=tuple(Statement(6, text, of, QUANTITIES[of.split(".")[0]]) for of, text in CLAIMED.items()),
     figures={"types": types, "sensitivities": sensitivities, "map": map_of, "maps": maps},
     tables={"comparison": comparison, "architectures": architectures, "families": families},
     texts=texts,

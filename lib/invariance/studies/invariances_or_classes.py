@@ -8,6 +8,7 @@ relationship minus the worst.
 Chapter: book/03_invariances_or_classes.py.
 """
 
+import re
 from collections.abc import Mapping
 from itertools import product
 
@@ -16,14 +17,14 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
-from invariance import plots, statistics
+from invariance import plots
 from invariance.statistics import PerSeed
-from invariance.studies.papers_values import published
-from invariance.studies.study import Findings, Sizes, Statement, Study, sizes_of
-from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, pretrained, probed, task, with_transforms
+from invariance.studies import factors
+from invariance.studies.study import Findings, Sizes, Study, sizes_of
+from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, drawn, pretrained, probed, task
 from invariance.units.run import Design
 
-SIZES = sizes_of(Sizes, {"quick": {"seeds": 3}, "night": {"seeds": 10}})
+SIZES = sizes_of(Sizes, "invariances_or_classes")
 
 
 def design(sizes: Sizes) -> Design:
@@ -35,31 +36,14 @@ def design(sizes: Sizes) -> Design:
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
-    """Accuracies, their gaps by class relationship, the mean gap and both ranges; a seed's mean over both targets."""
-    wide = statistics.per_seed(with_transforms(table), ["transforms", "classes"])
-    wide = wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, CLASSES)))
-    matched, mismatched = (wide[kind] for kind in TRANSFORMS)
-    gaps = matched - mismatched
-    found = {f"accuracy.{kind}.{classes}": wide[kind, classes] for kind in TRANSFORMS for classes in CLASSES}
-    found |= {f"gap.{classes}": gaps[classes] for classes in CLASSES}
-    found |= {"gap": gaps.mean(axis=1, skipna=False)}
-    for kind, part in zip(TRANSFORMS, (matched, mismatched), strict=True):
-        found[f"range.{kind}"] = statistics.spread_of_levels(part)
-        found[f"gap-range.{kind}"] = found["gap"] - found[f"range.{kind}"]
-    return found
+    """Those of `factors.effects`, by shorter names: a place is a class relationship, and the only factor.
 
-
-def paper() -> pd.DataFrame:
-    """The paper's accuracies, read off its figure 2 to about 0.005."""
-    entry = published("factors")["values"]["t2d"]["lp"]["class_relationship"]
-    columns = {"matched": entry["same_transforms"], "mismatched": entry["disjoint_transforms"]}
-    return pd.DataFrame(
-        [
-            {"transforms": kind, "classes": classes, "value": value}
-            for kind, values in columns.items()
-            for classes, value in zip(entry["levels"], values, strict=True)
-        ]
-    )
+    So `accuracy.matched.same`, `gap.same`, `gap`, `range.matched`, `gap-range.matched`.
+    """
+    named = factors.effects(table.assign(transfer="probe", factor="class_relationship", place=table["classes"]))
+    short = {name.replace(".probe.class_relationship", ""): values for name, values in named.items()}
+    found = {re.sub(r"^accuracy\.(\w+)\.(\w+)", r"accuracy.\2.\1", name): values for name, values in short.items()}
+    return {name: values for name, values in found.items() if "probe-first" not in name}
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
@@ -68,35 +52,23 @@ def paper() -> pd.DataFrame:
 def levels(found: Findings, paper: bool = True) -> Figure:
     """Accuracy by class relationship, matched and mismatched: seeds, means with intervals, the paper's hollow."""
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.9), layout="constrained")
-    rows = with_transforms(found.table)
-    for kind, offset in zip(TRANSFORMS, (-0.11, 0.11), strict=True):
-        look = plots.LOOKS[kind]
-        wide = statistics.per_seed(rows[rows["transforms"] == kind], ["classes"])
-        plots.seeds(axis, [wide[classes] for classes in CLASSES], look, offset)
-        means = [found[f"accuracy.{kind}.{classes}"] for classes in CLASSES]
-        plots.marks(axis, means, look, offset, f"{kind} transformations", paper=paper)
-    axis.set_xticks(range(len(CLASSES)), CLASSES)
-    axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target", ylim=(0, 1.03))
+    means = {kind: [found[f"accuracy.{kind}.{classes}"] for classes in CLASSES] for kind in TRANSFORMS}
+    factors.matched_and_not(axis, means, CLASSES, paper)
+    axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target")
     plots.legend(figure, axis, 2)
     return figure
 
 
 def bars(found: Findings) -> Figure:
     """What changes accuracy more: the gap between transformations, or either range over classes (figure 3)."""
-    names = {
-        "gap": "gap between\ntransformations",
-        "range.matched": "range over classes,\nmatched transformations",
-        "range.mismatched": "range over classes,\nmismatched transformations",
-    }
-    per_seed = found.study.effects(found.table)
-    return plots.bars({label: (found[name], per_seed[name]) for name, label in names.items()}, "difference in accuracy")
+    return factors.bars(found, {"pretraining\nclasses": ["gap", "range.matched", "range.mismatched"]})
 
 
 def examples(found: Findings, seed: int = 0) -> Figure:
     """One class of a seed's target under both sets of transformations."""
     chosen = task(found.sizes, seed)
-    specs = [T2D.data(found.sizes, chosen.classes["same"], chosen.transforms[name]) for name in SETS]
-    return plots.picture_grid([plots.draws(spec, 0, 9) for spec in specs], ["target's", "others"])
+    specs = (T2D.data(found.sizes, chosen.classes["same"], chosen.transforms[name]) for name in SETS)
+    return plots.picture_grid({label: plots.draws(next(specs), 0, 9) for label in ("target's", "others")})
 
 
 def comparison(found: Findings) -> HTML:
@@ -112,49 +84,19 @@ def comparison(found: Findings) -> HTML:
 
 def texts(found: Findings) -> dict[str, str]:
     """Names of what was drawn, and the order of the classes here and in the paper."""
-    chosen = task(found.sizes, 0)
     orders = {
         "rising": {c: sum(found[f"accuracy.{kind}.{c}"].value for kind in TRANSFORMS) for c in CLASSES},
         "rising.paper": {c: sum(found[f"accuracy.{kind}.{c}"].paper for kind in TRANSFORMS) for c in CLASSES},
     }
-    return {
-        "target_names": ", ".join(chosen.transforms["first"]),
-        "other_names": ", ".join(chosen.transforms["second"]),
-        "n_subset": str(T2D.subset),
-        "n_target": str(T2D.target),
-        "n_superset": str(T2D.superset),
-        **{name: ", ".join(sorted(values, key=values.get)) for name, values in orders.items()},
-    }
+    rising = {name: ", ".join(sorted(values, key=values.get)) for name, values in orders.items()}
+    return drawn(found.sizes) | rising
 
 
 STUDY = Study(
     name="invariances_or_classes",
-    question="Which matters more, the right invariances or the right classes?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"accuracy": "share"},
-    paper=paper,
-    statements=(
-        Statement(
-            1,
-            "With new classes, the target's transformations give far better transfer than others",
-            "gap.disjoint",
-            "gap (matched − mismatched transformations) by linear probe",
-            threshold=0.05,
-            reason="“far better” is taken as five points of accuracy, ten times the error of reading the paper's plots",
-        ),
-        *(
-            Statement(
-                1,
-                f"The gap is as large as the range over class relationships ({kind} transformations)",
-                f"gap-range.{kind}",
-                f"mean gap − range within {kind}",
-                reason="“as large as, or larger”: the difference must not be negative",
-            )
-            for kind in TRANSFORMS
-        ),
-    ),
     figures={"levels": levels, "bars": bars, "examples": examples},
     tables={"comparison": comparison},
     texts=texts,

@@ -19,9 +19,7 @@ from pydantic import Field
 from invariance import measures, models, plots, statistics
 from invariance.datasets.pairs import pair_keys, paired_images
 from invariance.statistics import PerSeed
-from invariance.studies import invariances_or_classes
-from invariance.studies.papers_values import published
-from invariance.studies.study import Findings, Sizes, Study
+from invariance.studies.study import Findings, Sizes, Study, sizes_of
 from invariance.studies.tasks import SETS, T2D, pretrained, task
 from invariance.training import pick_device
 from invariance.training.inference import features_of_keys
@@ -46,10 +44,7 @@ class PairSizes(Sizes):
     pairs: int = Field(default=10_000, ge=2)
 
 
-PAIRS = {"smoke": 32, "quick": 500, "night": 2_000, "paper": 10_000}
-SIZES = {
-    name: PairSizes(**sizes.model_dump(), pairs=PAIRS[name]) for name, sizes in invariances_or_classes.SIZES.items()
-}
+SIZES = sizes_of(PairSizes, "invariances_or_classes", "measuring_invariance")
 
 
 def model(sizes: Sizes, seed: int, kind: str, target: str = "first") -> Pretraining:
@@ -86,19 +81,10 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
         table = table.assign(category=table["transformation"].map(lambda name: TRANSFORMATIONS[name].category))
     wide = statistics.per_seed(table, ["measure", "kind"])
     by_category = statistics.per_seed(table[table["measure"] == "sensitivity_l2"], ["kind", "category"])
-    found = {f"{measure}.{kind}": statistics.column(wide, measure, kind) for measure in MEASURES for kind in KINDS}
-    for kind, category in product(KINDS, CATEGORIES):
-        found[f"sensitivity.{kind}.{category}"] = statistics.column(by_category, kind, category)
+    found = statistics.named(wide, MEASURES, KINDS)
+    found |= statistics.named(by_category, KINDS, CATEGORIES, prefix="sensitivity.")
     found["advantage"] = found["sensitivity_l2.mismatched"] - found["sensitivity_l2.matched"]
     return found
-
-
-def papers_own() -> dict[str, float]:
-    """The nearest numbers that the paper prints: ResNet-18, one transformation at a time, mean of all, new objects."""
-    part = published("invariance_transfer")
-    place = part["columns"]["image_models"].index("new objects")
-    printed = {kind: part["resnet18"]["image_models"][kind][place][0] for kind in ("same", "other")}
-    return {"sensitivity_l2.matched": printed["same"], "sensitivity_l2.mismatched": printed["other"]}
 
 
 # --- what the chapter shows ------------------------------------------------------------------------------------
@@ -146,20 +132,17 @@ def pairs(found: Findings, seed: int = 0, category: str = "geometric") -> Figure
     chosen = task(found.sizes, seed)
     data = T2D.data(found.sizes, chosen.classes["same"], (one_category(found.sizes, seed, category),))
     both = paired_images(data.renderer(), 9, seed)
-    return plots.picture_grid([plots.as_pictures(images) for images in both], ["x", "x'"])
+    return plots.picture_grid({name: plots.as_pictures(x) for name, x in zip(("x", "x'"), both, strict=True)})
 
 
 def bars(found: Findings) -> Figure:
     """Sensitivity of each kind of model by category: seeds as small marks, means with intervals."""
-    wide = found.study.effects(found.table)
-    looks = dict(zip(KINDS, (plots.LOOKS["neutral"], plots.LOOKS["mismatched"], plots.LOOKS["matched"]), strict=True))
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.4), layout="constrained")
-    for kind, offset in zip(KINDS, (-0.25, 0.0, 0.25), strict=True):
-        names = [f"sensitivity.{kind}.{category}" for category in CATEGORIES]
-        places = np.arange(len(names)) + offset
-        axis.bar(places, [found[n].value for n in names], 0.23, color=looks[kind].colour, alpha=plots.BAR_ALPHA)
-        plots.seeds(axis, [wide[n] for n in names], looks[kind], offset - 0.06)
-        plots.marks(axis, [found[n] for n in names], looks[kind], offset, NAMES[kind], linestyle="none")
+    for kind, look, offset in zip(KINDS, ("neutral", "mismatched", "matched"), (-0.25, 0.0, 0.25), strict=True):
+        look, means = plots.LOOKS[look], [found[f"sensitivity.{kind}.{category}"] for category in CATEGORIES]
+        places = np.arange(len(means)) + offset
+        axis.bar(places, [one.value for one in means], 0.23, color=look.colour, alpha=plots.BAR_ALPHA)
+        plots.points(axis, means, look, offset, NAMES[kind], linestyle="none")
     axis.axhline(1, color=plots.GREY, linewidth=1, linestyle=":")
     axis.set_xticks(range(len(CATEGORIES)), CATEGORIES)
     axis.set(ylabel="sensitivity", xlabel="category of the transformation", ylim=(0, None))
@@ -169,27 +152,15 @@ def bars(found: Findings) -> Figure:
 
 def all_measures(found: Findings) -> HTML:
     """The four measures side by side for each kind of model, with 95 % intervals."""
-    return plots.table(
-        [
-            {"model": NAMES[kind]} | {title: str(found[f"{name}.{kind}"]) for name, title in MEASURES.items()}
-            for kind in KINDS
-        ]
-    )
+    cells = {kind: {title: str(found[f"{name}.{kind}"]) for name, title in MEASURES.items()} for kind in KINDS}
+    return plots.table([{"model": NAMES[kind]} | line for kind, line in cells.items()])
 
 
 STUDY = Study(
     name="measuring_invariance",
-    question="How can one see from a representation what it is invariant to?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={
-        "sensitivity_l2": "ratio",
-        "sensitivity_cosine": "ratio",
-        "sensitivity_dot": "ratio",
-        "sensitivity": "ratio",
-    },
-    papers_own=papers_own,
     figures={"pairs": pairs, "bars": bars},
     tables={"measures": all_measures},
     texts=lambda found: {"width": str(models.build(found.sizes.model, 1, 0).width)},

@@ -20,8 +20,8 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import Transforms2D
 from invariance.pictures import class_names
 from invariance.statistics import NAN, NOTHING, Estimate, Estimates, PerSeed, fixed
-from invariance.studies.papers_values import NEAR_ONE, published
-from invariance.studies.study import PAPERS_MODELS, Findings, Sizes, Statement, Study, pretraining, probes, sizes_of
+from invariance.studies.study import PAPERS_MODELS, Findings, Sizes, Study, pretraining, probes, sizes_of
+from invariance.studies.tasks import papers_draw
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Design
 
@@ -41,32 +41,21 @@ class MismatchSizes(Sizes):
     transformations: int = Field(default=MOST, ge=2, le=MOST)
 
 
-_TINY = dict.fromkeys(("samples", "validation_samples", "probe_samples", "test_samples"), 64)
-SIZES = sizes_of(
-    MismatchSizes,
-    {
-        "smoke": {**_TINY, "transformations": 3},
-        "quick": {"samples": 7_000, "probe_samples": 800, "test_samples": 700},
-        "night": {"architectures": 4},
-        "paper": {"architectures": 4, "epochs": 100, "batch_size": 256},
-    },
-)
+SIZES = sizes_of(MismatchSizes, "mismatch")
 
 
-def order(seed: int) -> tuple[str, ...]:
+def order(sizes: Sizes, seed: int) -> tuple[str, ...]:
     """The 8 transformations of one seed, in the order in which they are added and applied."""
+    if sizes.tasks == "paper":
+        return tuple(papers_draw("orders", seed))
     return tuple(sampling.choose(seed, "mismatch order", PAPER_NAMES, MOST))
 
 
 def data(sizes: Sizes, seed: int, count: int) -> Transforms2D:
     """The data set of one seed with its first `count` transformations."""
     names = sampling.choose(seed, "mismatch classes", list(class_names(sizes.foregrounds)), CLASSES)
-    return Transforms2D(
-        foregrounds=sizes.foregrounds,
-        backgrounds=sizes.backgrounds,
-        classes=tuple(names),
-        transforms=order(seed)[:count],
-    )
+    where = {"foregrounds": sizes.foregrounds, "backgrounds": sizes.backgrounds}
+    return Transforms2D(classes=tuple(names), transforms=order(sizes, seed)[:count], protocol=sizes.apart, **where)
 
 
 def design(sizes: MismatchSizes) -> Design:
@@ -81,7 +70,7 @@ def design(sizes: MismatchSizes) -> Design:
         trained = pretraining(sizes, data(sizes, seed, count), model, seed)
         targets = {str(wanted): data(sizes, seed, wanted) for wanted in counts}
         columns = {"counterpart": counterparts[model], "model": model, "pretrained_on": count}
-        planned.append(({**columns, "order": ",".join(order(seed))}, probes(sizes, trained, targets)))
+        planned.append(({**columns, "order": ",".join(order(sizes, seed))}, probes(sizes, trained, targets)))
     return planned
 
 
@@ -139,19 +128,6 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     }
 
 
-def paper() -> pd.DataFrame:
-    """The paper's accuracies, read off its plots to about 0.005; one that cannot be told from 1 is `NEAR_ONE`."""
-    return pd.DataFrame(
-        [
-            {"counterpart": model, "pretrained_on": count, "probed_on": wanted, "split": "test"}
-            | {"value": NEAR_ONE if value is None else value}
-            for model, grid in published("mismatch")["values"].items()
-            for count, line in enumerate(grid, 1)
-            for wanted, value in enumerate(line, 1)
-        ]
-    )
-
-
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 
@@ -162,28 +138,25 @@ def architectures(found: Findings) -> dict[str, str]:
 
 def cells(found: Findings, counterpart: str = MAIN) -> dict[tuple[int, int], Estimate]:
     """The 8 x 8 accuracies of one architecture beside the paper's, by the numbers in pretraining and in the target."""
-    ours, theirs = (
-        {f"accuracy.{i}.{j}": wide[i, j] for i, j in wide}
-        for wide in (accuracies(found.table, counterpart), accuracies(paper(), counterpart))
-    )
-    estimates = statistics.estimates(ours, {"accuracy": "share"}, theirs)
+    tables = (accuracies(table, counterpart) for table in (found.table, STUDY.paper))
+    ours, theirs = ({f"accuracy.{i}.{j}": wide[i, j] for i, j in wide} for wide in tables)
+    estimates = statistics.estimates(ours, theirs)
     return {pair: estimates.get("accuracy.{}.{}".format(*pair), NOTHING) for pair in product(COUNTS, COUNTS)}
 
 
-def by_counterpart(found: Findings) -> dict[str, tuple[dict[str, PerSeed], Estimates]]:
-    """The changes of accuracy of each architecture, seed by seed and as estimates beside the paper's."""
-    known = {}
-    for counterpart in architectures(found):
-        ours, theirs = (changes(accuracies(table, counterpart)) for table in (found.table, paper()))
-        known[counterpart] = (ours, statistics.estimates(ours, found.study.kinds, theirs))
-    return known
+def by_model(found: Findings) -> dict[str, Estimates]:
+    """The changes of accuracy of each architecture beside the paper's."""
+    return {
+        model: statistics.estimates(*(changes(accuracies(table, counterpart)) for table in (found.table, STUDY.paper)))
+        for counterpart, model in architectures(found).items()
+    }
 
 
 def steps_of_a_seed(found: Findings, seed: int = 0) -> Figure:
     """One class of a seed under its first 1, 2, ..., 8 transformations."""
+    names = [f"{'+ ' if k else ''}{name.replace('_', ' ')}" for k, name in enumerate(order(found.sizes, seed))]
     rows = [plots.draws(data(found.sizes, seed, count), 0, 7, seed) for count in COUNTS]
-    names = [f"{'+ ' if k else ''}{name.replace('_', ' ')}" for k, name in enumerate(order(seed))]
-    return plots.picture_grid(rows, names, cell=0.6)
+    return plots.picture_grid(dict(zip(names, rows, strict=True)), cell=0.6)
 
 
 def accuracy_map(found: Findings) -> Figure:
@@ -191,9 +164,8 @@ def accuracy_map(found: Findings) -> Figure:
     frame = pd.Series(cells(found)).unstack()
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 5.6), layout="constrained")
     texts = frame.map(lambda one: f"{one:.2f}\n({_near_one(one.paper)})")
-    boxes = plots.heat_map(axis, frame.map(lambda one: one.value), (0, 1), texts, fontsize=10)
+    plots.heat_map(axis, frame.map(lambda one: one.value), "accuracy", texts=texts)
     axis.set(xlabel="transformations in the target", ylabel="transformations in pretraining")
-    figure.colorbar(boxes, ax=axis, label="accuracy", shrink=0.8).outline.set_visible(False)
     return figure
 
 
@@ -204,18 +176,14 @@ def _near_one(value: float) -> str:
 def costs(found: Findings) -> Figure:
     """Change of accuracy over the number of extra and of missing transformations, a line an architecture."""
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 4.2), layout="constrained")
-    known, looks = by_counterpart(found), [plots.LOOKS[name] for name in ("matched", "mismatched", "third", "fourth")]
-    names = architectures(found)
-    places = [*(-k for k in reversed(STEPS)), 0, *STEPS]
-    for k, (counterpart, (per_seed, estimates)) in enumerate(known.items()):
-        shift = (k - (len(known) - 1) / 2) * 0.1
+    known, places = by_model(found), range(1 - MOST, MOST)
+    for k, ((model, estimates), look) in enumerate(zip(known.items(), plots.LOOKS.values(), strict=False)):
         columns = [f"{'extra' if place < 0 else 'missing'}.{abs(place)}" for place in places]
-        plots.seeds(axis, [per_seed.get(name, []) for name in columns], looks[k], shift - MOST + 1)
         line = [estimates.get(name, Estimate(0.0, 0.0, 0.0, paper=0.0)) for name in columns]
-        label = plots.MODEL_NAMES.get(names[counterpart], names[counterpart]).replace("\n", " ")
-        x = [place + shift for place in places]
-        plots.marks(axis, line, looks[k], label=label, places=x, paper=False, linestyle="-", markersize=5.5)
-        axis.plot(x, [one.paper for one in line], "--", color=looks[k].colour, linewidth=1.2)
+        x = [place + (k - (len(known) - 1) / 2) * 0.1 for place in places]
+        label = plots.MODEL_NAMES.get(model, model).replace("\n", " ")
+        plots.points(axis, line, look, label=label, places=x, paper=False, linestyle="-", markersize=5.5)
+        axis.plot(x, [one.paper for one in line], "--", color=look.colour, linewidth=1.2)
     axis.plot([], [], "--", color=plots.GREY, linewidth=1.2, label="paper")
     axis.axhline(0, color=plots.GREY, linewidth=0.8)
     axis.axvline(0, color=plots.GREY, linewidth=0.8, linestyle=":")
@@ -227,15 +195,16 @@ def costs(found: Findings) -> Figure:
 
 def changes_table(found: Findings) -> HTML:
     """The changes of accuracy ± half their interval, and the paper's in brackets: a row a number, a column a model."""
-    names = architectures(found)
-    known = {names[counterpart]: estimates for counterpart, (_, estimates) in by_counterpart(found).items()}
 
-    def line(name: str, k: int) -> dict[str, str]:
-        of = {model: estimates[f"{name}.{k}"] for model, estimates in known.items()}
-        return {model: f"{one:.3f} ± {fixed(one.half, 3)} {_near_zero(one.paper)}" for model, one in of.items()}
+    def cell(one: Estimate) -> str:
+        return f"{one:.3f} ± {fixed(one.half, 3)} {_near_zero(one.paper)}"
 
-    places = product(("missing", "extra"), STEPS)
-    return plots.table([{"transformations": f"{k} {name}", **line(name, k)} for name, k in places])
+    known = by_model(found)
+    rows = [
+        {"transformations": f"{k} {name}"} | {model: cell(of[f"{name}.{k}"]) for model, of in known.items()}
+        for name, k in product(("missing", "extra"), STEPS)
+    ]
+    return plots.table(rows)
 
 
 def _near_zero(value: float) -> str:
@@ -255,54 +224,20 @@ def accuracies_table(found: Findings) -> HTML:
 
 def texts(found: Findings) -> dict[str, str]:
     """What a seed drew, and in words which mistake is the dearer one."""
-    words = {k: _dearer(found[f"extra-missing.{k}"]) for k in (1, MOST - 1)}
+    words = ("costs neither clearly more nor clearly less than", "costs more than", "costs less than")
     return {
-        "order": ", ".join(name.replace("_", " ") for name in order(0)),
+        "order": ", ".join(name.replace("_", " ") for name in order(found.sizes, 0)),
         "run.main": found.caption(found.table[found.table["counterpart"] == MAIN]),
         "guessing": f"{1 / CLASSES:.2f}",
-        **{f"dearer.{k}": word for k, word in words.items()},
+        **{f"dearer.{k}": found[f"extra-missing.{k}"].told(*words) for k in (1, MOST - 1)},
     }
-
-
-def _dearer(extra_minus_missing: Estimate) -> str:
-    if not extra_minus_missing.excludes(0):
-        return "costs neither clearly more nor clearly less than"
-    return "costs more than" if extra_minus_missing.value > 0 else "costs less than"
 
 
 STUDY = Study(
     name="mismatch",
-    question="Too few invariances, or too many?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"accuracy": "share"},
-    paper=paper,
-    statements=(
-        Statement(
-            7,
-            "Pretraining on a superset of the target's transformations costs nearly nothing",
-            "superset_cost",
-            "mean loss of accuracy against the matching model",
-            "below",
-            0.02,
-            "“nearly nothing” is taken as two points of accuracy, a third of what the paper's missing one costs",
-        ),
-        Statement(
-            7,
-            "On a subset, accuracy falls with the number of missing transformations",
-            "slope",
-            "slope of accuracy per missing transformation",
-            "below",
-        ),
-        Statement(
-            7,
-            "Each further missing transformation costs accuracy on the same target "
-            "(mean over the targets that can lack so many)",
-            "smallest_step",
-            "smallest loss by one more missing transformation",
-        ),
-    ),
     figures={"steps": steps_of_a_seed, "map": accuracy_map, "costs": costs},
     tables={"changes": changes_table, "accuracies": accuracies_table},
     texts=texts,

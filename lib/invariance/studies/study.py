@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,8 +19,9 @@ from pydantic import Field
 from invariance import models, plots, statistics, units
 from invariance.config import Config
 from invariance.errors import InputError, check_known
-from invariance.files import write_aside
-from invariance.statistics import NOTHING, Estimate, Estimates, Kind, PerSeed
+from invariance.files import packaged, write_aside
+from invariance.protocol import CORRECTED, Protocol, name_of
+from invariance.statistics import NOTHING, Estimate, Estimates, PerSeed
 from invariance.units import record, store
 from invariance.units.run import Design, Outcome
 from invariance.units.unit import Values
@@ -32,9 +34,8 @@ BUDGETS = {
 }
 """The budgets from small to large, and what each is for."""
 
-SHOW = ("auto", "own", "published")
-
 Count = Annotated[int, Field(ge=1)]
+PAPERS_SEEDS = 10
 
 
 class Sizes(Config):
@@ -42,13 +43,16 @@ class Sizes(Config):
 
     `models` stands for the paper's five, in the order ResNet-18, ResNet-50, DenseNet-121, VGG-11, ViT. `pictures` is
     "embedded" (drawn by code) or "paper" (its objects and photographs, and CIFAR). `redraws` is how many draws of the
-    transformations the features of a probe's training images cover.
+    transformations the features of a probe's training images cover. `protocol` says which slips of the published code
+    are repeated. `tasks` are "dealt", so that every transformation has its turn, or those of the "paper"'s ten seeds.
     """
 
     budget: Literal["smoke", "quick", "night", "paper"]
     seeds: int = Field(ge=1, le=10_000)
     models: tuple[str, str, str, str, str]
     pictures: Literal["embedded", "paper"] = "embedded"
+    protocol: Protocol = CORRECTED
+    tasks: Literal["dealt", "paper"] = "dealt"
     samples: Count
     validation_samples: Count
     epochs: Count
@@ -60,6 +64,11 @@ class Sizes(Config):
     probe_method: Literal["adam", "lbfgs"]
     probe_epochs: Count = 200
     redraws: Count = 1
+
+    @property
+    def apart(self) -> Protocol:
+        """The protocol of experiments C, D and E, whose splits have draws of their own in the published code, too."""
+        return self.protocol.model_copy(update={"shared_draws": False})
 
     @property
     def model(self) -> str:
@@ -86,87 +95,33 @@ PAPERS_MODELS = ("resnet18", "resnet50", "densenet121", "vgg11", "vit")
 COUNTERPARTS = dict(zip(SMALL_MODELS, PAPERS_MODELS, strict=True))
 """The paper's model beside which each of the small models stands."""
 
-_SMALL = {"models": SMALL_MODELS, "probe_method": "lbfgs", "schedule": "linear"}
-SHARED: dict[str, dict[str, Any]] = {
-    "smoke": {
-        **_SMALL,
-        "seeds": 2,
-        "samples": 256,
-        "validation_samples": 128,
-        "epochs": 1,
-        "batch_size": 64,
-        "learning_rate": 2e-3,
-        "probe_samples": 256,
-        "test_samples": 256,
-    },
-    "quick": {
-        **_SMALL,
-        "seeds": 3,
-        "samples": 10_000,
-        "validation_samples": 500,
-        "epochs": 2,
-        "batch_size": 96,
-        "learning_rate": 4e-3,
-        "probe_samples": 2_000,
-        "test_samples": 1_500,
-    },
-    "night": {
-        **_SMALL,
-        "seeds": 5,
-        "samples": 50_000,
-        "validation_samples": 2_000,
-        "epochs": 3,
-        "batch_size": 128,
-        "learning_rate": 4e-3,
-        "probe_samples": 5_000,
-        "test_samples": 5_000,
-    },
-    "paper": {
-        "seeds": 10,
-        "models": PAPERS_MODELS,
-        "probe_method": "adam",
-        "schedule": "constant",
-        "samples": 50_000,
-        "validation_samples": 10_000,
-        "epochs": 50,
-        "batch_size": 512,
-        "learning_rate": 1e-3,
-        "probe_samples": 50_000,
-        "test_samples": 10_000,
-    },
-}
-"""The shared sizes of each budget; a study changes some and adds its own."""
 
-
-def sizes_of(kind: type[Sizes], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Sizes]:
-    """A study's sizes by budget: the shared ones with its own changes."""
-    return {name: kind(budget=name, **{**SHARED[name], **changes.get(name, {})}) for name in BUDGETS}
+def sizes_of(kind: type[Sizes], *studies: str) -> dict[str, Sizes]:
+    """The sizes of each budget: the shared ones of sizes.yaml, changed as the studies' own files say."""
+    files = [packaged(f"studies/{name}.yaml")["sizes"] for name in ("sizes", *studies)]
+    given = {name: {field: value for file in files for field, value in file.get(name, {}).items()} for name in BUDGETS}
+    return {name: kind(budget=name, **fields) for name, fields in given.items()}
 
 
 def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes: Any) -> units.Pretraining:
     """The pretraining of one model on one data set at these sizes."""
     fields = {name: getattr(sizes, name) for name in ("samples", "epochs", "batch_size", "learning_rate", "schedule")}
     if sizes.budget == "paper" and model == "vit":
-        fields |= {"schedule": "warmup_cosine", "weight_decay": 5e-5}  # the text says 1e-5, its code 5e-5
+        schedule = "slow_cosine" if sizes.protocol.slow_vit else "warmup_cosine"
+        fields |= {"schedule": schedule, "weight_decay": 5e-5}  # the text says 1e-5, its code 5e-5
     available = data.available("validation") if hasattr(data, "available") else math.inf
     fields["validation_samples"] = min(sizes.validation_samples, available)
     return units.Pretraining(data=data, model=model, seed=seed, **{**fields, **changes})
 
 
 def probes(
-    sizes: Sizes,
-    trained: units.Pretraining,
-    targets: Mapping[str, units.Data],
-    samples: Iterable[int] = (),
-    **changes: Any,
+    sizes: Sizes, trained: units.Pretraining, targets: Mapping[str, units.Data], samples: Iterable[int] = (), **changes
 ) -> units.Probes:
-    """Linear probes of a pretrained model on targets, for each number of samples."""
+    """Linear probes of a pretrained model on targets, for each number of samples; `changes` are to other fields."""
     names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")
     fields = {name: getattr(sizes, name) for name in names} | {"probe_batch_size": sizes.batch_size}
-    counts = tuple(samples) or (sizes.probe_samples,)
-    return units.Probes(
-        pretraining=trained, targets=dict(targets), samples=counts, seed=trained.seed, **{**fields, **changes}
-    )
+    fields |= {"samples": tuple(samples) or (sizes.probe_samples,), "seed": trained.seed, **changes}
+    return units.Probes(pretraining=trained, targets=dict(targets), **fields)
 
 
 # --- statements --------------------------------------------------------------------------------------------
@@ -207,10 +162,9 @@ class Statement:
         """The verdict on an estimate."""
         if math.isnan(found.low):
             return ONE_SEED if found.n else NOT_RUN
-        if self.holds(found.low) and self.holds(found.high):
-            return SUPPORTED
-        wrong = found.high < self.threshold if self.direction == "above" else found.low > self.threshold
-        return NOT_SUPPORTED if wrong else UNDECIDED
+        sign = 1 if self.direction == "above" else -1
+        ends = [sign * (end - self.threshold) for end in (found.low, found.high)]
+        return SUPPORTED if min(ends) > 0 else NOT_SUPPORTED if max(ends) < 0 else UNDECIDED
 
 
 # --- studies and their findings --------------------------------------------------------------------------------
@@ -218,32 +172,42 @@ class Statement:
 
 @dataclass(frozen=True)
 class Study:
-    """One study. Functions take a tidy table, ours or the paper's, so that both are read by the same rules.
+    """One study, named like its module.
 
-    `design(sizes)` lists the units with the columns of their rows; `effects(table)` gives named effects, one value a
-    seed; `kinds` says how intervals are formed, by the beginning of an effect's name. `paper()` is the paper's table
-    and `papers_own` what it prints itself. `texts(findings)` are sentences and names for the chapter's prose.
+    Functions take a tidy table, ours or the paper's, so that both are read by the same rules. `design(sizes)` lists the
+    units with the columns of their rows; `effects(table)` gives named effects, one value a seed; `texts(findings)`
+    sentences and names for the chapter's prose. NAME.yaml beside the module has its sizes, its statements and
+    effects that the paper prints itself; paper/NAME.csv has the paper's values.
     """
 
     name: str
-    question: str
     sizes: Mapping[str, Sizes]
     design: Callable[[Sizes], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    paper: Callable[[], pd.DataFrame] = pd.DataFrame
-    papers_own: Callable[[], Mapping[str, float]] = dict
-    statements: tuple[Statement, ...] = ()
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
     texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
 
-    def at(self, budget: str, seeds: int = 0, model: str = "", **changes: Any) -> Sizes:
+    @property
+    def statements(self) -> list[Statement]:
+        """Its statements; a study may make none."""
+        return [Statement(**one) for one in packaged(f"studies/{self.name}.yaml").get("statements", ())]
+
+    @cached_property
+    def paper(self) -> pd.DataFrame:
+        """The paper's values as a tidy table, perhaps without rows; NaN where its plots hide a mark."""
+        file = resources.files("invariance.studies") / "paper" / f"{self.name}.csv"
+        return pd.read_csv(file, comment="#") if file.is_file() else pd.DataFrame({"value": []})
+
+    def at(self, budget: str, seeds: int | str = 0, model: str = "", **changes: Any) -> Sizes:
         """The sizes of a budget with some of them changed; 0, "" and None change nothing.
 
-        `model` stands in for all of the paper's. Raises `InputError` for an unknown budget, model or size.
+        `seeds` is how many, or "paper" for the paper's ten; `model` stands in for all of the paper's; `protocol` may be
+        given by its name. Raises `InputError` for an unknown budget, model, protocol or size.
         """
         check_known("budget", budget, BUDGETS)
+        if seeds == "paper":
+            seeds, changes = PAPERS_SEEDS, {**changes, "tasks": "paper"}
         given = {name: value for name, value in {"seeds": seeds, **changes}.items() if value not in (0, "", None)}
         if model:
             given["models"] = (model,) * 5
@@ -259,10 +223,11 @@ class Study:
         "auto": what was published at the budget `paper`, where there is that and the sizes are those of `quick`, else
         the reader's own run. Raises `InputError` for another word, and where nothing of it is to be had.
         """
-        check_known("value of show", show, SHOW)
-        wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * (sizes == self.sizes["quick"]))
+        check_known("value of show", show, ("auto", "own", "published"))
+        usual = sizes == self.at("quick", protocol=sizes.protocol)
+        wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * usual)
         for budget in wanted:
-            found = self.published(budget)
+            found = self.published(budget, sizes.protocol)
             if found.runs:
                 return found
         if show == "published":
@@ -273,32 +238,22 @@ class Study:
         """Run what is missing, as `units.run` does. Raises `units.Failed` where nothing is left to show."""
         design = self.design(sizes)
         outcome = units.run((unit for _, unit in design), device, **where)
-        return Findings(self, sizes, design, _kept(design), outcome)
+        return self._read(sizes, design, store.read, outcome)
 
-    def published(self, budget: str) -> "Findings":
-        """What the record has at a budget, without running anything; perhaps nothing."""
-        sizes = self.sizes[budget]
-        design = self.design(sizes)
-        return Findings(self, sizes, design, _of_design(design, record.read(record.path(budget))), Outcome())
+    def published(self, budget: str, protocol: Protocol = CORRECTED) -> "Findings":
+        """What the record has at a budget under a protocol, without running anything; perhaps nothing."""
+        sizes, known = self.at(budget, protocol=protocol), record.read(record.path(budget, protocol))
+        return self._read(sizes, self.design(sizes), lambda unit: known.get(unit.digest), Outcome())
+
+    def _read(self, sizes: Sizes, design: Design, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
+        found = {unit.digest: result(unit) for task in units.planned(unit for _, unit in design) for unit in task}
+        return Findings(self, sizes, design, {digest: run for digest, run in found.items() if run}, outcome)
 
     def papers(self) -> Mapping[str, PerSeed]:
         """The paper's effects, of one value each."""
-        table = self.paper()
+        table, printed = self.paper.dropna(subset="value"), packaged(f"studies/{self.name}.yaml").get("paper", {})
         found = dict(self.effects(table)) if len(table) else {}
-        return found | {name: pd.Series({0: value}) for name, value in self.papers_own().items()}
-
-
-def _kept(design: Design) -> record.Record:
-    found = (store.read(unit) for unit in _distinct(design))
-    return {result["digest"]: result for result in found if result}
-
-
-def _of_design(design: Design, known: record.Record) -> record.Record:
-    return {unit.digest: known[unit.digest] for unit in _distinct(design) if unit.digest in known}
-
-
-def _distinct(design: Design) -> list[units.Unit]:
-    return [unit for task in units.planned(unit for _, unit in design) for unit in task]
+        return found | {name: pd.Series({0: value}) for name, value in printed.items()}
 
 
 @dataclass(frozen=True)
@@ -317,8 +272,9 @@ class Findings:
 
         Where the design gives a value to a column of a unit's own rows, it means the rows with that value.
         """
+        protocol = name_of(self.sizes.protocol)
         rows = [
-            {"study": self.study.name, **columns, **part, "seed": unit.seed}
+            {"study": self.study.name, "protocol": protocol, **columns, **part, "seed": unit.seed}
             for columns, unit in self.design
             if unit.digest in self.runs
             for part in unit.rows(self.runs[unit.digest]["values"])
@@ -330,8 +286,10 @@ class Findings:
 
     @cached_property
     def estimates(self) -> Estimates:
-        """Every effect of the study with its interval and the paper's value."""
-        return statistics.estimates(self.study.effects(self.table), self.study.kinds, self.study.papers())
+        """Every effect of the study with its interval, beside the paper's value what ours is if taken as that was."""
+        pooled = self.study.effects(with_pooled(self.table))
+        ours = pooled if self.sizes.protocol.pooled_accuracy else self.study.effects(self.table)
+        return statistics.estimates(ours, self.study.papers(), pooled)
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates.get(name, NOTHING)
@@ -376,22 +334,32 @@ class Findings:
         lack = f", {self.missing} of {len(self.design)} units missing" if self.missing else ""
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
-        return f"budget {self.sizes.budget}, {count}, {self.hardware}, {pictures}{lack}"
+        protocol = f"protocol {name_of(self.sizes.protocol)}"
+        return f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}"
 
     def numbers(self) -> dict[str, str]:
         """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.
 
         For each estimate: `name` with its interval, `name.value` and `name.paper` alone; what only the paper has, too.
         """
-        found, theirs = {}, statistics.estimates(self.study.papers(), {}, self.study.papers())
-        lacking = {name: replace(NOTHING, paper=one.value) for name, one in theirs.items()}
+        theirs = {name: statistics.estimate(values).value for name, values in self.study.papers().items()}
+        lacking, found = {name: replace(NOTHING, paper=value) for name, value in theirs.items()}, {}
         for name, one in {**lacking, **self.estimates}.items():
-            digits = one.digits
-            found |= {name: str(one), f"{name}.value": f"{one:.{digits}f}", f"{name}.paper": f"{one:.2p}"}
+            found |= {name: str(one), f"{name}.value": f"{one:.{one.digits}f}", f"{name}.paper": f"{one:.2p}"}
         for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
-        about = {"run": self.caption(), "seconds": f"{self.seconds:,.0f}", "model": self.sizes.model}
+        about = {"protocol": name_of(self.sizes.protocol), "run": self.caption(), "model": self.sizes.model}
+        about["seconds"] = f"{self.seconds:,.0f}"
         return {**found, **about, **self.study.texts(self)}
+
+
+def with_pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with accuracies as the published code has them: of all splits' images together, mean over classes."""
+    if "macro" not in table:
+        return table
+    pooled = table[table["split"] == "pooled"]
+    rest = table[~table["split"].isin(["test", "pooled"])]
+    return pd.concat([rest, pooled.assign(split="test", value=pooled["macro"])])
 
 
 def _shown(value: Values) -> str:
@@ -402,16 +370,9 @@ def _shown(value: Values) -> str:
 
 def overview(study: Study) -> HTML:
     """The budgets of a study side by side, for readers."""
-    return plots.table(
-        [
-            {
-                "budget": name,
-                "model": sizes.model,
-                "pretraining": f"{sizes.samples:,} images",
-                "epochs": str(sizes.epochs),
-                "seeds": str(sizes.seeds),
-                "what it is for": BUDGETS[name],
-            }
-            for name, sizes in study.sizes.items()
-        ]
-    )
+    rows = [
+        {"budget": name, "model": sizes.model, "pretraining": f"{sizes.samples:,} images", "epochs": f"{sizes.epochs}"}
+        | {"seeds": f"{sizes.seeds}", "what it is for": BUDGETS[name]}
+        for name, sizes in study.sizes.items()
+    ]
+    return plots.table(rows)

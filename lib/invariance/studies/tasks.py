@@ -14,6 +14,8 @@ import pandas as pd
 
 from invariance import sampling
 from invariance.datasets import NaturalImages, Transforms2D
+from invariance.errors import InputError
+from invariance.files import packaged
 from invariance.pictures import class_names
 from invariance.studies.study import Sizes, pretraining, probes
 from invariance.transforms import CATEGORIES, PAPER
@@ -43,10 +45,9 @@ class Setting:
         """The data set with these classes (None means all) and transformations."""
         source = self.source(sizes)
         if self.name == "t2d":
-            return Transforms2D(
-                foregrounds=source, backgrounds=sizes.backgrounds, classes=classes, transforms=transforms
-            )
-        return NaturalImages(source=source, classes=classes, transforms=transforms)
+            where = {"foregrounds": source, "backgrounds": sizes.backgrounds}
+            return Transforms2D(classes=classes, transforms=transforms, protocol=sizes.protocol, **where)
+        return NaturalImages(source=source, classes=classes, transforms=transforms, protocol=sizes.protocol)
 
     def count(self, data: Data, level: float) -> int:
         """Images for a level: on natural images a number or a share of each class's."""
@@ -67,10 +68,17 @@ class Task:
 
 
 def task(sizes: Sizes, seed: int, setting: Setting = T2D) -> Task:
-    """The target task of one seed.
+    """The target task of one seed; its transformations are dealt, or those that the paper's seed drew."""
+    first, second = papers_draw("tasks", seed) if sizes.tasks == "paper" else _dealt(seed)
+    known = class_names(sizes.foregrounds) if setting is T2D else setting.data(sizes, None, ()).class_names()
+    names = tuple(sampling.choose(seed, "factors classes", list(known), setting.superset))
+    target = names[: setting.target]
+    chosen = (target[: setting.subset], names[setting.target : 2 * setting.target], target, names)
+    return Task({"first": tuple(first), "second": tuple(second)}, dict(zip(CLASSES, chosen, strict=True)))
 
-    Every block of six seeds makes each transformation one of a first set once: few seeds, yet a fair sample.
-    """
+
+def _dealt(seed: int) -> tuple[list[str], list[str]]:
+    """Both sets: every block of six seeds makes each transformation one of a first set once, a fair sample of few."""
     first, second = [], []
     for category in CATEGORIES:
         known = PAPER[category]
@@ -78,16 +86,25 @@ def task(sizes: Sizes, seed: int, setting: Setting = T2D) -> Task:
         first.append(sampling.choose(block, f"factors target {category}", known, len(known))[place])
         rest = [name for name in known if name != first[-1]]
         second += sampling.choose(seed, f"factors other {category}", rest, 1)
-    known = class_names(sizes.foregrounds) if setting is T2D else setting.data(sizes, None, ()).class_names()
-    names = tuple(sampling.choose(seed, "factors classes", list(known), setting.superset))
-    target = names[: setting.target]
-    classes = {
-        "subset": target[: setting.subset],
-        "disjoint": names[setting.target : 2 * setting.target],
-        "same": target,
-        "superset": names,
-    }
-    return Task({"first": tuple(first), "second": tuple(second)}, classes)
+    return first, second
+
+
+def papers_draw(name: str, seed: int) -> Any:
+    """What the paper's seed drew: both sets of transformations ("tasks") or the order of eight ("orders").
+
+    Raises `InputError` from the eleventh seed on.
+    """
+    known = packaged("studies/paper/seeds.yaml")[name]
+    if seed >= len(known):
+        raise InputError(f"The paper has {len(known)} seeds: ask for at most so many, or for seeds that are dealt.")
+    return known[seed]
+
+
+def drawn(sizes: Sizes, setting: Setting = T2D) -> dict[str, str]:
+    """What prose says of the first seed's task: names of transformations, and numbers of classes."""
+    names = zip(("target_names", "other_names"), task(sizes, 0, setting).transforms.values(), strict=True)
+    counts = {f"n_{name}": str(getattr(setting, name)) for name in ("subset", "target", "superset")}
+    return {name: ", ".join(those) for name, those in names} | counts
 
 
 def pretrained(
@@ -101,9 +118,9 @@ def pretrained(
     return pretraining(sizes, data, model, seed, samples=setting.count(data, level), **changes)
 
 
-def targets(sizes: Sizes, seed: int, setting: Setting = T2D, sets: Iterable[str] = SETS) -> dict[str, Data]:
-    """The target's classes under either set of transformations, by the name of the set."""
-    chosen = task(sizes, seed, setting)
+def targets(sizes: Sizes, seed: int, setting: Setting = T2D) -> dict[str, Data]:
+    """The target's classes under either set of transformations, by its name; the paper's tasks have the first alone."""
+    chosen, sets = task(sizes, seed, setting), SETS[:1] if sizes.tasks == "paper" else SETS
     return {name: setting.data(sizes, chosen.classes["same"], chosen.transforms[name]) for name in sets}
 
 

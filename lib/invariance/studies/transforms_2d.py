@@ -30,14 +30,13 @@ def objects() -> Figure:
 def backgrounds(count: int = 9, size: int = 64) -> Figure:
     """`count` scenes of each type, one row a type."""
     labels = scenes.labels(np.arange(len(scenes.TYPES) * count * 4))
-    rows = [scenes.render(np.flatnonzero(labels == k)[:count], size) for k in range(len(scenes.TYPES))]
-    return plots.picture_grid(rows, [name.replace("_", " ") for name in scenes.TYPES])
+    rows = {k: scenes.render(np.flatnonzero(labels == k)[:count], size) for k in range(len(scenes.TYPES))}
+    return plots.picture_grid({scenes.TYPES[k].replace("_", " "): row for k, row in rows.items()})
 
 
 def category(name: str, object_class: str) -> Figure:
     """The transformations of one category, each in a row over its range."""
-    names = names_of(name)
-    return plots.picture_grid([sweep(each, object_class, 9)[0][:9] for each in names], names)
+    return plots.picture_grid({each: sweep(each, object_class, 9)[0][:9] for each in names_of(name)})
 
 
 def composition(names: Sequence[str], object_class: str, seed: int) -> Figure:
@@ -47,7 +46,7 @@ def composition(names: Sequence[str], object_class: str, seed: int) -> Figure:
     content = sampling.keys(sampling.stream(seed, "gallery"), torch.arange(9))
     moved = renderer.transformed(content, content)
     finished = paste(moved, renderer.backgrounds(content))
-    return plots.picture_grid([plots.as_pictures(moved), plots.as_pictures(finished)], ["object", "image"])
+    return plots.picture_grid({"object": plots.as_pictures(moved), "image": plots.as_pictures(finished)})
 
 
 def sweep(name: str, object_class: str, count: int) -> tuple[np.ndarray, list[str]]:
@@ -93,17 +92,9 @@ def _number(value: float, unit: str = "") -> str:
 
 def table() -> HTML:
     """The transformations with their categories, effects, ranges and probabilities."""
-    return plots.table(
-        [
-            {
-                "category": t.category,
-                "name": t.name,
-                "effect": t.summary,
-                "drawn from": "; ".join(
-                    f"{name} {_number(r.low)} to {_number(r.high, r.unit)}" for name, r in t.ranges.items()
-                ),
-                "probability": f"{t.probability:g}",
-            }
-            for t in TRANSFORMATIONS.values()
-        ]
-    )
+    rows = []
+    for t in TRANSFORMATIONS.values():
+        drawn = "; ".join(f"{name} {_number(r.low)} to {_number(r.high, r.unit)}" for name, r in t.ranges.items())
+        about = {"category": t.category, "name": t.name, "effect": t.summary, "drawn from": drawn}
+        rows.append({**about, "probability": f"{t.probability:g}"})
+    return plots.table(rows)

@@ -25,8 +25,7 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import TASKS, ObjectsOnImages, Split
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
-from invariance.studies.papers_values import published
-from invariance.studies.study import Findings, Sizes, Statement, Study, pretraining, probes, sizes_of
+from invariance.studies.study import Findings, Sizes, Study, pretraining, probes, sizes_of
 from invariance.units import Sensitivity
 from invariance.units.run import Design
 
@@ -47,7 +46,7 @@ NAMES = {
     "objects_only": "object only",
 }
 """What readers call the tasks."""
-LOOKS = dict(zip(TASKS, (plots.LOOKS[name] for name in ("matched", "third", "mismatched", "fourth")), strict=True))
+TICKS = [name.replace(" ", "\n", 1) for name in NAMES.values()]
 
 
 class HarmSizes(Sizes):
@@ -59,32 +58,15 @@ class HarmSizes(Sizes):
     pairs: int = Field(default=500, ge=2)
 
 
-SIZES = sizes_of(
-    HarmSizes,
-    {
-        "smoke": {"correlations": (0, 1), "availabilities": (0, 1), "pairs": 32},
-        # After pretraining on images alone a probe on 1,000 images names 0.20 of the objects, on 5,000 0.27.
-        "quick": {"translated": False, "correlations": (0, 1), "availabilities": (), "probe_samples": 5_000},
-        "night": {"samples": 45_000, "epochs": 4, "probe_samples": 10_000, "pairs": 2_000},
-        "paper": {
-            "samples": 45_000,
-            "validation_samples": 5_000,
-            "epochs": 200,
-            "probe_samples": 45_000,
-            "probe_epochs": 100,
-            "redraws": 10,
-            "pairs": 10_000,
-        },
-    },
-)
+SIZES = sizes_of(HarmSizes, "when_invariance_harms")
 
 
 def data(sizes: Sizes, seed: int, task: str, **changes: Any) -> ObjectsOnImages:
     """One task's data set for one seed, which chooses the ten objects."""
     known = list(class_names(sizes.foregrounds))
     objects = tuple(sampling.choose(seed, "relevance objects", known, 10))
-    images = sizes.natural("cifar10")
-    return ObjectsOnImages(images=images, foregrounds=sizes.foregrounds, objects=objects, task=task, **changes)
+    where = {"images": sizes.natural("cifar10"), "foregrounds": sizes.foregrounds, "protocol": sizes.apart}
+    return ObjectsOnImages(objects=objects, task=task, **where, **changes)
 
 
 def design(sizes: HarmSizes) -> Design:
@@ -109,11 +91,11 @@ def _swept(sizes: Sizes, seed: int, sweep: str, level: float) -> ObjectsOnImages
 def _measured(sizes: HarmSizes, shown: ObjectsOnImages, seed: int, columns: dict[str, Any]) -> Design:
     trained = pretraining(sizes, shown, sizes.model, seed)
     targets = {task: data(sizes, seed, task, translate=shown.translate) for task in TASKS}
-    redraws = sizes.redraws if shown.translate else 1  # at its fixed place there is nothing to draw
-    planned: Design = [({**columns, "exchanged": ""}, probes(sizes, trained, targets, redraws=redraws))]
+    planned: Design = [({**columns, "exchanged": ""}, probes(sizes, trained, targets))]
     how = {"measured": ("l2",), "intervals": False, "pairs": sizes.pairs, "seed": seed}
+    moved = shown.translate and not sizes.protocol.pairs_at_fixed_place
     for part, vary in PARTS.items():
-        both = {"both": targets["cifar_mixed"]}
+        both = {"both": data(sizes, seed, "cifar_mixed", translate=moved)}
         planned += [({**columns, "exchanged": part}, Sensitivity(pretraining=trained, data=both, vary=vary, **how))]
     return planned
 
@@ -141,11 +123,8 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """
     rows = values(table)
     wide = statistics.per_seed(rows[rows["level"].isna()], ["measure", "setting", "pretraining", "part"])
-    found = {
-        f"{measure}.{position}.{trained}.{part}": statistics.column(wide, measure, position, trained, part)
-        for measure, parts in (("accuracy", TASKS), ("sensitivity", PARTS))
-        for position, trained, part in product(POSITIONS, TASKS, parts)
-    }
+    found = statistics.named(wide, ("accuracy",), POSITIONS, TASKS, TASKS)
+    found |= statistics.named(wide, ("sensitivity",), POSITIONS, TASKS, PARTS)
     for position, (part, target) in product(POSITIONS, LABELLED.items()):
         both = (
             pd.DataFrame({trained: found[f"{measure}.{position}.{trained}.{of}"] for trained in TASKS})
@@ -168,28 +147,6 @@ def _sweeps(rows: pd.DataFrame) -> Iterator[tuple[str, PerSeed]]:
             yield f"change.{sweep}.{part}.{level:g}", wide[level] - wide.iloc[:, 0]
 
 
-def paper() -> pd.DataFrame:
-    """The paper's accuracies and sensitivities, exact to the digits that its tables print."""
-    names = {"cifar": "image", "objects": "object"}
-    return pd.DataFrame(
-        [
-            {"measure": measure, "setting": position, "level": np.nan, "pretraining": trained}
-            | {"part": names.get(part, part), "value": float(value)}
-            for position in POSITIONS
-            for measure, key in (("accuracy", "accuracy_mean"), ("sensitivity", "sensitivity_l2_mean"))
-            for trained, cells in published("relevance")[f"{position}_position"][key].items()
-            for part, value in cells.items()
-        ]
-    )
-
-
-def papers_own() -> dict[str, float]:
-    """The correlations that the paper prints, free of the rounding of the values that they are of."""
-    printed = {p: published("relevance")[f"{p}_position"]["correlation_sensitivity_accuracy"] for p in POSITIONS}
-    names = {"cifar": "image", "objects": "object"}
-    return {f"correlation.{p}.{names[part]}": value for p in POSITIONS for part, value in printed[p].items()}
-
-
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 
@@ -204,22 +161,16 @@ def images(found: Findings, seed: int = 0) -> Figure:
         exchanged = both.differing(vary, content, other)
         rows[f"both, other {part}"] = plots.as_pictures(both.images(content, **{vary: exchanged}))
     rows["both, translated"] = plots.examples(data(found.sizes, seed, "cifar_mixed", translate=True), 7, seed)
-    return plots.picture_grid(list(rows.values()), list(rows))
-
-
-def _tick(task: str) -> str:
-    return NAMES[task].replace(" ", "\n", 1)
+    return plots.picture_grid(rows)
 
 
 def sensitivity(found: Findings) -> Figure:
     """Sensitivity of every pretraining to exchanging the image and the object: seeds, means, the paper's hollow."""
-    per_seed = found.study.effects(found.table)
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.7), layout="constrained")
-    for part, kind, offset in (("image", "matched", -0.1), ("object", "mismatched", 0.1)):
-        names, look = [f"sensitivity.fixed.{task}.{part}" for task in TASKS], plots.LOOKS[kind]
-        plots.seeds(axis, [per_seed[name] for name in names], look, offset)
-        plots.marks(axis, [found[name] for name in names], look, offset, f"exchanging the {part}", linestyle="none")
-    axis.set_xticks(range(len(TASKS)), map(_tick, TASKS))
+    for part, look, offset in (("image", "matched", -0.1), ("object", "mismatched", 0.1)):
+        means = [found[f"sensitivity.fixed.{task}.{part}"] for task in TASKS]
+        plots.points(axis, means, plots.LOOKS[look], offset, f"exchanging the {part}", linestyle="none")
+    axis.set_xticks(range(len(TASKS)), TICKS)
     axis.set(xlabel="pretraining", ylabel="sensitivity", ylim=(0, None))
     plots.legend(figure, axis, 2)
     return figure
@@ -228,14 +179,10 @@ def sensitivity(found: Findings) -> Figure:
 def accuracy(found: Findings) -> Figure:
     """Accuracy of every pretraining (rows) on every target (columns) with its interval, and the paper's."""
     cells = [[found[f"accuracy.fixed.{trained}.{target}"] for target in TASKS] for trained in TASKS]
-    values = pd.DataFrame([[one.value for one in row] for row in cells])
+    cells = pd.DataFrame(cells, TICKS, TICKS)
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 4.6), layout="constrained")
-    texts = pd.DataFrame([[_cell(one) for one in row] for row in cells])
-    boxes = plots.heat_map(axis, values, (0, 1), texts, fontsize=9.5)
-    axis.set_xticks(range(len(TASKS)), map(_tick, TASKS))
-    axis.set_yticks(range(len(TASKS)), map(_tick, TASKS))
+    plots.heat_map(axis, cells.map(lambda one: one.value), "accuracy", texts=cells.map(_cell))
     axis.set(xlabel="target", ylabel="pretraining")
-    figure.colorbar(boxes, ax=axis, label="accuracy", shrink=0.8).outline.set_visible(False)
     return figure
 
 
@@ -246,15 +193,14 @@ def _cell(one: statistics.Estimate) -> str:
 
 def correlated(found: Findings) -> Figure:
     """Accuracy where a part is the label over the sensitivity to it: seeds small, means large, the paper's hollow."""
-    per_seed = found.study.effects(found.table)
     figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 3.7), sharey=True, layout="constrained")
     for axis, (part, target) in zip(axes, LABELLED.items(), strict=True):
-        for task, look in LOOKS.items():
-            x, y = f"sensitivity.fixed.{task}.{part}", f"accuracy.fixed.{task}.{target}"
+        for task, look in zip(TASKS, plots.LOOKS.values(), strict=False):
+            x, y = found[f"sensitivity.fixed.{task}.{part}"], found[f"accuracy.fixed.{task}.{target}"]
             draw = {"marker": look.marker, "color": look.colour, "linestyle": "none"}
-            axis.plot(per_seed[x], per_seed[y], alpha=0.35, markersize=4, **draw)
-            axis.plot(found[x].value, found[y].value, markersize=9, label=NAMES[task], **draw)
-            axis.plot(found[x].paper, found[y].paper, fillstyle="none", markersize=12, **draw)
+            axis.plot(x.seeds, y.seeds, alpha=0.35, markersize=4, **draw)
+            axis.plot(x.value, y.value, markersize=9, label=NAMES[task], **draw)
+            axis.plot(x.paper, y.paper, fillstyle="none", markersize=12, **draw)
         r = found[f"correlation.fixed.{part}"]
         axis.set_title(f"{part}: r = {r:.2i}\npaper {r:.2p}", fontsize=10)
         axis.set(xlabel=f"sensitivity to the {part}", xlim=(-0.05, None), ylim=(0, 1.05))
@@ -292,18 +238,14 @@ def sweeps(found: Findings) -> Figure:
 
 def _sweep(axis: Axes, found: Findings, sweep: str) -> None:
     axis.set_xlim(-0.05, 1.05)
-    known, per_seed = levels(found, sweep), found.study.effects(found.table)
+    known = levels(found, sweep)
     if not known:
         axis.text(0.5, 0.5, "not run\nat this size", ha="center", va="center", transform=axis.transAxes)
         return
-    places = [float(level) for level in known]
     for label, (measure, part, look) in LINES.items():
-        names = [f"{measure}.{sweep}.{part}.{level}" for level in known]
+        means = [found[f"{measure}.{sweep}.{part}.{level}"] for level in known]
         style = "--" if measure == "sensitivity" else "-"
-        plots.marks(axis, [found[name] for name in names], look, label=label, places=places, linestyle=style)
-        for place, name in zip(places, names, strict=True):
-            values = per_seed[name]
-            axis.plot([place] * len(values), values, look.marker, color=look.colour, alpha=0.35, markersize=3.5)
+        plots.points(axis, means, look, label=label, places=[float(level) for level in known], linestyle=style)
 
 
 def translated(found: Findings) -> HTML:
@@ -329,12 +271,7 @@ def texts(found: Findings) -> dict[str, str]:
         "harm.object.verdict": verdicts["harm.object"],
         "harm.image.verdict": verdicts["harm.image"],
         "translated": _translated(found),
-        "correlation": _of_sweep(
-            found, "correlation", ("sensitivity to the object", "accuracy where the image is the label")
-        ),
-        "availability": _of_sweep(
-            found, "availability", ("sensitivity to the object", "accuracy where the object is the label")
-        ),
+        **{sweep: _of_sweep(found, sweep, part) for sweep, part in zip(SWEEPS, PARTS, strict=True)},
     }
 
 
@@ -347,9 +284,9 @@ def _translated(found: Findings) -> str:
     return f"Here they reach {first} and {second}, and it reaches {own}." if first.n else NOT_RUN
 
 
-def _of_sweep(found: Findings, sweep: str, shown: tuple[str, ...]) -> str:
-    known = levels(found, sweep)
-    return " ".join(_changes(found, sweep, known, label) for label in shown) if len(known) > 1 else NOT_RUN
+def _of_sweep(found: Findings, sweep: str, label: str) -> str:
+    known, shown = levels(found, sweep), ("sensitivity to the object", f"accuracy where the {label} is the label")
+    return " ".join(_changes(found, sweep, known, name) for name in shown) if len(known) > 1 else NOT_RUN
 
 
 def _changes(found: Findings, sweep: str, known: list[str], label: str) -> str:
@@ -363,34 +300,11 @@ def _changes(found: Findings, sweep: str, known: list[str], label: str) -> str:
     )
 
 
-# --- statements ------------------------------------------------------------------------------------------------
-
-
-def _statements(part: str) -> tuple[Statement, ...]:
-    ignoring, blind = (NAMES[trained] for trained in IGNORED[part])
-    models, target = f"of “{ignoring}” − of “{blind}”", NAMES[LABELLED[part]]
-    ignored = f"A model learns to ignore {part}s that are there but do not matter"
-    harm = f"That invariance harms transfer to a task that needs the {part}s"
-    correlates = f"Accuracy where {part}s are the label correlates with sensitivity to them"
-    positive = "a positive correlation: the claim names no size"
-    r = "Pearson's correlation over the four models"
-    return (
-        Statement(5, ignored, f"ignored.{part}", f"sensitivity to {part}s, {models}", "below"),
-        Statement(5, harm, f"harm.{part}", f"accuracy on “{target}”, {models}", "below"),
-        Statement(5, correlates, f"correlation.fixed.{part}", r, reason=positive),
-    )
-
-
 STUDY = Study(
     name="when_invariance_harms",
-    question="When does an invariance harm?",
     sizes=SIZES,
     design=design,
     effects=effects,
-    kinds={"accuracy": "share", "sensitivity": "ratio", "correlation": "correlation"},
-    paper=paper,
-    papers_own=papers_own,
-    statements=(*_statements("object"), *_statements("image")),
     figures={function.__name__: function for function in (images, sensitivity, accuracy, correlated, sweeps)},
     tables={"translated": translated},
     texts=texts,

@@ -1,4 +1,4 @@
-"""The published record: one line a unit, in a file of JSON Lines for each budget.
+"""The published record: one line a unit, in a file of JSON Lines for each budget and protocol.
 
 What many units share stands once and is referred to by number: the facts of their runs, and their data sets. Merging a
 line that is there already changes nothing.
@@ -10,15 +10,17 @@ from pathlib import Path
 
 from invariance.errors import InputError
 from invariance.files import results_dir, write_aside
+from invariance.protocol import CORRECTED, Protocol, name_of
 from invariance.units.unit import Values
 
 Record = dict[str, Values]
 """Results by digest, each with unit, digest, version, configuration, values, seconds and facts."""
 
 
-def path(budget: str) -> Path:
-    """The file with the published results of a budget."""
-    return results_dir() / f"{budget}.jsonl"
+def path(budget: str, protocol: Protocol = CORRECTED, folder: Path | None = None) -> Path:
+    """The file with the results of a budget under a protocol, by default the published ones."""
+    name = budget if protocol == CORRECTED else f"{budget}-{name_of(protocol)}"
+    return (folder or results_dir()) / f"{name}.jsonl"
 
 
 def read(file: Path) -> Record:

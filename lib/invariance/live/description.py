@@ -126,6 +126,10 @@ class Explorer:
     steps: int = 1
     fixed: bool = False
 
+    def __post_init__(self) -> None:
+        for part in self.shows:
+            check_known("part of an explorer", part, SHOWS)
+
 
 def kind(name: str) -> Kind:
     """A transformation's sliders, read off its ranges and its draws. Raises `InputError` for an unknown name."""

@@ -18,7 +18,7 @@ help:
 	@echo "make book      run every chapter and render the book into _build/html"
 	@echo "make preview   serve the rendered book on this machine (PORT=$(PORT)); renders it where there is none"
 	@echo "make test      check the style and run the tests"
-	@echo "make explore   open the first chapter in JupyterLab"
+	@echo "make explore   open the playground, with the live explorers, in JupyterLab"
 	@echo "make bench     measure how fast images are made and models train"
 	@echo "make publish   run every chapter and store its outputs in book/*.ipynb"
 	@echo "make clean     remove what was built; .venv and cached results stay"

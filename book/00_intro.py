@@ -18,6 +18,15 @@
 #
 # One answer is *invariance*. To recognise a cup from any side, a model has to ignore the side. If the next task also shows things
 # from any side, that learned indifference is worth having. If the next task asks *which* side, it is a burden.
+
+# %% tags=["remove-input"]
+from invariance import live
+
+live.explorer("story")
+
+# %% [markdown]
+# One network was trained on upright objects, the other on the same objects at every angle. The second one has learned to ignore the
+# angle, the first one has not. Which of them is the better start for a new task whose objects are turned as well?
 #
 # The paper "Understanding the Role of Invariance in Transfer Learning" {cite}`speicher2024invariance` put this to the test. This
 # book recomputes its results, shows every step, and says for each claim whether it holds at the size of the run. Each page is a

@@ -34,7 +34,7 @@ seed = 0  # which random draws to show
 # %% tags=["remove-cell"]
 import invariance
 import torch
-from invariance import chapter, models, sampling
+from invariance import chapter, live, models, sampling
 from invariance.datasets import Split, Transforms2D
 from invariance.studies import transforms_2d as study
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation
@@ -149,11 +149,15 @@ for category in CATEGORIES:
 # :::
 # ::::
 #
-# The explorer below shows the same pictures enlarged. Choose a transformation, then move the slider. These are the
-# 32 x 32 pixels that a model sees.
+# Now move them yourself. The explorer below runs the library's own functions, in your browser; in a notebook it asks the
+# library itself. Its pictures are the 32 x 32 pixels that a model sees. The bars under a slider show how often the
+# experiments draw which value: all are equally likely, so the bars are nearly level.
+#
+# Turn the object by 90 degrees, and compare the mask with the object: geometric transformations move both, photometric
+# ones leave the mask alone. Then add `erasing`, draw at random a few times, and see whether you can still name the object.
 
-# %% tags=["remove-input"]
-study.explorer(TRANSFORMATIONS, object_class)
+# %%
+live.explorer("transformations", object_class=object_class)
 
 # %% [markdown]
 # ## Draw, then apply
@@ -223,10 +227,10 @@ TRANSFORMATIONS["bar"] = Transformation(
 )
 
 # %% [markdown]
-# That is all. The explorer knows it:
+# That is all. The explorer knows it, and runs it in this page like the others:
 
 # %%
-study.explorer(["bar", "erasing"], object_class)
+live.explorer("transformations", ["bar"], object_class)
 
 # %% [markdown]
 # A data set can have it, alone or among others:

@@ -34,7 +34,7 @@ show = "auto"  # own, published, or auto: published at the paper's size, if any
 model = ""  # small, small_vit, resnet18, ...; empty means the budget's
 
 # %% tags=["remove-cell"]
-from invariance import chapter, training
+from invariance import chapter, live, training
 from invariance.datasets import Split
 from invariance.ledger import verdicts
 from invariance.studies import tasks
@@ -43,6 +43,18 @@ from invariance.studies.invariances_or_classes import STUDY
 sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 
 # %% [markdown]
+# ## Guess first
+#
+# Here is the question in its simplest form: a task whose objects are turned, and two pretrained networks that know its classes. One
+# saw them turned, the other saw them upright. How much does that matter?
+
+# %%
+live.explorer("transfer")
+
+# %% [markdown]
+# So far the classes were the same for both networks. The experiment of this chapter asks what happens where the network with the right
+# transformations has never seen the classes of the task.
+#
 # ## The experiment
 #
 # Fix a *target task*: {glue:text}`n_target` of the classes of [Transforms-2D](01_transforms_2d), under three

@@ -1,6 +1,8 @@
 """All tests share one cache, which no reader uses: what one computed at the size smoke, the others read."""
 
 import os
+import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -65,3 +67,51 @@ def _seeds_around(table, spread=0.01, seeds=4):
 def seeds_around():
     """Tables of several seeds around the values of one, such as the paper's: (table, spread, seeds)."""
     return _seeds_around
+
+
+# --- a page in Chromium -----------------------------------------------------------------------------------------
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """Chromium without a window; skips where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs Chromium on the PATH")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS, timeout=0)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a file on a screen as narrow as a telephone's; gives the page, and what went wrong: errors, requests.
+
+    `hash` is what follows # in the address; `options` are playwright's for a page.
+    """
+    opened = []
+
+    def open_file(path, hash="", **options):
+        tab = browser.new_page(**{"viewport": {"width": 390, "height": 800}, **options})
+        tab.set_default_timeout(0)  # a busy machine is slow, not wrong
+        opened.append(tab)
+        wrong = []
+
+        def refuse(route):
+            wrong.append(route.request.url)
+            route.abort()
+
+        tab.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
+        # The theme's launch buttons declare one constant twice, which harms nothing.
+        tab.on("pageerror", lambda error: "THEBE_JS_URL" in str(error) or wrong.append(str(error)))
+        tab.goto(path.as_uri() + hash, wait_until="load")
+        return tab, wrong
+
+    yield open_file
+    for tab in opened:
+        tab.close()

@@ -141,13 +141,15 @@ def preview(port: Annotated[int, Option(help="Port of this machine.")] = 8000, r
 
 @app.command()
 def explore(root: Root = None) -> None:
-    """Open the first chapter, with its live explorer, in Jupyter."""
+    """Open the playground, a notebook with the live explorers, in Jupyter."""
     if not importlib.util.find_spec("jupyterlab"):
         raise InputError(f"JupyterLab is not installed: {sys.executable} -m pip install jupyterlab")
     from invariance import book as builder
 
-    (first,) = builder.find_chapters(builder.find_root(root), ["01"]).values()
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(first.with_suffix(".ipynb"))]))
+    root = builder.find_root(root)
+    builder.sync(root)
+    notebook = str(root / "book" / "playground.ipynb")
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", notebook]))
 
 
 # --- studies ---------------------------------------------------------------------------------------------------
@@ -245,6 +247,30 @@ def clean(
     if not yes and not typer.confirm(question):
         raise typer.Exit(1)
     typer.echo(f"Removed {sum(1 for _ in store.clean(everything)):,} files, {amount:,.1f} MB, from {cache_dir()}.")
+
+
+# --- the explorers' networks -------------------------------------------------------------------------------------
+
+live = typer.Typer(help="The explorers of the book's pages.", no_args_is_help=True)
+app.add_typer(live, name="live")
+
+
+@live.callback()
+def live_group() -> None:
+    """The explorers of the book's pages."""
+
+
+@live.command()
+def train(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks such as plain or rotate; all where left out.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Train the explorers' networks anew, measure them, and put their weights into the package."""
+    from invariance.live import networks
+
+    networks.train(names or networks.NAMES, device)
 
 
 # --- a reader's own model ----------------------------------------------------------------------------------------

@@ -59,3 +59,7 @@ def test_an_installed_wheel_works_and_has_the_published_results(installed, tmp_p
     assert sorted(eval(listed)) == sorted(published) and published
     assert "Usage" in run("-m", "invariance.cli", "--help", cwd=tmp_path, env=environment)
     assert (installed / "invariance" / "py.typed").is_file()
+    for folder in ("static", "networks"):
+        kept = REPOSITORY / "lib" / "invariance" / "live" / folder
+        names = sorted(path.name for path in kept.iterdir())
+        assert sorted(path.name for path in (installed / "invariance" / "live" / folder).iterdir()) == names and names

@@ -51,7 +51,9 @@ def find_chapters(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
 
 def out_of_step(root: Path) -> list[Path]:
     """The `.ipynb` files that differ from what their `.py` gives."""
-    pairs = ((source.with_suffix(".ipynb"), _paired(source)) for source in find_chapters(root).values())
+    playground = root / "book" / "playground.py"  # for readers' own experiments: no page of the book
+    sources = [*find_chapters(root).values(), *([playground] if playground.exists() else [])]
+    pairs = ((source.with_suffix(".ipynb"), _paired(source)) for source in sources)
     return [twin for twin, text in pairs if not twin.exists() or twin.read_text("utf-8") != text]
 
 

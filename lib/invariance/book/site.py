@@ -14,6 +14,7 @@ from pathlib import Path
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from invariance.errors import BookError, InputError
+from invariance.live.page import write_assets
 
 
 def stage(root: Path, staging: Path) -> None:
@@ -27,11 +28,17 @@ def stage(root: Path, staging: Path) -> None:
     shutil.copy(mathjax, staging / "book" / "_assets")
 
 
+def stage_explorers(staging: Path) -> None:
+    """What the explorers in the staged notebooks load when a reader comes near."""
+    write_assets(sorted((staging / "book").glob("*.ipynb")), staging / "book" / "_assets" / "live")
+
+
 def render(root: Path, staging: Path, place: Path, strict: bool) -> Path:
     """Render the staged book, and put the site in its `place` once it is complete; gives its `index.html`.
 
     With `strict` a warning is an error. Raises `BookError` where a page is not rendered.
     """
+    stage_explorers(staging)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(staging)]
     log = root / "_build" / "build.log"
     log.parent.mkdir(exist_ok=True)

@@ -13,12 +13,8 @@ from matplotlib.figure import Figure
 
 from invariance import plots, sampling, transforms
 from invariance.datasets import Transforms2D, paste
-from invariance.live.frames import Choice, frame_explorer
 from invariance.pictures import glyphs, scenes
 from invariance.transforms import TRANSFORMATIONS, Parameters, Transformation, names_of
-
-FRAMES = 17
-"""Steps of an explorer's slider."""
 
 
 def numbers(names: Sequence[str]) -> dict[str, int]:
@@ -51,12 +47,6 @@ def composition(names: Sequence[str], object_class: str, seed: int) -> Figure:
     moved = renderer.transformed(content, content)
     finished = paste(moved, renderer.backgrounds(content))
     return plots.picture_grid({"object": plots.as_pictures(moved), "image": plots.as_pictures(finished)})
-
-
-def explorer(names: Sequence[str], object_class: str) -> HTML:
-    """A dropdown of transformations and a slider that runs through the range of the one chosen."""
-    choices = {name: Choice(*sweep(name, object_class, FRAMES)) for name in names}
-    return frame_explorer(choices, name="Transformation")
 
 
 def sweep(name: str, object_class: str, count: int) -> tuple[np.ndarray, list[str]]:

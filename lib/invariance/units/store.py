@@ -18,7 +18,7 @@ from torch import Tensor
 from invariance.files import cache_dir, write_aside
 from invariance.units.unit import VERSION, Unit, Values
 
-FOLDERS = ("units", "weights", "failures", "pictures")
+FOLDERS = ("units", "weights", "failures", "pictures", "live")
 """What this package writes into the cache folder; nothing else there is touched."""
 YOUNG = 3600
 """Seconds for which an unfinished file may belong to a run that goes on."""

@@ -86,7 +86,7 @@ reading.shares()
 reading.beside(found.values())
 
 # %% [markdown]
-# In this run {glue:text}`turned` statements meet their rule by one of the two accuracies and miss it by the other.
+# Statements that meet their rule by one of the two accuracies and miss it by the other, in this run: {glue:text}`turned`.
 #
 # For a reader of the paper that means three things. Differences between models on the same target can be read as they stand, if one remembers
 # that training images soften them. Accuracies near one say little about new images. And curves over the number of images for transfer

@@ -291,8 +291,14 @@ class Findings:
         ours = pooled if self.sizes.protocol.pooled_accuracy else self.study.effects(self.table)
         return statistics.estimates(ours, self.study.papers(), pooled)
 
+    @cached_property
+    def papers_alone(self) -> Estimates:
+        """The paper's effects that this run has not: they have no value of ours."""
+        every = {name: statistics.estimate(values).value for name, values in self.study.papers().items()}
+        return {name: replace(NOTHING, paper=value) for name, value in every.items() if name not in self.estimates}
+
     def __getitem__(self, name: str) -> Estimate:
-        return self.estimates.get(name, NOTHING)
+        return {**self.papers_alone, **self.estimates}.get(name, NOTHING)
 
     def verdicts(self) -> dict[Statement, tuple[Estimate, str]]:
         """Each statement of the study with its estimate and verdict."""
@@ -342,9 +348,8 @@ class Findings:
 
         For each estimate: `name` with its interval, `name.value` and `name.paper` alone; what only the paper has, too.
         """
-        theirs = {name: statistics.estimate(values).value for name, values in self.study.papers().items()}
-        lacking, found = {name: replace(NOTHING, paper=value) for name, value in theirs.items()}, {}
-        for name, one in {**lacking, **self.estimates}.items():
+        found = {}
+        for name, one in {**self.papers_alone, **self.estimates}.items():
             found |= {name: str(one), f"{name}.value": f"{one:.{one.digits}f}", f"{name}.paper": f"{one:.2p}"}
         for beginning, sizes in (("sizes", self.sizes), ("paper", self.study.sizes["paper"])):
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}

@@ -279,7 +279,7 @@ def matched_and_not(
         label = f"{kind} transformations"
         plots.points(axis, levels[kind], plots.LOOKS[kind], offset, label, paper=paper, **line)
     if not any(one.n for of in levels.values() for one in of):
-        axis.text(0.5, 0.5, "not run at this size", ha="center", va="center", transform=axis.transAxes)
+        axis.text(0.5, 0.93, "not run at this size", ha="center", va="center", transform=axis.transAxes)
     axis.set_xticks(range(len(levels[kind])), labels)
     axis.set_ylim(0, 1.03)
 

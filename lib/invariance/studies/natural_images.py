@@ -64,8 +64,7 @@ def design(sizes: NaturalSizes) -> Design:
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """The effects of `factors.effects` for each setting, whose name stands after the first word: `gap.cifar10...`."""
-    lacking = pd.Series(dtype=float)  # where a size fine-tunes nothing, or has one setting alone
-    found = {f"gap.{setting.name}.few.{CLASSES}": lacking for setting in SETTINGS}
+    found = {}
     for setting, rows in table.groupby("setting", sort=False):
         for name, values in factors.effects(rows).items():
             kind, rest = name.split(".", 1)
@@ -138,6 +137,8 @@ def texts(found: Findings) -> dict[str, str]:
         "t2d.gap.paper": f"{statistics.estimate(papers[f'gap.probe.{CLASSES}']):.2f}",
         "t2d.range.paper": f"{statistics.estimate(papers[f'range.probe.{CLASSES}.matched']):.2f}",
     }
+    few = (f"gap.{setting.name}.few.{CLASSES}" for setting in SETTINGS)  # neither a small run nor the paper has it
+    named |= {name: str(found[name]) for name in few}
     return named | {f"{s.name}.{name}": text for s in SETTINGS for name, text in _of_setting(found, s).items()}
 
 

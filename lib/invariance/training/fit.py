@@ -34,6 +34,10 @@ class Classification(pl.LightningModule):
         self, model: Classifier, learning_rate: float, weight_decay: float, schedule: str, keep: str, compile: bool
     ) -> None:
         super().__init__()
+        check_known("schedule", schedule, SCHEDULES)
+        check_known("choice of weights to keep", keep, KEEP)
+        check_rate("learning_rate", learning_rate)
+        check_rate("weight_decay", weight_decay, zero=True)
         self.model, self.learning_rate, self.weight_decay = model, learning_rate, weight_decay
         self.schedule, self.keep = SCHEDULES[schedule], keep
         # Training batches have one shape, but for the last; evaluation would compile again for its own.
@@ -122,29 +126,20 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train `model` in place; afterwards it holds the weights of its best validation epoch, in evaluation mode.
 
-    `keep="last"` keeps those of the last epoch instead. So it is after a Ctrl-C, too, and after a loss that is not
-    finite, with the epochs so far; before the first ends, the model has its first weights again. Parameters without
-    `requires_grad` stay as they are, and a batch norm without trainable parameters also keeps its statistics.
+    `keep="last"` keeps those of the last epoch. So it is after a Ctrl-C or a loss that is not finite, too; before the
+    first epoch ends, the model has its first weights again. Parameters without `requires_grad` stay as they are, and so
+    do the statistics of a batch norm that has no others. `schedule` is one of `SCHEDULES`; `schedule_for` gives the
+    paper's. `progress` shows a bar, or lines where there is no terminal; `compile` runs training steps through
+    torch.compile. For one large run on several GPUs `devices` and `strategy` are Lightning's: start the script with
+    torchrun, and give each process its own `device` and `data`.
 
-    `schedule`: "constant", "linear" (to 0 at the end), "warmup_cosine" (5 epochs up, at most a tenth of the run, then
-    down to a hundredth) or another of `SCHEDULES`; `schedule_for` gives the paper's. `progress` shows a bar, or lines
-    where there is no terminal; `compile` runs the training steps through torch.compile, which pays for long runs on a
-    GPU. `devices` and `strategy` are Lightning's, for one large run on several GPUs: start the script with torchrun and
-    give each process its own `device` and the data on it; `data.batch_size` is then that of one process.
-
-    Returns the curve: a dict an epoch with `epoch`, `loss` (training mean), `accuracy` (validation, a share),
-    `learning_rate`, `seconds` (with validation) and `images_per_second` (training alone). Raises `InputError` for input
-    that cannot work and `FloatingPointError` when the loss stops being finite. The same seed of `data` gives the same
-    weights on the same device.
+    Returns the curve: a dict an epoch with `epoch`, `loss`, `accuracy` (validation), `learning_rate`, `seconds` and
+    `images_per_second`. Raises `InputError` for input that cannot work, `FloatingPointError` for an infinite loss.
     """
     device = pick_device(device)
-    check_known("schedule", schedule, SCHEDULES)
-    check_known("choice of weights to keep", keep, KEEP)
     check_whole("epochs", epochs, 1)
-    check_rate("learning_rate", learning_rate)
-    check_rate("weight_decay", weight_decay, zero=True)
-    guards.check(model, data, device)
     module = Classification(model, learning_rate, weight_decay, schedule, keep, compile)
+    guards.check(model, data, device)
     bar = Progress("Training images", epochs * data.train.count) if progress else None
     trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if bar else [])
     guards.training_mode(model)

@@ -20,6 +20,9 @@
 # What the published code does was found out by running it, in the versions of its time. The published numbers may come from another
 # state of that code: its experiments on CIFAR, for one, cannot be run as released.
 #
+# A *protocol* says which of it is repeated. `corrected`, the default, does what the column on this book says; `published` does what the
+# code did. Where a single difference can be repeated alone, the name of its flag stands in brackets: `protocol = "corrected+last_epoch"`.
+#
 # Numbers in the last column that depend on this book's own code are measured while this page is made, in a few seconds in all. A dash
 # means that nothing was measured.
 

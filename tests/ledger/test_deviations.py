@@ -8,6 +8,7 @@ import torch
 
 from invariance.errors import InputError
 from invariance.ledger import deviations, effects
+from invariance.protocol import FLAGS
 
 
 def normal_cdf(x):
@@ -19,8 +20,13 @@ def test_every_entry_has_a_topic_of_its_own_and_says_what_the_book_does():
     assert len({entry["topic"] for entry in log}) == len(log)
     assert {entry["kind"] for entry in log} == set(deviations.KINDS)
     for entry in log:
-        assert set(entry) <= {"topic", "kind", "paper", "code", "book", "effect"}, entry["topic"]
+        assert set(entry) <= {"topic", "kind", "flag", "paper", "code", "book", "effect"}, entry["topic"]
         assert entry["book"] and all(isinstance(text, str) for text in entry.values()), entry["topic"]
+
+
+def test_the_log_tells_of_every_flag_of_a_protocol_and_of_no_other():
+    assert {entry["flag"] for entry in deviations.log() if "flag" in entry} == set(FLAGS)
+    assert "(as the code: noise_wraps)" in deviations.show("quirk").data
 
 
 def test_every_effect_is_filled_with_numbers():

@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 def log() -> list[dict[str, str]]:
-    """The entries: topic, kind and book, and where known paper, code and effect."""
+    """The entries: topic, kind and book, and where known paper, code, effect and the flag of a protocol."""
     return packaged("ledger/deviations.yaml")
 
 
@@ -38,10 +38,16 @@ def effect(entry: Mapping[str, str]) -> str:
     return text.format(**{name: getattr(effects, name)() for name in names})
 
 
+def _book(entry: Mapping[str, str]) -> str:
+    return f"{entry['book']} (as the code: {entry['flag']})" if "flag" in entry else entry["book"]
+
+
 def show(kind: str) -> HTML:
     """The entries of a kind for readers; a dash where nothing is said. Raises `InputError` for an unknown kind."""
     check_known("kind of deviation", kind, KINDS)
-    chosen = [entry | {"effect": effect(entry) or "–"} for entry in log() if entry["kind"] == kind]
+    chosen = [
+        entry | {"effect": effect(entry) or "–", "book": _book(entry)} for entry in log() if entry["kind"] == kind
+    ]
     return plots.table([{title: entry.get(name, "–") for name, title in COLUMNS.items()} for entry in chosen])
 
 

@@ -108,6 +108,11 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
     assert "Removed" in run("clean", "--all", "--yes").output
     assert not list((tmp_path / "cache").rglob("*.json"))
+    monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path / "record"))
+    merged = run("merge", str(tmp_path / "out" / "smoke" / f"{name}.jsonl"))
+    assert merged.exit_code == 0 and "8 of 8 results are new" in merged.output, merged.output
+    again = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "again"))
+    assert "72 rows" in again.output and not list((tmp_path / "cache").rglob("*.json"))  # all is in the record
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[st
     if outcome:
         typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
     for study, sizes in needed if action == "publish" else ():
-        new = record.merge(record.path(sizes.budget, sizes.protocol), study.own(sizes, device).runs.values())
+        new = record.merge(study.own(sizes, device).runs.values(), sizes.budget, sizes.protocol)
         typer.echo(f"{study.name}: {new} new results in the record")
     getattr(builder, action)(root, names, parameters, started)
 
@@ -165,10 +165,14 @@ def run(
     pictures: Pictures = "embedded",
     cluster: Annotated[Literal["local", "slurm"] | None, Option(help="Units run there as jobs, else here.")] = None,
     cluster_option: Annotated[list[str], Option(help="Such as slurm_partition=gpu; may be repeated.")] = [],  # noqa: B006
+    minutes: Annotated[float, Option(help="Stop after so long, and keep what is finished; 0 means no end.", min=0)] = 0,
     out: Annotated[Path, Option(help="Folder for table (CSV) and results (JSON Lines).")] = Path("_build/results"),
 ) -> None:
-    """Run one study; finished units are read from the cache, and its table and results are written."""
-    from invariance import studies
+    """Run what of a study neither the record nor the cache has, and write its table and results.
+
+    Ctrl-C and SIGTERM end it as --minutes does. `invariance merge` adds the results to the record.
+    """
+    from invariance import studies, units
     from invariance.units import record
 
     chosen = studies.get(study)
@@ -176,14 +180,36 @@ def run(
     options = dict(map(_assignment, cluster_option))
     folder = record.path(sizes.budget, sizes.protocol, out).with_suffix("")
     check_folder(folder)
-    found = chosen.own(sizes, device, cluster=cluster, options=options)
+    known = record.read(record.path(sizes.budget, sizes.protocol))
+    with units.stoppable(minutes):
+        found = chosen.own(sizes, device, known, cluster=cluster, options=options)
     found.save_table(folder / f"{study}.csv")
-    record.write(folder / f"{study}.jsonl", found.runs)
+    record.write(folder / f"{study}.jsonl", found.runs, sizes.budget, sizes.protocol)
     typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
     typer.echo(f"wrote {folder / study}.csv and {study}.jsonl beside it")
+    if found.outcome.stopped:
+        typer.echo(f"Stopped: {found.outcome.stopped}. {found.missing} units are left; the same command goes on.")
     if found.outcome:
         typer.echo(f"\n{found.outcome}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def merge(
+    files: Annotated[list[Path], Argument(help="Results that `invariance run` wrote, here or on another machine.")],
+) -> None:
+    """Add results to the published record; those that are there already must agree."""
+    from invariance.units import record
+
+    given = [(path, record.made_at(path), record.read(path)) for path in files]
+    for path, made, results in given:
+        differ = record.differing(record.read(record.path(*made)), results)
+        new = record.merge(results.values(), *made)
+        typer.echo(f"{path}: {new} of {len(results)} results are new in {record.path(*made)}")
+        for digest, difference in differ.items():
+            typer.echo(f"  {digest} differs by {difference:.3f} from the record, which stays as it is", err=True)
+        if differ:
+            raise typer.Exit(1)
 
 
 def _seeds(text: str) -> int | str:

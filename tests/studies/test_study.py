@@ -104,7 +104,7 @@ def test_the_record_gives_the_same_findings_without_running_anything(smoke, tmp_
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path))
     with pytest.raises(InputError, match="Nothing of 'invariances_or_classes' is published"):
         STUDY.find(STUDY.at("smoke"), "cpu", "published")
-    record.merge(record.path("smoke"), found.runs.values())
+    record.merge(found.runs.values(), "smoke")
     again = STUDY.published("smoke")
     assert again.table.equals(found.table) and again.missing == 0
     assert again.numbers() == found.numbers()

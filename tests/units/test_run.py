@@ -109,6 +109,39 @@ def test_an_interrupted_run_ends_its_workers_and_says_nothing_of_semaphores(cach
     assert wait_until(lambda: not alive(process.pid), 20), "a worker outlived the run"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stopped_run_keeps_what_is_finished_and_goes_on_later(cache, workers):
+    wanted = [one(seed) for seed in range(6)]
+
+    def stop():
+        wait_until(lambda: is_done(wanted[0]))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Thread(target=stop).start()
+    with units.stoppable():
+        outcome = units.run(wanted, "cpu", workers=workers)
+    assert outcome.stopped == "SIGTERM" and not outcome.failures
+    assert signal.getsignal(signal.SIGTERM) == before
+    done = sum(map(is_done, wanted))
+    assert 1 <= done < len(wanted)
+    assert not units.run(wanted, "cpu", workers=workers).stopped and all(map(is_done, wanted))
+
+
+def test_a_run_ends_after_its_minutes_and_without_any_it_does_not(cache):
+    with units.stoppable(0.5 / 60):
+        outcome = units.run([one(seed, epochs=50) for seed in range(4)], "cpu", workers=1)
+    assert outcome.stopped == "0.00833333 minutes are over" and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_what_the_record_has_is_not_computed_again(cache):
+    model = one()
+    units.run([probe_of(model)], "cpu", known={model.digest, probe_of(model).digest})
+    assert not is_done(model) and not is_done(probe_of(model))
+    units.run([probe_of(model)], "cpu", known={model.digest})
+    assert is_done(probe_of(model))  # its model is trained all the same: the record has no weights
+
+
 def test_a_plain_script_runs_units_with_a_transformation_of_its_own(cache):
     """No guard around its main part, and two processes that never saw its function."""
     fields = one().model_dump()

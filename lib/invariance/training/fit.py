@@ -137,14 +137,13 @@ def fit(
     `images_per_second`. Raises `InputError` for input that cannot work, `FloatingPointError` for an infinite loss.
     """
     device = pick_device(device)
-    check_whole("epochs", epochs, 1)
     module = Classification(model, learning_rate, weight_decay, schedule, keep, compile)
     guards.check(model, data, device)
-    bar = Progress("Training images", epochs * data.train.count) if progress else None
-    trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if bar else [])
+    bar = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
+    trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if progress else [])
     guards.training_mode(model)
     try:
-        with guards.reproducible(data.seed, device), guards.interruptible(), bar or nullcontext():
+        with guards.reproducible(data.seed, device), guards.interruptible(), bar:
             trainer.fit(module, data)
     finally:
         model.load_state_dict(module.kept)
@@ -156,6 +155,7 @@ def _trainer(
     device: torch.device, epochs: int, devices: int, strategy: str, callbacks: list[pl.Callback]
 ) -> pl.Trainer:
     """Lightning's trainer for so many epochs, each followed by validation; it logs and stores nothing."""
+    check_whole("epochs", epochs, 1)
     guards.quieten()
     return pl.Trainer(
         accelerator=device.type,

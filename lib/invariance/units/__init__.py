@@ -1,7 +1,7 @@
 """Units of work: cached computations, where they run, and the published record of what they gave."""
 
 from invariance.units.kinds import FineTuning, Pretraining, Probes, Sensitivity, untrained
-from invariance.units.run import Outcome, Status, planned, run, status
+from invariance.units.run import Outcome, Status, planned, run, status, stoppable
 from invariance.units.unit import Data, Unit
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "planned",
     "run",
     "status",
+    "stoppable",
     "untrained",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from invariance.errors import InputError
 from invariance.files import results_dir, write_aside
-from invariance.protocol import CORRECTED, Protocol, name_of
+from invariance.protocol import CORRECTED, Protocol, find, name_of
 from invariance.units.unit import Values
 
 Record = dict[str, Values]
@@ -27,7 +27,7 @@ def read(file: Path) -> Record:
     """The record in a file; empty where there is none. Raises `InputError`, naming the line, where it is damaged."""
     if not file.exists():
         return {}
-    shared: dict[str, list[Values]] = {"facts": [], "data": []}
+    shared: dict[str, list[Values]] = {"made": [], "facts": [], "data": []}
     found: Record = {}
     for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
         try:
@@ -44,26 +44,59 @@ def read(file: Path) -> Record:
     return found
 
 
-def write(file: Path, record: Record) -> None:
-    """Write a record: shared values first, then a line a unit, in the order of kinds and digests."""
+def write(file: Path, record: Record, budget: str, protocol: Protocol = CORRECTED) -> None:
+    """Write a record: how it was made, shared values, then a line a unit, in the order of kinds and digests."""
     shared: dict[str, list[Values]] = {"facts": [], "data": []}
     lines = []
     for entry in sorted(record.values(), key=lambda entry: (entry["unit"], entry["digest"])):
         about = {"facts": _place(entry["facts"], shared["facts"])}
         lines.append({**entry, **about, "configuration": _folded(entry["configuration"], shared["data"])})
-    first = [{kind: value} for kind, values in shared.items() for value in values]
+    first = [{"made": {"budget": budget, "protocol": name_of(protocol)}}]
+    first += [{kind: value} for kind, values in shared.items() for value in values]
     text = "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in (*first, *lines))
     with write_aside(file) as aside:
         aside.write_text(text, "utf-8")
 
 
-def merge(file: Path, results: Iterable[Values]) -> int:
-    """Add results to the record in a file; gives how many were new. What is there stays as it is."""
+def merge(results: Iterable[Values], budget: str, protocol: Protocol = CORRECTED) -> int:
+    """Add results to the published record; gives how many were new. What is there stays as it is."""
+    file = path(budget, protocol)
     record = read(file)
     new = {entry["digest"]: entry for entry in results if entry["digest"] not in record}
     if new:
-        write(file, {**record, **new})
+        write(file, {**record, **new}, budget, protocol)
     return len(new)
+
+
+TOLERANCE = 0.1
+"""By so much two runs of a unit may differ: another processor rounds otherwise, and training magnifies that."""
+
+
+def differing(first: Record, second: Record) -> dict[str, float]:
+    """Units that both records have with values more than `TOLERANCE` apart, and how far the farthest are."""
+    both = {digest: _distance(first[digest]["values"], second[digest]["values"]) for digest in first.keys() & second}
+    return {digest: far for digest, far in sorted(both.items()) if far > TOLERANCE}
+
+
+def _distance(first: object, second: object) -> float:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        shared = first.keys() & second.keys() - {"weights", "curve"}  # names of files, and what led to the values
+        return max((_distance(first[name], second[name]) for name in shared), default=0.0)
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        return max((_distance(a, b) for a, b in zip(first, second, strict=True)), default=0.0)
+    if isinstance(first, float) and isinstance(second, float):
+        return abs(first - second)
+    return 0.0 if first == second else float("inf")
+
+
+def made_at(file: Path) -> tuple[str, Protocol]:
+    """The budget and protocol of a file of results, from its first line. Raises `InputError` where that has none."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            made = json.loads(next(lines))["made"]
+        return made["budget"], find(made["protocol"])
+    except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} holds no results of `invariance run` ({error}): give a file that it wrote.") from None
 
 
 def _place(value: Values, known: list[Values]) -> int:

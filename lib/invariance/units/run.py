@@ -6,9 +6,11 @@ processes of one thread each share the tasks. A unit that fails does not stop th
 
 import errno
 import os
+import signal
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,8 @@ class Outcome:
 
     failures: dict[str, str] = field(default_factory=dict)
     skipped: list[Unit] = field(default_factory=list)
+    stopped: str = ""
+    """Why it ended before all was tried; empty where it did not."""
 
     def __bool__(self) -> bool:
         return bool(self.failures)
@@ -50,20 +54,21 @@ def run(
     cluster: str | None = None,
     options: Mapping[str, str] | None = None,
     workers: int = 0,
+    known: Container[str] = (),
 ) -> Outcome:
     """Compute every unit that is not in the cache yet, and what it needs; gives what failed.
 
-    `cluster` is None (this machine), "local" or "slurm"; `options` are parameters of submitit's executor for it, such
-    as `slurm_partition`. `workers` is the number of processes, by default one a core on a CPU and one on a GPU. Raises
-    `OSError` if the disk is full, and `InputError` for an unknown device, cluster or option.
+    Units whose digest is `known`, from the published record, are left out. `cluster` is None (this machine), "local" or
+    "slurm"; `options` are parameters of submitit's executor for it, such as `slurm_partition`. `workers` is the number
+    of processes, by default one a core on a CPU and one on a GPU. Raises `OSError` if the disk is full, and
+    `InputError` for an unknown device, cluster or option.
     """
     from invariance.units import cluster as clusters
     from invariance.units import pool
 
     executor = clusters.executor(cluster, options or {})
     place = pick_device("cpu" if cluster else device)  # a login node may lack the GPU
-    tasks = [left for task in planned(units) if (left := _missing(task))]
-    outcome = Outcome()
+    tasks, outcome = [left for task in planned(units) if (left := _missing(task, known))], Outcome()
     if not tasks:
         return outcome
     check_cache("units")
@@ -75,10 +80,36 @@ def run(
             reports = pool.reports(tasks, device, workers)
         else:
             reports = (report for task in tasks for report in attempts(task, place))
-        for unit, failure in reports:
-            _note(outcome, unit, failure)
-            progress.advance(unit.cost(), what=f"{type(unit).__name__}, seed {unit.seed}")
+        try:
+            for unit, failure in reports:
+                _note(outcome, unit, failure)
+                progress.advance(unit.cost(), what=f"{type(unit).__name__}, seed {unit.seed}")
+        except Stopped as reason:
+            outcome.stopped = str(reason)
+            reports.close()  # ends the processes: what they were at is lost, what is finished is kept
     return outcome
+
+
+class Stopped(BaseException):
+    """A run is to end now, and what is finished to be shown; the message says why."""
+
+
+@contextmanager
+def stoppable(minutes: float = 0) -> Iterator[None]:
+    """Inside, Ctrl-C, SIGTERM and the end of so many minutes (0 means no end) end `run` with what is finished."""
+    reasons = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGALRM: f"{minutes:g} minutes are over"}
+
+    def stop(number: int, frame: object) -> None:
+        raise Stopped(reasons[number])
+
+    before = {number: signal.signal(number, stop) for number in reasons}
+    signal.setitimer(signal.ITIMER_REAL, 60 * minutes)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _note(outcome: Outcome, unit: Unit, failure: str | None) -> None:
@@ -105,8 +136,8 @@ def planned(units: Iterable[Unit]) -> list[Task]:
     return sorted(found, key=lambda task: (task[0].seed, -sum(unit.cost() for unit in task)))
 
 
-def _missing(task: Task) -> Task:
-    return [unit for unit in task if store.read(unit) is None]
+def _missing(task: Task, known: Container[str]) -> Task:
+    return [unit for unit in task if unit.digest not in known and store.read(unit) is None]
 
 
 def attempts(task: Task, device: torch.device) -> Iterator[tuple[Unit, str | None]]:

@@ -1,7 +1,10 @@
+import dataclasses
+
 import pytest
 
 from invariance import studies
 from invariance.ledger import reading
+from invariance.protocol import find
 
 
 def test_shares_are_those_of_the_published_sizes():
@@ -25,4 +28,9 @@ def test_the_pooled_accuracy_lies_between_those_of_the_splits_and_is_shown_besid
 def test_a_rule_is_turned_where_one_accuracy_meets_it_and_the_other_does_not(smoke):
     found = smoke("invariances_or_classes")
     both = {s: found[s.estimate] for s in found.study.statements}
-    assert reading.turned([found]) == [s for s, one in both.items() if s.holds(one.value) != s.holds(one.pooled)]
+    expected = [s for s, one in both.items() if s.holds(one.value) != s.holds(one.pooled)]
+    assert reading.turned([found]) == expected
+    # A protocol that reports pooled accuracies changes nothing here: both are compared all the same.
+    sizes = found.sizes.model_copy(update={"protocol": find("corrected+pooled_accuracy")})
+    pooled = dataclasses.replace(found, sizes=sizes)
+    assert reading.beside([pooled]).data == reading.beside([found]).data and reading.turned([pooled]) == expected

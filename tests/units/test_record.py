@@ -83,5 +83,6 @@ def test_what_no_run_wrote_is_not_merged(folder, tmp_path, text):
     if text is not None:
         file.write_text(text)
     done = CliRunner().invoke(cli.app, ["merge", str(file)])
-    assert (done.exit_code == 2 and "x.jsonl" in f"{done.output}{done.exception}") or "Unknown protocol" in done.output
+    said = " ".join(f"{done.output} {done.stderr}".split())
+    assert done.exit_code == 2 and ("x.jsonl holds no results" in said or "Unknown protocol 'x'" in said)
     assert not folder.exists()

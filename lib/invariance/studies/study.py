@@ -300,7 +300,7 @@ class Findings:
         return {name: replace(NOTHING, paper=value) for name, value in every.items() if name not in self.estimates}
 
     def __getitem__(self, name: str) -> Estimate:
-        return {**self.papers_alone, **self.estimates}.get(name, NOTHING)
+        return self.estimates.get(name) or self.papers_alone.get(name, NOTHING)
 
     def verdicts(self) -> dict[Statement, tuple[Estimate, str]]:
         """Each statement of the study with its estimate and verdict."""

@@ -44,6 +44,8 @@ class Outcome:
         return bool(self.failures)
 
     def __str__(self) -> str:
+        if self.stopped and not self.failures:
+            return f"Stopped before: {self.stopped}."
         more = f" ({len(self.skipped)} more need them and were not tried)" if self.skipped else ""
         return f"{len(self.failures)} units failed{more}:\n\n" + "\n\n".join(self.failures.values())
 

@@ -164,6 +164,12 @@ chapter.show(found, "levels", paper=False)
 # :link-type: doc
 # One GPU, a cluster, costs, and how far results repeat.
 # :::
+#
+# :::{grid-item-card} 14. The paper's numbers
+# :link: 14_the_papers_numbers
+# :link-type: doc
+# What its accuracies contain, and what rests on that.
+# :::
 # ::::
 #
 # No knowledge of the paper is assumed. If you know what a neural network and a training set are, you can start. In a hurry? Read

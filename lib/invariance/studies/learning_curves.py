@@ -17,7 +17,7 @@ from pydantic import Field
 
 from invariance import plots, statistics
 from invariance.statistics import PerSeed
-from invariance.studies import invariance_transfer, invariances_or_classes, mismatch, natural_images
+from invariance.studies import invariance_transfer, mismatch
 from invariance.studies import when_invariance_harms as harm
 from invariance.studies.study import Count, Findings, Sizes, Study, pretraining, probes, sizes_of
 from invariance.studies.tasks import CIFAR10, T2D, Setting, pretrained, targets

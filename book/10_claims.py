@@ -156,5 +156,5 @@ verdicts.reasons(ledger)
 # hardware each was made. If a study was not published, the program says which.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.ledger.verdicts` (the ledger), {py:obj}`invariance.studies.study.Statement` (the rule), and the
+# **Defined in:** {py:mod}`invariance.ledger.verdicts` (the ledger), {py:obj}`invariance.studies.statements.Statement` (the rule), and the
 # modules of {py:mod}`invariance.studies` (each study's own statements).

@@ -31,7 +31,7 @@ gpu_rate = 40_000  # images a second: training ResNet-18 on a GPU of yours
 # %% tags=["remove-cell"]
 from invariance import chapter, studies
 from invariance.ledger import reproducibility
-from invariance.studies.study import BUDGETS
+from invariance.studies.sizes import BUDGETS
 from invariance.datasets.devices import hardware, pick_device
 
 # %% [markdown]

@@ -7,7 +7,7 @@ import pytest
 from invariance import studies
 from invariance.ledger import verdicts
 from invariance.statistics import NOTHING, Estimate
-from invariance.studies.study import (
+from invariance.studies.statements import (
     ANY,
     NOT_RUN,
     NOT_SUPPORTED,
@@ -15,9 +15,9 @@ from invariance.studies.study import (
     SUPPORTED,
     SYMBOLS,
     UNDECIDED,
-    Findings,
     Statement,
 )
+from invariance.studies.study import Findings
 from invariance.units import Outcome
 
 ABOVE = Statement(1, "It is large", "size", "its size", threshold=0.5, reason="half")

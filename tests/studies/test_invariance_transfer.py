@@ -7,7 +7,8 @@ import pytest
 from invariance.errors import InputError
 from invariance.studies import invariance_transfer as transfer
 from invariance.studies.invariance_transfer import DATA_TYPES, OWN, STUDY
-from invariance.studies.study import NOT_SUPPORTED, SUPPORTED, Findings
+from invariance.studies.statements import NOT_SUPPORTED, SUPPORTED
+from invariance.studies.study import Findings
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Outcome
 

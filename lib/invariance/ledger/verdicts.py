@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from invariance import plots
 from invariance.statistics import Estimate, fixed
 from invariance.studies import all_studies
-from invariance.studies.study import ANY, BUDGETS, NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings, Statement
+from invariance.studies.sizes import BUDGETS
+from invariance.studies.statements import NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Statement
+from invariance.studies.study import Findings
 
 Row = tuple[Statement, Estimate, str]
 """A statement, its estimate and its verdict."""
@@ -56,9 +58,8 @@ def papers(statement: Statement, one: Estimate) -> str:
     text = fixed(one.paper, 3)
     if misses(statement, one):
         return f"{text} (misses the rule)"
-    if statement.reason == ANY and one.n and abs(one.paper) > 0.01:
-        return f"{text} (this run: {fixed(one.pooled / one.paper, 2)} of it)"
-    return text
+    share = statement.share(one)
+    return text if np.isnan(share) else f"{text} (this run: {fixed(share, 2)} of it)"
 
 
 def show(found: Iterable[Row]) -> HTML:

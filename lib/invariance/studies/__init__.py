@@ -16,6 +16,7 @@ NAMES = (
     "when_invariance_harms",
     "invariance_transfer",
     "mismatch",
+    "slips",
     "learning_curves",
 )
 """The studies that run something, in the order of the chapters."""

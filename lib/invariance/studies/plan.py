@@ -1,0 +1,56 @@
+"""The plan of a budget: everything that is fixed before its first unit runs, as a file whose digest every result names.
+
+Sizes, seeds, protocols, statements with their rules, thresholds and floors, of every study. A record is only as good as
+what could not be changed after it was seen, so results of another plan are not added to it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from invariance.errors import InputError
+from invariance.files import write_aside
+from invariance.studies import all_studies
+from invariance.units import record
+
+BUDGETS = ("night", "paper")
+"""The budgets that have a plan; results at the others are for trying out."""
+ALSO_PUBLISHED = ("invariances_or_classes",)
+"""The studies that are run under the protocol `published`, too."""
+
+
+def contents(budget: str) -> dict[str, Any]:
+    """The plan of a budget as the studies have it now."""
+    studies = {}
+    for study in all_studies():
+        sizes = study.at(budget)
+        protocols = ["corrected", *(["published"] if study.name in ALSO_PUBLISHED else [])]
+        fields = sizes.model_dump(mode="json", exclude={"budget", "protocol", "seeds"})
+        rules = [{"rule": one.rule, **vars(one)} for one in study.statements]
+        studies[study.name] = {"protocols": protocols, "seeds": sizes.seeds, "sizes": fields, "statements": rules}
+    return {"budget": budget, "studies": studies}
+
+
+def write(budget: str) -> Path:
+    """Write the plan of a budget. Raises `InputError` where results of another plan are in the record."""
+    file, known = record.plan_file(budget), record.read(record.path(budget))
+    text = _text(budget)
+    if known and (not file.exists() or file.read_text("utf-8") != text):
+        raise InputError(
+            f"{record.path(budget)} has results of another plan: undo what changed, or begin a new record."
+        )
+    with write_aside(file) as aside:
+        aside.write_text(text, "utf-8")
+    return file
+
+
+def check(budget: str) -> None:
+    """Raise `InputError` where a budget has a plan, and the studies now say something else."""
+    file = record.plan_file(budget)
+    if file.exists() and file.read_text("utf-8") != _text(budget):
+        raise InputError(f"The studies differ from their plan, {file}: undo that, or run with other sizes of your own.")
+
+
+def _text(budget: str) -> str:
+    return yaml.safe_dump(contents(budget), sort_keys=False, width=120, allow_unicode=True)

@@ -181,12 +181,12 @@ def run(
     folder = record.path(sizes.budget, sizes.protocol, out).with_suffix("")
     check_folder(folder)
     known = record.read(record.path(sizes.budget, sizes.protocol))
-    if sizes == chosen.at(budget, protocol=protocol):
-        plan.check(budget)
+    plan.named(chosen, sizes, {})  # before hours of work
     with units.stoppable(minutes):
         found = chosen.own(sizes, device, known, cluster=cluster, options=options)
     found.save_table(folder / f"{study}.csv")
-    record.write(folder / f"{study}.jsonl", found.runs, sizes.budget, sizes.protocol)
+    runs = plan.named(chosen, sizes, found.runs)
+    record.write(folder / f"{study}.jsonl", runs, sizes.budget, sizes.protocol)
     typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
     typer.echo(f"wrote {folder / study}.csv and {study}.jsonl beside it")
     if found.outcome.stopped:

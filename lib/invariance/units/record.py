@@ -71,13 +71,10 @@ def write(file: Path, record: Record, budget: str, protocol: Protocol = CORRECTE
 
 
 def merge(results: Iterable[Values], budget: str, protocol: Protocol = CORRECTED) -> int:
-    """Add results to the published record, with the plan's digest; gives how many were new.
-
-    What is there stays as it is.
-    """
+    """Add results to the published record; gives how many were new. What is there stays as it is."""
     file = path(budget, protocol)
-    record, plan = read(file), {"plan": digest} if (digest := plan_digest(budget)) else {}
-    new = {entry["digest"]: {**plan, **entry} for entry in results if entry["digest"] not in record}
+    record = read(file)
+    new = {entry["digest"]: entry for entry in results if entry["digest"] not in record}
     if new:
         write(file, {**record, **new}, budget, protocol)
     return len(new)

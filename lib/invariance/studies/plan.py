@@ -11,15 +11,15 @@ import yaml
 
 from invariance.errors import InputError
 from invariance.files import write_aside
-from invariance.studies import all_studies
+from invariance.studies import all_studies, get
 from invariance.studies.sizes import Sizes
 from invariance.studies.study import Study
 from invariance.units import record
 
 BUDGETS = ("night", "paper")
 """The budgets that have a plan; results at the others are for trying out."""
-BEFORE = ("learning_curves",)
-"""The studies that plans are made from."""
+BEFORE = "learning_curves"
+"""The study that plans are made from."""
 ALSO_PUBLISHED = ("invariances_or_classes",)
 """The studies that are run under the protocol `published`, too."""
 
@@ -27,9 +27,7 @@ ALSO_PUBLISHED = ("invariances_or_classes",)
 def contents(budget: str) -> dict[str, Any]:
     """The plan of a budget as the studies have it now."""
     studies = {}
-    for study in all_studies():
-        if study.name in BEFORE:
-            continue
+    for study in (*all_studies(), get("slips")):
         sizes = study.at(budget)
         protocols = ["corrected", *(["published"] if study.name in ALSO_PUBLISHED else [])]
         fields = sizes.model_dump(mode="json", exclude={"budget", "protocol", "seeds"})
@@ -57,7 +55,7 @@ def named(study: Study, sizes: Sizes, runs: record.Record) -> record.Record:
     Raises `InputError` where the studies now say something else than the plan.
     """
     file = record.plan_file(sizes.budget)
-    if not file.exists() or study.name in BEFORE or sizes != study.at(sizes.budget, protocol=sizes.protocol):
+    if not file.exists() or study.name == BEFORE or sizes != study.at(sizes.budget, protocol=sizes.protocol):
         return runs
     if file.read_text("utf-8") != _text(sizes.budget):
         raise InputError(f"The studies differ from their plan, {file}: undo that, or run with other sizes of your own.")

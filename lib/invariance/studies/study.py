@@ -115,7 +115,11 @@ def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes
 
 
 def probes(
-    sizes: Sizes, trained: units.Pretraining, targets: Mapping[str, units.Data], samples: Iterable[int] = (), **changes
+    sizes: Sizes,
+    trained: units.Pretraining,
+    targets: Mapping[str, units.Data],
+    samples: Iterable[int] = (),
+    **changes: Any,
 ) -> units.Probes:
     """Linear probes of a pretrained model on targets, for each number of samples; `changes` are to other fields."""
     names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")
@@ -182,7 +186,7 @@ class Study:
 
     name: str
     sizes: Mapping[str, Sizes]
-    design: Callable[[Sizes], Design]
+    design: Callable[[Any], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
@@ -263,7 +267,7 @@ class Findings:
     """A study's results at one size: the tidy table, named estimates, and where they come from."""
 
     study: Study
-    sizes: Sizes
+    sizes: Any  # the study's own kind of `Sizes`
     design: Design
     runs: record.Record
     outcome: Outcome

@@ -48,6 +48,7 @@ class Classification(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.losses: list[Tensor] = []
+        self.images = self.trainer.datamodule.train.count  # type: ignore[attr-defined]
         self.started = time.perf_counter()
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
@@ -79,9 +80,9 @@ class Classification(pl.LightningModule):
                 "epoch": self.current_epoch + 1,
                 "loss": torch.stack(self.losses).mean().item(),
                 "accuracy": accuracy,
-                "learning_rate": float(self.optimizers().param_groups[0]["lr"]),
+                "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
                 "seconds": time.perf_counter() - self.started,
-                "images_per_second": self.trainer.datamodule.train.count / (self.trained - self.started),
+                "images_per_second": self.images / (self.trained - self.started),
             }
         )
 
@@ -91,7 +92,7 @@ class Classification(pl.LightningModule):
         if self.schedule is None:
             return optimiser
         steps = int(self.trainer.estimated_stepping_batches)
-        factor = partial(self.schedule, steps=steps, epoch=steps // self.trainer.max_epochs)
+        factor = partial(self.schedule, steps=steps, epoch=steps // (self.trainer.max_epochs or 1))
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -139,7 +140,7 @@ def fit(
     device = pick_device(device)
     module = Classification(model, learning_rate, weight_decay, schedule, keep, compile)
     guards.check(model, data, device)
-    bar = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
+    bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
     trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if progress else [])
     guards.training_mode(model)
     try:

@@ -14,11 +14,13 @@ OPTIONS = $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book preview explore test check style types coverage bench night publish clean
+.PHONY: help book site pdf preview explore test check style types coverage bench night publish clean
 
 help:
 	@echo "Read and play"
 	@echo "  make book      run every chapter and render the book into _build/html"
+	@echo "  make site      render the published chapters into _build/html, computing nothing"
+	@echo "  make pdf       print the rendered book into _build/invariance-book.pdf; needs Chromium"
 	@echo "  make preview   serve the rendered book on this machine (PORT=$(PORT)); renders it where there is none"
 	@echo "  make explore   open the playground, with the live explorers, in JupyterLab"
 	@echo "Change"
@@ -43,6 +45,12 @@ book: $(STAMP)
 
 $(SITE): | $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
+
+site: $(STAMP)
+	@$(BIN)/invariance site
+
+pdf: $(SITE)
+	@$(BIN)/invariance pdf
 
 preview: $(SITE)
 	@$(BIN)/invariance preview --port "$(PORT)"

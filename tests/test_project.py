@@ -71,7 +71,7 @@ def test_recipes_name_files_and_names_that_exist():
     assert [recipe for recipe in recipes if len(re.findall(r"^\d+\. ", recipe, re.M)) > 10] == []
     paths = re.findall(r"`((?:lib|tests|book)/[\w./]+)`", text)
     assert len(paths) > 15 and [path for path in paths if "NN" not in path and not (ROOT / path).exists()] == []
-    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "lib").rglob("*.py"))
+    code = "\n".join(path.read_text("utf-8") for path in ROOT.glob("[lt]*/**/*.py"))
     names = re.findall(r"`([A-Z][A-Za-z_]*[a-z_A-Z]{3}|[a-z]+_[a-z]+)`", text)
     assert [name for name in names if not re.search(rf"\b{name}\b", code) and "NAME" not in name] == []
 

@@ -3,6 +3,7 @@
 BUDGET ?=
 DEVICE ?=
 CHAPTERS ?=
+MINUTES ?= 0
 PORT ?= 8000
 
 VENV := .venv
@@ -10,20 +11,34 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 OPTIONS = $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE)") $(if $(CHAPTERS),--chapters "$(CHAPTERS)")
+PYTEST = $(BIN)/python -m pytest -q -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book preview test explore bench publish clean
+.PHONY: help book site pdf preview explore test check style types coverage bench night publish clean
 
 help:
-	@echo "make book      run every chapter and render the book into _build/html"
-	@echo "make preview   serve the rendered book on this machine (PORT=$(PORT)); renders it where there is none"
-	@echo "make test      check the style and run the tests"
-	@echo "make explore   open the playground, with the live explorers, in JupyterLab"
-	@echo "make bench     measure how fast images are made and models train"
-	@echo "make publish   run every chapter and store its outputs in book/*.ipynb"
-	@echo "make clean     remove what was built; .venv and cached results stay"
+	@echo "Read and play"
+	@echo "  make book      run every chapter and render the book into _build/html"
+	@echo "  make site      render the published chapters into _build/html, computing nothing"
+	@echo "  make pdf       print the rendered book into _build/invariance-book.pdf; needs Chromium"
+	@echo "  make preview   serve the rendered book on this machine (PORT=$(PORT)); renders it where there is none"
+	@echo "  make explore   open the playground, with the live explorers, in JupyterLab"
+	@echo "Change"
+	@echo "  make check     what to run before every commit: style, types and the quick tests, under two minutes"
+	@echo "  make test      everything: style, types and all tests"
+	@echo "  make style     lint, format and layers alone"
+	@echo "  make types     the types alone"
+	@echo "  make coverage  which lines the tests run, as a table and in _build/coverage"
+	@echo "  make bench     measure how fast images are made and models train"
+	@echo "Measure and publish"
+	@echo "  make night     run every study at the size night and merge the results; again, it goes on (MINUTES=60 a study)"
+	@echo "  make publish   run every chapter and store its outputs in book/*.ipynb"
+	@echo "  make clean     remove what was built; .venv and cached results stay"
 	@echo
 	@echo "For book and publish:  BUDGET=smoke|quick|night|paper  DEVICE=auto|cpu|cuda  CHAPTERS=01,03"
+	@echo "How to add a transformation, network, study, chapter ...: CONTRIBUTING.md. Every command: invariance --help"
+
+# --- read and play ---
 
 book: $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
@@ -31,20 +46,48 @@ book: $(STAMP)
 $(SITE): | $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
 
+site: $(STAMP)
+	@$(BIN)/invariance site
+
+pdf: $(SITE)
+	@$(BIN)/invariance pdf
+
 preview: $(SITE)
 	@$(BIN)/invariance preview --port "$(PORT)"
-
-test: $(STAMP)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -n auto --dist loadscope --durations=10
 
 explore: $(STAMP)
 	@$(BIN)/invariance explore
 
+# --- change ---
+
+test: style types
+	@$(PYTEST) --durations=10
+
+check: style types
+	@$(PYTEST) -m "not slow"
+
+style: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+coverage: $(STAMP)
+	@$(PYTEST) --cov --cov-report=term --cov-report=html
+
 bench: $(STAMP)
 	@$(BIN)/python tests/benchmarks/run.py
+
+# --- measure and publish ---
+
+# What is finished is merged, also where a study stopped after its MINUTES; the next `make night` goes on with the rest.
+night: $(STAMP)
+	@failed=0; for study in $$($(BIN)/python -c 'from invariance import studies; print(*studies.NAMES)'); do \
+	  $(BIN)/invariance run "$$study" --budget night --minutes "$(MINUTES)" $(if $(DEVICE),--device "$(DEVICE)") || failed=1; \
+	  $(BIN)/invariance merge "_build/results/night/$$study.jsonl" || failed=1; \
+	done; exit $$failed
 
 publish: $(STAMP)
 	@$(BIN)/invariance publish $(OPTIONS)

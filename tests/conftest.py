@@ -16,6 +16,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     torch.set_num_threads(1)
 
 
+SLOW = {"built", "installed", "open_page", "smoke"}
+"""Fixtures that build the book or a wheel, run a study, or open a browser: tests with one of them are `slow`."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory):
     """One cache for all tests and processes: rendered pictures, and the studies at the size smoke."""

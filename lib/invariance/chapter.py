@@ -21,12 +21,12 @@ LARGE = 500_000
 """Bytes from which a linked table is compressed."""
 
 
-def glue(found: Findings | Mapping[str, object], prefix: str = "", digits: int | None = None) -> None:
+def glue(found: Findings | Mapping[str, Any], prefix: str = "", digits: int | None = None) -> None:
     """Make the numbers of findings (or other values by name) known to `{glue:text}` in the chapter's prose."""
     from myst_nb import glue as glue_one  # the book's own package, which the library does without
 
     plots.use_book_style()
-    numbers = found.numbers() if isinstance(found, Findings) else found
+    numbers: Mapping[str, Any] = found.numbers() if isinstance(found, Findings) else found
     for name, value in numbers.items():
         glue_one(prefix + name, str(value) if digits is None else fixed(value, digits), display=False)
 

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
@@ -20,7 +20,7 @@ from invariance.files import cache_dir, check_folder, explained
 class Commands(TyperGroup):
     """Commands that report what a reader can mend without a traceback, in a line if it is no chapter that fails."""
 
-    def invoke(self, ctx):
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -29,9 +29,10 @@ class Commands(TyperGroup):
             typer.echo(f"\n{error}", err=True)
             raise typer.Exit(1) from None
         except OSError as error:
-            message = explained(error)
-            if message is None:
+            known = explained(error)
+            if known is None:
                 raise
+            message = known
         typer.echo(f"error: {' '.join(message.split())}", err=True)
         raise typer.Exit(2)
 
@@ -338,10 +339,8 @@ def profile(
     check_folder(out)
     names, asked = _words(transforms) or None, {"mean": _numbers(mean, "mean"), "std": _numbers(std, "std")}
     profiling.check_choices(images, names, pairs, size or 32, device)
-    found = replace(
-        profiling.load_backbone(model, weights, pretrained, size, seed),
-        **{name: numbers for name, numbers in asked.items() if numbers},
-    )
+    given: dict[str, Any] = {name: numbers for name, numbers in asked.items() if numbers}
+    found = replace(profiling.load_backbone(model, weights, pretrained, size, seed), **given)
     about, batch = {**vars(found), "layers": _words(layers)}, batch_size or None
     table = profiling.profile_model(
         images=images, transforms=names, pairs=pairs, device=device, seed=seed, batch_size=batch, progress=True, **about

@@ -137,4 +137,4 @@ def _dataset(
     check_known("split", split, SPLITS)
     if count is None and not isinstance(spec, Transforms2D):
         count = spec.available(split)
-    return ImageDataset(Split(spec.renderer(device), seed, split, count))
+    return ImageDataset(Split(spec.renderer(device), seed, split, count))  # type: ignore[arg-type] # it says so itself

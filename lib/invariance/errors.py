@@ -5,6 +5,7 @@ import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Real
+from typing import Any
 
 LEAST, MOST = -(2**63), 2**63 - 1
 """What tensors of indices and keys can hold."""
@@ -31,7 +32,7 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> None:
     raise InputError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
 
 
-def check_whole(what: str, value: object, low: int = LEAST, high: int = MOST) -> int:
+def check_whole(what: str, value: Any, low: int = LEAST, high: int = MOST) -> int:
     """`value` as an int; raise `InputError` unless it is a whole number from `low` to `high`.
 
     NumPy's integers are whole numbers; booleans and floats, even 3.0, are not. `what` starts the message.
@@ -47,8 +48,8 @@ def check_whole(what: str, value: object, low: int = LEAST, high: int = MOST) ->
     return number
 
 
-def check_rate(what: str, value: object, zero: bool = False) -> None:
+def check_rate(what: str, value: Any, zero: bool = False) -> None:
     """Raise `InputError` unless `value` is a finite number above 0, or with `zero` also 0."""
-    fits = isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < math.inf
+    fits = isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf
     if not fits or (value == 0 and not zero):
         raise InputError(f"{what} {value!r} is not usable: give a number above 0{', or 0' * zero}.")

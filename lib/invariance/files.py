@@ -69,8 +69,8 @@ def _write_into(folder: Path) -> None:
 def explained(error: OSError) -> str | None:
     """What to tell a reader of a full disk, or of a cache that cannot be read or written; None for other errors."""
     if error.errno == errno.ENOSPC:
-        place = f" ({error.filename})" if error.filename else ""
-        return f"The disk is full{place}: make room and run again."
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The disk is full{where}: make room and run again."
     with suppress(InputError):  # without a home there is no cache to blame
         cache, place = cache_dir(), Path(str(error.filename or ""))
         not_made = cache.is_relative_to(place) and not place.is_dir()  # a folder above the cache

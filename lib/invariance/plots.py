@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -79,7 +80,7 @@ def detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Draw in the book's look, and let pyplot forget the figure, or a notebook's cell would show it a second time."""
 
     @wraps(draw)
-    def drawn(*args, **options) -> Figure:
+    def drawn(*args: Any, **options: Any) -> Figure:
         with plt.rc_context(STYLE):
             figure = draw(*args, **options)
         plt.close(figure)
@@ -99,22 +100,22 @@ def points(
     label: str | None = None,
     places: Sequence[float] | None = None,
     paper: bool = True,
-    **line,
+    **line: Any,
 ) -> None:
     """Estimates at `places`, else 0, 1, ..., + offset: marks with intervals, seeds as small and the paper's as hollow.
 
     `line` is passed on to the marks, such as `linestyle`.
     """
-    places = np.asarray(range(len(estimates)) if places is None else places) + offset
-    for place, one in zip(places, estimates, strict=True):
+    at = np.asarray(range(len(estimates)) if places is None else places) + offset
+    for place, one in zip(at, estimates, strict=True):
         axis.plot([place] * len(one.seeds), one.seeds, look.marker, color=look.colour, alpha=0.35, markersize=4)
     value, low, high, published = np.array([(e.value, e.low, e.high, e.paper) for e in estimates]).T
     error = np.nan_to_num([value - low, high - value]).clip(0)  # one seed gives no interval: a mark without bars
     line = {"markersize": 7, "capsize": 3, "linewidth": 1.4, **line}
-    axis.errorbar(places, value, yerr=error, color=look.colour, marker=look.marker, label=label, **line)
+    axis.errorbar(at, value, yerr=error, color=look.colour, marker=look.marker, label=label, **line)
     if paper and not np.isnan(published).all():
         hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
-        axis.plot(places + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
+        axis.plot(at + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> HTML:
@@ -123,7 +124,7 @@ def table(rows: Sequence[Mapping[str, str]]) -> HTML:
     return HTML(re.sub(r"(?<=\d) (±|to) (?=[-−\d])", "\u00a0\\1\u00a0", html))  # a number stays with its interval
 
 
-def legend(figure: Figure, axis: Axes, columns: int, **look) -> None:
+def legend(figure: Figure, axis: Axes, columns: int, **look: Any) -> None:
     """One legend above the figure for all its panels: this run's marks first, then the paper's."""
     drawn = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
     labels = sorted(drawn, key=lambda label: "paper" in label)

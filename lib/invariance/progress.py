@@ -22,7 +22,7 @@ class Progress:
 
     def __init__(self, title: str, total: float, expected: float | None = None, every: float = 30.0) -> None:
         self.title, self.total, self.expected, self.every = title, total, expected, every
-        self.done, self.what = 0, ""
+        self.done, self.what = 0.0, ""
         self._over, self._changes = threading.Event(), threading.Lock()
         self._bar: Bar | None = None
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,7 @@ class Estimate:
 
 NOTHING = Estimate(NAN)
 Estimates = dict[str, Estimate]
-PerSeed = pd.Series
+PerSeed: TypeAlias = pd.Series
 """One value a seed."""
 
 
@@ -124,7 +124,7 @@ def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference") -> Es
         return NOTHING
     if kind == "correlation":
         found = estimate(np.arctanh(np.clip(values, -0.9999, 0.9999)))
-        return Estimate(*(float(np.tanh(v)) for v in (found.value, found.low, found.high)), found.n)
+        return Estimate(float(np.tanh(found.value)), float(np.tanh(found.low)), float(np.tanh(found.high)), found.n)
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return Estimate(mean, n=n)
@@ -151,7 +151,7 @@ def estimates(
     found, others = {}, {"paper": paper, "pooled": pooled or {}, "own": own or {}}
     for name, values in effects.items():
         kind = KINDS.get(re.split("[._]", name)[0], "difference")
-        beside = {key: estimate(of.get(name, ()), kind).value for key, of in others.items()}
+        beside: dict[str, Any] = {key: estimate(of.get(name, ()), kind).value for key, of in others.items()}
         found[name] = replace(estimate(values, kind), seeds=tuple(values), **beside)
     return found
 

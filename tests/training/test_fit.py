@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from invariance import models, training
 from invariance.datasets import Split, Transforms2D
@@ -81,6 +82,14 @@ def test_the_best_validation_epoch_is_kept_or_the_last(keep):
     until_then = models.build("small", 3, 0)
     fit(until_then, spoilt(spoil), kept + 1, 2e-3, CPU, keep="last")
     assert same(model, until_then)
+
+
+def test_another_loss_trains_another_model_and_is_what_the_curve_shows():
+    def smoothed(logits, labels):
+        return cross_entropy(logits, labels, label_smoothing=0.5)
+
+    (usual, _), (other, curve) = trained(epochs=1), trained(epochs=1, loss=smoothed)
+    assert not same(usual, other) and curve[0]["loss"] > 0.9  # log 3 is 1.1, and the smoothed loss is at least 0.87
 
 
 def test_the_same_seed_gives_the_same_model_and_reads_no_global_state():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
@@ -68,7 +69,7 @@ def execute_all(root: Path, workdir: Path, sources: Mapping[str, Path], paramete
             while not all(chapter.done() for chapter in running):
                 for client in list(clients.values()):
                     with suppress(AttributeError):  # its kernel does not run yet, or no more
-                        client.km.provisioner.process.terminate()
+                        client.km.provisioner.process.terminate()  # type: ignore[union-attr]
                 time.sleep(0.1)
             raise
 
@@ -80,7 +81,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "TQDM_DISABLE": "1", "INVARIANCE_PROGRESS": "0", "OMP_NUM_THREADS": share}
 
 
-def _execute(source: Path, parameters: Mapping[str, object], clients: dict[str, NotebookClient], **kernel) -> str:
+def _execute(source: Path, parameters: Mapping[str, object], clients: dict[str, NotebookClient], **kernel: Any) -> str:
     """The text of a chapter's executed notebook, given those of the parameters that it declares.
 
     The same outputs give the same text: nothing of times, versions or how output was cut into messages is in it.
@@ -90,7 +91,7 @@ def _execute(source: Path, parameters: Mapping[str, object], clients: dict[str, 
     declared = papermill.inspect_notebook(twin)
     given = {name: value for name, value in parameters.items() if name in declared and value is not None}
     # They end the parameters' own cell, for a cell more would change the numbers of all others.
-    cell = next((cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])), {})
+    cell: dict[str, Any] = next((cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])), {})
     own = cell.get("source")
     if given:
         cell["source"] = f"{own}\n{PythonTranslator.codify(given)}"

@@ -42,7 +42,7 @@ def fast_bf16(device: torch.device) -> bool:
         return False
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere, the first with units for it
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.12
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.12
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

@@ -168,7 +168,7 @@ class NaturalRenderer(Renderer):
         """The images as they are, float32 (B, 3, 32, 32) in [0, 1]."""
         return self.pictures.take(self.rows(content)).float() / 255
 
-    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
+    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:  # type: ignore[override]
         """Images float32 (B, 3, 32, 32) in [0, 1], from int64 keys (B,).
 
         The draws of the transformations come from the content key, or from their own if given.
@@ -232,7 +232,7 @@ class Pictures:
         mean = torch.stack([block.mean(1) for block in blocks]).mean(0)
         square = torch.stack([block.square().mean(1) for block in blocks]).mean(0)
         std = (square - mean.square()).sqrt()
-        return tuple(value.float()[:, None, None] for value in (mean, std))
+        return mean.float()[:, None, None], std.float()[:, None, None]
 
 
 @lru_cache(maxsize=64)  # data sets that differ in their transformations share it

@@ -15,7 +15,7 @@ Chapter: book/06_when_invariance_harms.py.
 """
 
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -118,14 +118,18 @@ class ObjectsRenderer(Renderer):
     def __init__(self, spec: ObjectsOnImages, device: torch.device) -> None:
         self.spec, self.device, self.protocol = spec, device, spec.protocol
         self.natural = spec.natural().renderer(device)
-        chosen = {"foregrounds": spec.foregrounds, "classes": spec.object_names(), "protocol": spec.protocol}
+        chosen: dict[str, Any] = {
+            "foregrounds": spec.foregrounds,
+            "classes": spec.object_names(),
+            "protocol": spec.protocol,
+        }
         source = Transforms2D(backgrounds="black", **chosen).renderer(device)
         factor = {"factor": torch.full((len(source.objects),), SHRUNK, device=device)}
         small = transforms.apply(("scale",), source.objects, [factor], protocol=spec.protocol)
         moved = torch.tensor(MOVED, device=device).expand(len(small), 2)
         self.objects = shifted(small, moved)  # (objects, 4, 32, 32), in the corner
         boxes = source.box.expand(len(small), 4)
-        boxes = transforms.find(("scale",), spec.protocol)[0].move_box(boxes, factor, SIZE)
+        boxes = transforms.find(("scale",), spec.protocol)[0].move_box(boxes, factor, SIZE)  # type: ignore[misc]
         self.boxes = torch.cat((boxes[:, :2] + moved, boxes[:, 2:]), 1)  # all the same
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
@@ -158,7 +162,7 @@ class ObjectsRenderer(Renderer):
             sampling.keys(stream, len(SPLITS) * classes + self.natural.splits(content)), len(self.objects)
         )
 
-    def images(
+    def images(  # type: ignore[override] # its own parts alone
         self,
         content: Tensor,
         object: Tensor | None = None,

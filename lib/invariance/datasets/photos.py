@@ -95,7 +95,7 @@ def renderers(
     if images in pictures.NATURAL:
         return {name: NaturalImages(source=images, transforms=(name,)).renderer(device) for name in names}, pairs
     photos = Photos(read_photos(images, size, pairs, seed).to(device))
-    return {name: replace(photos, names=(name,)) for name in names}, len(photos.pictures)
+    return {name: replace(photos, names=(name,)) for name in names}, len(photos.pictures)  # type: ignore[misc]
 
 
 def photo_files(folder: str | Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,13 +25,14 @@ class Renderer:
 
     A content key, int64, stands for one image and everything random in it. `parts` names what can be
     exchanged in an image: `images(content, transformation=other)` keeps all but the draw of the
-    transformations, which comes from the keys `other` (B,) instead. `size` is the side of its images in pixels.
-    `protocol` says which slips of the published code are repeated.
+    transformations, which comes from the keys `other` (B,) instead. `size` is the side of its images in pixels,
+    `spec` the specification of the data, and `protocol` says which slips of the published code are repeated.
     """
 
     device: torch.device
     parts: tuple[str, ...]
     size: int
+    spec: Any
     protocol: Protocol = CORRECTED
 
     def keys(self, seed: int, name: str, indices: Tensor) -> Tensor:
@@ -44,7 +46,7 @@ class Renderer:
         """Class labels, int64 (B,), of content keys (B,)."""
         raise NotImplementedError
 
-    def images(self, content: Tensor, **parts: Tensor | None) -> Tensor:
+    def images(self, content: Tensor, **parts: Any) -> Tensor:
         """Images float32 (B, 3, size, size) in [0, 1], from int64 keys (B,); each part may have keys of its own."""
         raise NotImplementedError
 

@@ -152,7 +152,7 @@ class Transforms2DRenderer(Renderer):
     def _empty(self, count: int, channels: int) -> Tensor:
         return torch.empty(count, channels, self.spec.size, self.spec.size, dtype=torch.float32, device=self.device)
 
-    def images(
+    def images(  # type: ignore[override] # its own parts alone
         self,
         content: Tensor,
         transformation: Tensor | None = None,

@@ -29,7 +29,8 @@ def noise_variants(images: Tensor) -> tuple[Tensor, Tensor]:
     """Objects (B, 4, H, W) under the same noise: with sums that saturate, and with sums that wrap around."""
     given = {"key": _keys("noise", len(images))}
     protocols = CORRECTED, find("corrected+noise_wraps")
-    return tuple(transforms.apply(["noise"], images, [given], protocol=protocol) for protocol in protocols)
+    saturated, wrapped = (transforms.apply(["noise"], images, [given], protocol=protocol) for protocol in protocols)
+    return saturated, wrapped
 
 
 class _Told(dict[str, str]):
@@ -123,7 +124,8 @@ def random_objects(count: int) -> tuple[Tensor, Tensor]:
     """Random pixels in 256 steps of [0, 1], (count, 3, 32, 32): uniform, and the bytes of float32 numbers."""
     numbers = sampling.uniform(_keys("random objects", count), 3 * 32 * 32)
     as_bytes = numbers.view(torch.uint8)[:, : 3 * 32 * 32]  # a picture takes the first quarter of the bytes
-    return tuple(x.reshape(count, 32, 32, 3).movedim(3, 1) / 255 for x in ((numbers * 256).byte(), as_bytes))
+    uniform, floats = (x.reshape(count, 32, 32, 3).movedim(3, 1) / 255 for x in ((numbers * 256).byte(), as_bytes))
+    return uniform, floats
 
 
 @cache
@@ -138,7 +140,8 @@ def _untrained_pairs() -> tuple[Tensor, Tensor]:
     renderer = Transforms2D(transforms=("rotate",)).renderer()
     content, first, second = pair_keys(renderer, 500, seed=0)
     model = models.build("small", 10, 0).eval()
-    return tuple(features_of_keys(model, renderer, content, transformation=keys) for keys in (first, second))
+    x, x_prime = (features_of_keys(model, renderer, content, transformation=keys) for keys in (first, second))
+    return x, x_prime
 
 
 @cache

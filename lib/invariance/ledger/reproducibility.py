@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Any
 
 import pandas as pd
 import torch
@@ -16,7 +17,7 @@ from invariance.errors import InputError
 from invariance.studies.study import Findings
 from invariance.training import pick_device, threads
 from invariance.training.inference import features_of_keys
-from invariance.units import Pretraining, Unit, planned, store
+from invariance.units import Pretraining, planned, store
 
 DATA = Transforms2D(transforms=("rotate", "hue"))
 HEAD_STEP = 3e-4
@@ -90,7 +91,7 @@ def forward_gflop(model: str) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def gpu_seconds(unit: Unit, rate: float) -> float:
+def gpu_seconds(unit: Any, rate: float) -> float:
     """Seconds of a unit on a GPU that trains ResNet-18 on `rate` images a second: an estimate.
 
     A network gets through as many operations a second as ResNet-18, yet through no more images: small ones wait for

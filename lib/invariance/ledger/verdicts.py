@@ -4,7 +4,7 @@ import html
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -191,7 +191,7 @@ def _draw(axis: plt.Axes, y: float, row: Row) -> None:
     axis.plot(np.clip([low, high], -REACH, REACH), [y, y], color=look.colour, linewidth=2.2, solid_capstyle="butt")
     if verdict != NOT_RUN:
         axis.plot(np.clip(ours, -REACH, REACH), y, _mark(ours, look.marker), color=look.colour, markersize=7)
-    hollow = {"color": plots.GREY, "markersize": 6.5, "fillstyle": "none"}
+    hollow: dict[str, Any] = {"color": plots.GREY, "markersize": 6.5, "fillstyle": "none"}
     axis.plot(np.clip(paper, -REACH, REACH), y + 0.28, _mark(paper, "o"), **hollow)  # below ours, not behind it
     axis.text(REACH * 1.1, y, SYMBOLS[verdict], color=look.colour, ha="center", va="center", fontsize=12)
 

@@ -27,5 +27,5 @@ def measure_all(
     for kind in kinds:
         check_known("measure", kind, MEASURES)
     distances = [kind for kind in kinds if kind != "cka"]
-    found = sensitivities(x, x_prime, seed, distances, intervals) if distances else {}
+    found = dict[str, Measured](sensitivities(x, x_prime, seed, distances, intervals) if distances else {})
     return {**found, "cka": cka(x, x_prime)} if "cka" in kinds else found

@@ -49,7 +49,7 @@ def paired(x: Tensor, x_prime: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
     if not all(map(math.isfinite, sizes)):
         raise InputError("The representations are not finite: the model has diverged.")
     fits = both[0].dtype == both[1].dtype and all(size == 0 or SAFE[0] < size < SAFE[1] for size in sizes)
-    return tuple(both) if fits else (both[0].double(), both[1].double())
+    return (both[0], both[1]) if fits else (both[0].double(), both[1].double())
 
 
 def ratio_intervals(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:

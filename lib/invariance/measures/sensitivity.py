@@ -85,6 +85,7 @@ def sensitivities(
 
 def _compare(kind: str, own: Tensor, ends: Tensor, apart: Tensor) -> tuple[Tensor, Tensor]:
     # Distances, and what is shown of them, each (N, 2) for transformed and random pairs, from lengths and differences.
+    least: Tensor | float
     if kind == "l2":
         distances, least = apart, 1e-6 * own.mean()
     elif kind == "dot":

@@ -7,6 +7,7 @@ each family (shortcuts, concatenation, plain stacks with pooling, attention) at 
 
 from collections.abc import Callable
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import nn
@@ -52,7 +53,7 @@ def _densenet(growth: int, blocks: tuple[int, ...], bottleneck: int, stride: int
     return net, width
 
 
-def _vgg(layers: list[int | str]) -> Backbone:
+def _vgg(layers: list[Any]) -> Backbone:
     from torchvision.models.vgg import make_layers  # the whole class would add 120 million weights of its classifier
 
     return nn.Sequential(make_layers(layers, True), nn.AdaptiveAvgPool2d(1), nn.Flatten()), layers[-2]
@@ -114,4 +115,4 @@ def _default_weights(net: nn.Module) -> None:
     # torchvision starts its ResNets and DenseNets from weights of its own; the paper's code from the layers' default.
     for layer in net.modules():
         if hasattr(layer, "reset_parameters"):
-            layer.reset_parameters()
+            layer.reset_parameters()  # type: ignore[operator]

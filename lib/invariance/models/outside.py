@@ -38,7 +38,7 @@ def wrap(
     if width not in (None, found):
         raise InputError(f"The backbone gives {found} features an image, not {width}: pass that as width.")
     with sampling.torch_seed(seed):
-        return Classifier(backbone, found, classes).to(_device(backbone), memory_format=torch.channels_last)
+        return Classifier(backbone, found, classes).to(_device(backbone), memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def timm_backbone(name: str, seed: int = 0, pretrained: bool = False) -> nn.Module:

@@ -18,6 +18,9 @@ from invariance import sampling
 POOL = 64  # random numbers for the noise of a picture: this many rows and columns, drawn once
 
 
+Side = np.ndarray | float  # of a shape, which may vary over the pictures
+
+
 @dataclass
 class Canvas:
     """A batch of B pictures being painted, and what each is to hold."""
@@ -31,7 +34,7 @@ class Canvas:
     far: np.ndarray
     amounts: dict[str, np.ndarray]  # how much of a thing, (B, 1, 1, 1); absent where no picture has any
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.pool = draw(self.keys, "pool", 0, 1, POOL, POOL)
         self.show(self.image)
 
@@ -109,12 +112,12 @@ class Canvas:
         """Distance to a circle about (x, y)."""
         return radius - np.sqrt((self.x - x) * (self.x - x) + (self.y - y) * (self.y - y))
 
-    def bar(self, left, right, top, bottom) -> np.ndarray:
+    def bar(self, left: Side, right: Side, top: Side, bottom: Side) -> np.ndarray:
         """Distance to an upright rectangle; each side may vary over the picture."""
         across = np.minimum(self.x - left, right - self.x)
         return np.minimum(across, np.minimum(self.y - top, bottom - self.y))
 
-    def wedge(self, x, top, bottom, width) -> np.ndarray:
+    def wedge(self, x: Side, top: Side, bottom: Side, width: Side) -> np.ndarray:
         """Triangle with its tip at the top and a base `width` wide."""
         reach = (self.y - top) / (bottom - top) * width / 2
         return np.minimum(reach - np.abs(self.x - x), bottom - self.y)

@@ -163,34 +163,34 @@ def _wave(t: np.ndarray, sharpness: float = 1.0) -> np.ndarray:
 
 
 # Each material: coordinates x, y (pixels, pixels) in [0, 1] and random numbers to a mix in about [0, 1].
-def _gradient(x, y, rng):
+def _gradient(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle = rng.uniform(0.7, 1.3)
     return np.cos(angle) * x + np.sin(angle) * (y - 0.1)
 
 
-def _stripes(x, y, rng):
+def _stripes(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle, count = rng.uniform(-0.9, 0.9), rng.uniform(5, 7)
     return 0.12 + 0.7 * _wave(count * (np.cos(angle) * x + np.sin(angle) * y), 5)
 
 
-def _spots(x, y, rng):
+def _spots(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count, (left, top) = rng.uniform(4, 5.5), rng.random(2)
     u, v = count * (x + y) + left, count * (x - y) + top
     return 0.85 - 0.7 * np.clip((0.33 - np.hypot(u % 1 - 0.5, v % 1 - 0.5)) * 12, 0, 1)
 
 
-def _marble(x, y, rng):
+def _marble(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     vein = np.abs(_noise(x, rng, 4, 4) + 0.5 * _noise(x, rng, 9, 9) - 0.75)
     return 0.15 + 0.3 * y + 0.55 * np.clip(1 - 7 * vein, 0, 1)
 
 
-def _checks(x, y, rng):
+def _checks(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     count, angle = rng.uniform(2.5, 3.5), rng.uniform(-0.5, 0.5)
     u, v = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
     return 0.1 + 0.4 * _wave(count * u, 8) + 0.4 * _wave(count * v, 8)
 
 
-def _two_halves(x, y, rng):
+def _two_halves(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     angle = rng.uniform(0, np.pi)
     side = np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)
     return 0.15 + 0.7 * np.clip(side * 30 + 0.5, 0, 1)

@@ -11,6 +11,7 @@ After the first download no network is needed.
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,14 @@ def check_source(source: str) -> None:
 def commit(source: str) -> str:
     """The commit, 40 hexadecimal digits, that a source stands for; looked up and kept the first time."""
     check_source(source)
-    revision = SOURCE.fullmatch(source)["revision"] or ""
+    revision = _parts(source)[1] or ""
     return revision if COMMIT.fullmatch(revision) else _snapshot(source).name
+
+
+def _parts(source: str) -> tuple[str, str | None]:
+    found = SOURCE.fullmatch(source)
+    assert found, source  # it has been checked
+    return found["repository"], found["revision"]
 
 
 def class_names(source: str) -> tuple[str, ...]:
@@ -66,9 +73,14 @@ def _snapshot(source: str) -> Path:
         from huggingface_hub import errors, snapshot_download
     except ImportError:
         raise InputError("Pictures from the Hub need the library huggingface_hub: pip install -e '.[hub]'") from None
-    repository, revision = SOURCE.fullmatch(source).group("repository", "revision")
+    repository, revision = _parts(source)
     files = [f"{configuration}/train*.parquet" for configuration in ("foregrounds", "backgrounds")]
-    chosen = {"revision": revision, "repo_type": "dataset", "allow_patterns": files, "cache_dir": cache_dir() / "hub"}
+    chosen: dict[str, Any] = {
+        "revision": revision,
+        "repo_type": "dataset",
+        "allow_patterns": files,
+        "cache_dir": cache_dir() / "hub",
+    }
     try:
         return Path(snapshot_download(repository, **chosen, local_files_only=True))
     except errors.LocalEntryNotFoundError:
@@ -88,8 +100,8 @@ def _labels(snapshot: Path) -> tuple[list[int], tuple[str, ...]]:
     """The number of each row's class, and the names of the classes."""
     values, metadata = _column(snapshot, "foregrounds", "label")
     try:  # names, where the Hub's libraries wrote them into the metadata
-        names = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"]
-        known = range(len(names))
+        names = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["label"]["names"]
+        known: Sequence[int | str] = range(len(names))
     except (KeyError, TypeError, ValueError):
         names = known = sorted({v for v in values if (isinstance(v, str) and v) or (isinstance(v, int) and v >= 0)})
     for row, value in enumerate(values):

@@ -21,7 +21,7 @@ def read_object(file: Path | bytes, size: int, name: str = "") -> np.ndarray:
     """A picture squeezed into a square, RGBA uint8 (size, size, 4); opaque, with a warning, if it has no alpha."""
     image = _open(file, name)
     if "A" not in image.getbands() and "transparency" not in image.info:
-        warnings.warn(f"{name or file} has no alpha channel: used as an opaque square.", stacklevel=2)
+        warnings.warn(f"{name or str(file)} has no alpha channel: used as an opaque square.", stacklevel=2)
     return np.asarray(image.convert("RGBA").resize((size, size), Image.Resampling.BILINEAR))
 
 

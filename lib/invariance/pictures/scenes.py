@@ -4,7 +4,7 @@ They stand in for photographs: as the backgrounds of the objects, and, labelled,
 types) and CIFAR-100 (the variants) wherever those are not at hand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -60,7 +60,9 @@ def render(indices: np.ndarray | Sequence[int], size: int = 32, seed: int = 0, v
     return out
 
 
-def _paint(painter, keys: torch.Tensor, variants: np.ndarray, size: int, varied: bool) -> np.ndarray:
+def _paint(
+    painter: Callable[[Canvas], object], keys: torch.Tensor, variants: np.ndarray, size: int, varied: bool
+) -> np.ndarray:
     """Scenes of one type, uint8 (B, size, size, 3)."""
     # No two days are alike: the light leans towards another variant's, and every colour wavers.
     other = (draw(keys, "other light", 0, 1) * len(COLOURS)).astype(np.int64)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,6 +143,7 @@ def _load_foregrounds(
         return list(glyphs.render(size)[[glyphs.CLASSES.index(name) for name in classes], :prototypes])
     if source == "random":
         return [_random_object(name, size, from_floats)[None] for name in classes]
+    found: dict[str, Any]
     if source.startswith("hub:"):
         found = hub.objects(source)
     else:

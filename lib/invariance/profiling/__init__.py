@@ -8,6 +8,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -98,13 +99,13 @@ def _per_channel(values: Numbers, word: str, device: torch.device) -> Tensor:
 
 
 def _readers(
-    backbone: nn.Module, untrained: nn.Module | str | None, layers: Sequence[str], size: int, seed: int, device: object
+    backbone: nn.Module, untrained: nn.Module | str | None, layers: Sequence[str], size: int, seed: int, device: Any
 ) -> dict[str, Read]:
     # For each network what gives its representations (B, D) of normalised images (B, 3, size, size), by layer.
     if not isinstance(backbone, nn.Module) or not layers:
         raise InputError(f"Nothing to measure: the model must be a torch.nn.Module, layers names or {OUTPUT!r}.")
     fresh = untrained_copy(backbone, seed) if untrained == "auto" else untrained
-    networks = {"given": backbone} | ({} if fresh is None else {"untrained": fresh})
+    networks: dict[str, Any] = {"given": backbone} | ({} if fresh is None else {"untrained": fresh})
     wrapped = {kind: models.wrap(network.to(device), 1, size=size).backbone for kind, network in networks.items()}
     return {kind: _reader(network.eval(), layers) for kind, network in wrapped.items()}
 

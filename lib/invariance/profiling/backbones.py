@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +40,10 @@ def load_backbone(
     """
     if pretrained and not model.startswith("timm:"):
         raise InputError(f"There are no published weights for {model!r}: give a file as --weights.")
-    seeds, own = (seed, sampling.stream(seed, "untrained")), {"name": model, "size": 32}
+    seeds = seed, sampling.stream(seed, "untrained")
+    own: dict[str, Any] = {"name": model, "size": 32}
+    whole: Any
+    fresh: Any
     if ".py:" in model:
         file, own["name"] = model.rsplit(":", 1)
         whole, fresh = _called(Path(file).expanduser(), own["name"], seeds)
@@ -136,7 +140,7 @@ def _build_again(module: nn.Module) -> None:
             return
 
 
-def _builders(module: nn.Module) -> Sequence[Callable[[], nn.Module]]:
+def _builders(module: Any) -> Sequence[Callable[[], nn.Module]]:
     library = type(module).__module__.partition(".")[0]
     if library == "timm" and hasattr(module, "pretrained_cfg"):
         import timm

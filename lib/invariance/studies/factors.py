@@ -10,7 +10,7 @@ Studies: `other_factors` (Transforms-2D) and `natural_images`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -273,7 +273,7 @@ def panels(found: Findings, shows: Sequence[Show]) -> Figure:
 
 
 def matched_and_not(
-    axis: Axes, levels: Mapping[str, Sequence[Estimate]], labels: Iterable[str], paper: bool = True, **line
+    axis: Axes, levels: Mapping[str, Sequence[Estimate]], labels: Iterable[str], paper: bool = True, **line: Any
 ) -> None:
     """Accuracies over levels in the two looks of `TRANSFORMS`."""
     for kind, offset in zip(TRANSFORMS, (-0.1, 0.1), strict=True):

@@ -163,8 +163,8 @@ def pairs(found: Findings, seed: int = 0, category: str = "geometric") -> Figure
 def bars(found: Findings) -> Figure:
     """Sensitivity of each kind of model by category: seeds as small marks, means with intervals."""
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.4), layout="constrained")
-    for kind, look, offset in zip(KINDS, ("neutral", "mismatched", "matched"), (-0.25, 0.0, 0.25), strict=True):
-        look, means = plots.LOOKS[look], [found[f"sensitivity.{kind}.{category}"] for category in CATEGORIES]
+    for kind, word, offset in zip(KINDS, ("neutral", "mismatched", "matched"), (-0.25, 0.0, 0.25), strict=True):
+        look, means = plots.LOOKS[word], [found[f"sensitivity.{kind}.{category}"] for category in CATEGORIES]
         places = np.arange(len(means)) + offset
         axis.bar(places, [one.value for one in means], 0.23, color=look.colour, alpha=plots.BAR_ALPHA)
         plots.points(axis, means, look, offset, NAMES[kind], linestyle="none")

@@ -9,7 +9,7 @@ Chapter: book/04_other_factors.py.
 
 from collections.abc import Mapping
 from itertools import product
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 from IPython.display import HTML
@@ -85,7 +85,7 @@ def best_rates(table: pd.DataFrame) -> dict[str, int]:
 def examples(found: Findings, seed: int = 0) -> Figure:
     """The default pretraining data under both sets of transformations, and the target."""
     chosen = task(found.sizes, seed)
-    rows = {
+    rows: dict[str, Any] = {
         "pretraining, matched": ("disjoint", "first"),
         "pretraining, mismatched": ("disjoint", "second"),
         "target": ("same", "first"),

@@ -101,7 +101,11 @@ def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes
 
 
 def probes(
-    sizes: Sizes, trained: units.Pretraining, targets: Mapping[str, units.Data], samples: Iterable[int] = (), **changes
+    sizes: Sizes,
+    trained: units.Pretraining,
+    targets: Mapping[str, units.Data],
+    samples: Iterable[int] = (),
+    **changes: Any,
 ) -> units.Probes:
     """Linear probes of a pretrained model on targets, for each number of samples; `changes` are to other fields."""
     names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")

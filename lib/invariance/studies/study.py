@@ -39,9 +39,9 @@ class Study:
 
     name: str
     sizes: Mapping[str, Sizes]
-    design: Callable[[Sizes], Design]
+    design: Callable[[Any], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
-    baselines: Callable[[Sizes], Design] = lambda sizes: []
+    baselines: Callable[[Any], Design] = lambda sizes: []
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
     texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
@@ -140,7 +140,7 @@ class Findings:
     """
 
     study: Study
-    sizes: Sizes
+    sizes: Any  # the study's own kind of `Sizes`
     design: Design
     runs: record.Record
     outcome: Outcome

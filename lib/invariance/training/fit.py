@@ -6,6 +6,7 @@ Pretraining and fine-tuning both come here.
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -25,13 +26,22 @@ from invariance.training import guards
 from invariance.training.schedules import SCHEDULES
 
 KEEP = ("best", "last")
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""What training minimises: logits (B, classes) and labels (B,) to a number."""
 
 
 class Classification(pl.LightningModule):
     """Trains a classifier, notes the curve, and keeps the weights of the best validation epoch, or of the last one."""
 
     def __init__(
-        self, model: Classifier, learning_rate: float, weight_decay: float, schedule: str, keep: str, compile: bool
+        self,
+        model: Classifier,
+        learning_rate: float,
+        weight_decay: float,
+        schedule: str,
+        keep: str,
+        compile: bool,
+        loss: Loss,
     ) -> None:
         super().__init__()
         check_known("schedule", schedule, SCHEDULES)
@@ -39,7 +49,7 @@ class Classification(pl.LightningModule):
         check_rate("learning_rate", learning_rate)
         check_rate("weight_decay", weight_decay, zero=True)
         self.model, self.learning_rate, self.weight_decay = model, learning_rate, weight_decay
-        self.schedule, self.keep = SCHEDULES[schedule], keep
+        self.schedule, self.keep, self.loss = SCHEDULES[schedule], keep, loss
         # Training batches have one shape, but for the last; evaluation would compile again for its own.
         self.train_forward = torch.compile(model.forward, dynamic=False) if compile else model.forward
         self.validation = MulticlassAccuracy(model.head.out_features, average="micro", validate_args=False)
@@ -48,11 +58,12 @@ class Classification(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.losses: list[Tensor] = []
+        self.images = self.trainer.datamodule.train.count  # type: ignore[attr-defined]
         self.started = time.perf_counter()
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
-        loss = cross_entropy(self.train_forward(images), labels)
+        loss = self.loss(self.train_forward(images), labels)
         self.losses.append(loss.detach())
         if loss.device.type == "cpu":  # a GPU would wait for the look: there it is taken at the end of the epoch
             self._check_losses(index)
@@ -79,9 +90,9 @@ class Classification(pl.LightningModule):
                 "epoch": self.current_epoch + 1,
                 "loss": torch.stack(self.losses).mean().item(),
                 "accuracy": accuracy,
-                "learning_rate": float(self.optimizers().param_groups[0]["lr"]),
+                "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
                 "seconds": time.perf_counter() - self.started,
-                "images_per_second": self.trainer.datamodule.train.count / (self.trained - self.started),
+                "images_per_second": self.images / (self.trained - self.started),
             }
         )
 
@@ -91,7 +102,7 @@ class Classification(pl.LightningModule):
         if self.schedule is None:
             return optimiser
         steps = int(self.trainer.estimated_stepping_batches)
-        factor = partial(self.schedule, steps=steps, epoch=steps // self.trainer.max_epochs)
+        factor = partial(self.schedule, steps=steps, epoch=steps // (self.trainer.max_epochs or 1))
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -121,6 +132,7 @@ def fit(
     keep: str = "best",
     progress: bool = False,
     compile: bool = False,
+    loss: Loss = cross_entropy,
     devices: int = 1,
     strategy: str = "auto",
 ) -> list[dict[str, float]]:
@@ -130,16 +142,17 @@ def fit(
     first epoch ends, the model has its first weights again. Parameters without `requires_grad` stay as they are, and so
     do the statistics of a batch norm that has no others. `schedule` is one of `SCHEDULES`; `schedule_for` gives the
     paper's. `progress` shows a bar, or lines where there is no terminal; `compile` runs training steps through
-    torch.compile. For one large run on several GPUs `devices` and `strategy` are Lightning's: start the script with
-    torchrun, and give each process its own `device` and `data`.
+    torch.compile; `loss` makes a number of logits (B, classes) and labels (B,). For one large run on several GPUs
+    `devices` and `strategy` are Lightning's: start the script with torchrun, and give each process its own `device` and
+    `data`.
 
     Returns the curve: a dict an epoch with `epoch`, `loss`, `accuracy` (validation), `learning_rate`, `seconds` and
     `images_per_second`. Raises `InputError` for input that cannot work, `FloatingPointError` for an infinite loss.
     """
     device = pick_device(device)
-    module = Classification(model, learning_rate, weight_decay, schedule, keep, compile)
+    module = Classification(model, learning_rate, weight_decay, schedule, keep, compile, loss)
     guards.check(model, data, device)
-    bar = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
+    bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
     trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if progress else [])
     guards.training_mode(model)
     try:

@@ -108,6 +108,6 @@ class Shown(pl.Callback):
     ) -> None:
         self.bar.advance(len(batch[1]))
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Any) -> None:
         row = "epoch {epoch}: {images_per_second:,.0f} images/s, loss {loss:.3f}, accuracy {accuracy:.3f}"
         self.bar.advance(0, what=row.format(**module.curve[-1]))

@@ -7,6 +7,7 @@ in a fraction of the time, and chooses its weight decay on the validation split.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -112,7 +113,7 @@ Problem = tuple[list[Labelled], Labelled]
 
 
 def _problem(train: Redraws, validation: Labelled, classes: int) -> Problem:
-    redraws = [train] if len(train) and isinstance(train[0], Tensor) else list(train)
+    redraws: list[Any] = [train] if len(train) and isinstance(train[0], Tensor) else list(train)
     if len({len(labels) for _, labels in redraws}) != 1:
         raise InputError("A probe needs training features, and of other redraws of the same images equally many.")
     for inputs, labels in (*redraws, validation):

@@ -29,7 +29,7 @@ def _slow_cosine(step: int, steps: int, epoch: int) -> float:
     return 1e-3 if done < 0 else COSINE_END + (1 - COSINE_END) * (1 + math.cos(math.pi * done / 200)) / 2
 
 
-SCHEDULES: dict[str, Callable[[int, int, int], float] | None] = {
+SCHEDULES: dict[str, Callable[..., float] | None] = {
     "constant": None,
     "linear": _linear,
     "warmup_cosine": _warmup_cosine,

@@ -70,7 +70,7 @@ def writing(change: Callable[[Tensor, Parameters, Tensor], object]) -> Callable[
         return out
 
     apply.__doc__ = change.__doc__
-    apply.overwrite = overwrite
+    apply.overwrite = overwrite  # type: ignore[attr-defined]
     return apply
 
 

@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from typing import Any
 
 import cloudpickle
 import torch
@@ -78,7 +79,7 @@ def fingerprint(names: Sequence[str]) -> str:
     return "\n".join(_source(function) for t in find(names) if is_own(t) for function in (t.draw, t.apply, t.move_box))
 
 
-def _source(function: object) -> str:
+def _source(function: Any) -> str:
     try:
         text = inspect.getsource(function)
     except (OSError, TypeError):  # made by exec, or no plain function
@@ -141,11 +142,11 @@ def apply(
         return images
     steps = list(zip(find(names, protocol), parameters, strict=True))
     for k, (t, given) in enumerate(steps):
-        before, follows = images, boxes is not None and t.move_box is not None
-        images = _where_on(t, images, {**given, "box": boxes} if follows else given, overwrite)
+        before, move = images, t.move_box
+        images = _where_on(t, images, given if boxes is None or move is None else {**given, "box": boxes}, overwrite)
         images = published.settled(t.name, images, protocol)
-        if follows and any(later.move_box for later, _ in steps[k + 1 :]):
-            moved = t.move_box(boxes, given, images.shape[-1])
+        if boxes is not None and move is not None and any(later.move_box for later, _ in steps[k + 1 :]):
+            moved = move(boxes, given, images.shape[-1])
             if is_own(t):
                 own.check_like(t, "move_box", moved, boxes)
             boxes = torch.where(given["on"][:, None], moved, boxes) if "on" in given else moved

@@ -6,6 +6,7 @@ and give float32 tensors of whole numbers from 0 to 255.
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +25,9 @@ SHIFT = geometric.NATURAL_SHIFT
 room to move in."""
 
 
-def changes(protocol: Protocol) -> dict[str, dict[str, Callable | None]]:
+def changes(protocol: Protocol) -> dict[str, dict[str, Any]]:
     """The fields of transformations that a protocol changes, by the transformation's name."""
-    found: dict[str, dict[str, Callable | None]] = {}
+    found: dict[str, dict[str, Any]] = {}
     if protocol.eight_bits:
         found |= {name: {"apply": apply} for name, apply in EIGHT_BITS.items()}
     if protocol.shifts_right_and_down:

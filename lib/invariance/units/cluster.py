@@ -1,7 +1,7 @@
 """Tasks as jobs of a cluster: an array of submitit's, one job a task."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from invariance.errors import InputError, check_known
@@ -35,7 +35,7 @@ def executor(cluster: str | None, options: Mapping[str, str]) -> Any | None:
     return found
 
 
-def reports(executor: Any, tasks: list[Task], device: str) -> Iterator[tuple[Unit, str | None]]:
+def reports(executor: Any, tasks: list[Task], device: str) -> Generator[tuple[Unit, str | None]]:
     """Submit the tasks as one array, and wait; gives each unit with why it failed, or None."""
     jobs = executor.map_array(_job, tasks, [device] * len(tasks), [dict(TRANSFORMATIONS)] * len(tasks))
     for task, job in zip(tasks, jobs, strict=True):

@@ -5,7 +5,7 @@ The last three need a pretraining, and read its model, which stays in memory fro
 
 from functools import lru_cache
 from itertools import groupby, product
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, field_validator
@@ -69,7 +69,11 @@ class Pretraining(Unit, frozen=True):
             renderer = self.data.renderer(device)
             train = Split(renderer, self.seed, "pretraining/train", self.samples)
             validation = Split(renderer, self.seed, "pretraining/validation", self.validation_samples)
-            how = {"schedule": self.schedule, "weight_decay": self.weight_decay, "keep": _kept(self.data.protocol)}
+            how: dict[str, Any] = {
+                "schedule": self.schedule,
+                "weight_decay": self.weight_decay,
+                "keep": _kept(self.data.protocol),
+            }
             data = ImageData(train, validation, self.batch_size, self.seed)
             curve = fit(model, data, self.epochs, self.learning_rate, device, **how)
         kept = ("epoch", "loss", "accuracy", "learning_rate")  # what another run would repeat
@@ -160,7 +164,11 @@ class _Transfer(Unit, frozen=True):
         # The first n images of a split are the split of n images, so all counts share their features.
         trains = [[(x[:n], y[:n]) for x, y in of["train"]] for of, n in zip(features, counts, strict=True)]
         validations = [of["validation"][0] for of in features]
-        how = {"method": self.probe_method, "epochs": self.probe_epochs, "batch_size": self.probe_batch_size}
+        how: dict[str, Any] = {
+            "method": self.probe_method,
+            "epochs": self.probe_epochs,
+            "batch_size": self.probe_batch_size,
+        }
         how |= {"keep": _kept(self.protocol), **self._slow()}
         return training.linear_probes(trains, validations, classes, self.seed, **how)
 
@@ -195,7 +203,7 @@ class Probes(_Transfer, frozen=True):
             probes = self._fit([features[name] for name, _ in heads], [n for _, n in heads], classes)
             for (name, n), probe in zip(heads, probes, strict=True):
                 first = {split: redraws[0] for split, redraws in features[name].items()}
-                first["train"] = tuple(part[:n] for part in first["train"])
+                first["train"] = first["train"][0][:n], first["train"][1][:n]
                 found += [[name, n, *row] for row in _accuracies(probe, first)]
         return {"accuracies": found}
 
@@ -209,7 +217,8 @@ class Probes(_Transfer, frozen=True):
 
 def _accuracies(probe: Probe, splits: dict[str, Labelled]) -> list[list[str | float]]:
     # "pooled" takes all images together, as the published code does for what it reports as test accuracy.
-    pooled = tuple(torch.cat(parts) for parts in zip(*splits.values(), strict=True))
+    images, labels = zip(*splits.values(), strict=True)
+    pooled = torch.cat(images), torch.cat(labels)
     of = {**{name: splits[name] for name in SPLITS}, "pooled": pooled}
     return [[name, probe.accuracy(data), probe.macro(data)] for name, data in of.items()]
 

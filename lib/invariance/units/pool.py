@@ -11,9 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cloudpickle
 
@@ -25,7 +25,7 @@ Report = tuple[Unit, str | None]
 DIED = "Its process died, most likely for lack of memory."
 
 
-def reports(tasks: list[Task], device: str, workers: int) -> Iterator[Report]:
+def reports(tasks: list[Task], device: str, workers: int) -> Generator[Report]:
     """Run tasks in so many processes; gives each unit with why it failed, or None, as they end.
 
     A task whose process died is tried once more when nothing else runs: then the culprit is known.
@@ -41,7 +41,8 @@ def reports(tasks: list[Task], device: str, workers: int) -> Iterator[Report]:
 
 
 def _shared(tasks: list[Task], device: str, workers: int, died: list[Task]) -> Iterator[Report]:
-    waiting, done = queue.SimpleQueue(), queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    done: queue.SimpleQueue[Report | Task | None] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
     started: list[subprocess.Popen] = []
@@ -74,17 +75,17 @@ def _work(waiting: queue.SimpleQueue, done: queue.SimpleQueue, device: str, star
     done.put(None)
 
 
-def _start(device: str, started: list[subprocess.Popen]) -> subprocess.Popen:
+def _start(device: str, started: list[subprocess.Popen]) -> Any:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "invariance.units.pool"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    process: Any = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     started.append(process)
     with suppress(OSError):
         cloudpickle.dump((device, sys.path, TRANSFORMATIONS), process.stdin)  # the caller's own may live in a notebook
     return process
 
 
-def _run(task: Task, process: subprocess.Popen, done: queue.SimpleQueue) -> Task:
+def _run(task: Task, process: Any, done: queue.SimpleQueue) -> Task:
     """Send the units of a task one by one; gives those that are left where the process died."""
     failed = False
     for k, unit in enumerate(task):

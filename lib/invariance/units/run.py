@@ -9,7 +9,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from invariance.units.facts import facts
 from invariance.units.unit import Unit, Values
 
 Task = list[Unit]
-Design = list[tuple[dict[str, Any], Unit]]
+Design = list[tuple[dict[str, Any], Any]]  # Any for each kind of `Unit`: a list of one kind is none of another
 """What a study runs: each unit with the columns that its rows have in the study's table."""
 
 
@@ -99,7 +99,11 @@ class Stopped(BaseException):
 @contextmanager
 def stoppable(minutes: float = 0) -> Iterator[None]:
     """Inside, Ctrl-C, SIGTERM and the end of so many minutes (0 means no end) end `run` with what is finished."""
-    reasons = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGALRM: f"{minutes:g} minutes are over"}
+    reasons: dict[int, str] = {
+        signal.SIGINT: "Ctrl-C",
+        signal.SIGTERM: "SIGTERM",
+        signal.SIGALRM: f"{minutes:g} minutes are over",
+    }
 
     def stop(number: int, frame: object) -> None:
         raise Stopped(reasons[number])
@@ -142,7 +146,7 @@ def _missing(task: Task, known: Container[str]) -> Task:
     return [unit for unit in task if unit.digest not in known and store.read(unit) is None]
 
 
-def attempts(task: Task, device: torch.device) -> Iterator[tuple[Unit, str | None]]:
+def attempts(task: Task, device: torch.device) -> Generator[tuple[Unit, str | None]]:
     """Compute the units of a task, one after the other; gives each with why it failed, or None."""
     failed = False
     for unit in task:
@@ -202,7 +206,8 @@ class Status:
 
 def status(units: Iterable[Unit]) -> Status:
     """What is finished, missing and failed; seconds are those of one process that works alone. Changes nothing."""
-    found, rates, left = Status(), {}, []
+    found, left = Status(), []
+    rates: dict[type[Unit], tuple[float, float]] = {}
     for unit in (unit for task in planned(units) for unit in task):
         found.total += 1
         result = store.read(unit)

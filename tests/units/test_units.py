@@ -13,7 +13,7 @@ from invariance.errors import InputError
 from invariance.files import write_aside
 from invariance.studies import tasks
 from invariance.units import Sensitivity, store, untrained
-from invariance.units.kinds import trained_model
+from invariance.units.kinds import _trained_model
 
 
 def values(unit):
@@ -98,7 +98,7 @@ def test_lost_and_damaged_weights_are_trained_again(cache, damage):
     (path,) = (cache / "weights").iterdir()
     whole = path.read_bytes()
     path.unlink() if damage == "lost" else path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    trained_model.cache_clear()
+    _trained_model.cache_clear()
     assert not units.run([probe_of(one())], "cpu", workers=1)
     assert path.read_bytes() == whole
 

@@ -12,6 +12,7 @@ from invariance.transforms.composition import (
     find,
     fingerprint,
     names_of,
+    own_ones,
     take,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "find",
     "fingerprint",
     "names_of",
+    "own_ones",
     "take",
 ]

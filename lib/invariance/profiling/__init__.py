@@ -17,6 +17,7 @@ from invariance import measures, models
 from invariance.datasets import Renderer, normalise
 from invariance.datasets.pairs import pair_keys
 from invariance.datasets.photos import check_images, renderers
+from invariance.datasets.split import Numbers, per_channel
 from invariance.errors import InputError, check_whole
 from invariance.profiling.backbones import Loaded, load_backbone, untrained_copy
 from invariance.profiling.showing import notes, report, save, sensitivity_by_depth, sensitivity_profile
@@ -32,7 +33,6 @@ OUTPUT = "output"
 BATCH, BATCH_PIXELS = 256, 2**22
 """By default a batch has so many images, or fewer that have so many pixels in all, which bounds its memory."""
 
-Numbers = float | Sequence[float]
 Read = Callable[[Tensor], dict[str, Tensor]]
 
 
@@ -66,7 +66,7 @@ def profile_model(
     check_choices(images, transforms, pairs, size, device)
     place, names = pick_device(device), list(TRANSFORMATIONS if transforms is None else transforms)
     batch = check_whole("batch_size", min(BATCH, BATCH_PIXELS // size**2) if batch_size is None else batch_size, 1)
-    scaling = _per_channel(mean, "mean", place), _per_channel(std, "std", place)
+    scaling = per_channel(mean, "mean", place), per_channel(std, "std", place)
     read = partial(_features, _readers(backbone, untrained, layers, size, seed, place), scaling, batch)
     found, pairs = renderers(str(images), names, size, pairs, seed, place)
     steps = _counted(found, f"Measuring {name}") if progress else found.items()
@@ -85,16 +85,6 @@ def check_choices(
     check_size(list(TRANSFORMATIONS) if transforms is None else transforms, size)
     if transforms is not None and not len(transforms):
         raise InputError("No transformations to measure: name at least one, or leave them out for all.")
-
-
-def _per_channel(values: Numbers, word: str, device: torch.device) -> Tensor:
-    try:
-        found = torch.as_tensor(values, dtype=torch.float32, device=device).reshape(-1, 1, 1)
-    except (TypeError, ValueError):
-        found = torch.empty(0)
-    if len(found) not in (1, 3) or not torch.isfinite(found).all() or (word == "std" and (found <= 0).any()):
-        raise InputError(f"{word} {values!r}: give one number or three, for images in [0, 1]; std above 0.")
-    return found
 
 
 def _readers(

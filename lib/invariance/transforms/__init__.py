@@ -1,6 +1,7 @@
 """The paper's 18 transformations: each a `draw` and an `apply`, and their composition."""
 
 from invariance.transforms.base import Parameters, Range, Transformation
+from invariance.transforms.callable import RandomTransformations
 from invariance.transforms.composition import (
     CATEGORIES,
     PAPER,
@@ -22,6 +23,7 @@ __all__ = [
     "PAPER_NAMES",
     "TRANSFORMATIONS",
     "Parameters",
+    "RandomTransformations",
     "Range",
     "Transformation",
     "apply",

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from contextlib import contextmanager
 
 import pytest
@@ -132,3 +133,15 @@ def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch
     assert store.read(one()) and store.read(one(seed=1))
     list(store.clean(everything=True))
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["mine.txt"]
+
+
+def test_cleaning_leaves_what_others_keep_in_folders_of_the_same_name(cache):
+    theirs = ["weights/resnet_epoch90.pth", "weights/run1/a.safetensors", "failures/notes.txt", "units/list.json"]
+    theirs += ["pictures/cat.png", "live/index.html", "units/Pretraining/mine.json", "weights/abc.safetensors"]
+    for name in theirs:
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).write_text("theirs")
+        os.utime(cache / name, (0, 0))
+    units.run([one()], "cpu", workers=1)
+    assert len(list(store.clean(everything=True))) == 2  # a result and its weights
+    assert all((cache / name).read_text() == "theirs" for name in theirs)

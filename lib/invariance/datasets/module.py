@@ -22,7 +22,7 @@ class Batches:
     With a `seed`, for training, every pass has another order and another redraw of the transformations, the same ones
     for that seed; without, for evaluation, every pass is the same. Several batches are made at once where that is
     quicker. Of `processes` that train together each, counted from 0, gets its share of the batches: equally many, the
-    first ones twice if need be. `prepared` is that of a model which wants another size or normalisation than the split's.
+    first ones twice if need be. `prepared` is that of a model with a size or normalisation of its own.
     """
 
     def __init__(

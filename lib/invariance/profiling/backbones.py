@@ -31,7 +31,7 @@ class Loaded:
 def load_backbone(
     model: str, weights: str | Path | None = None, pretrained: bool = False, size: int | None = None, seed: int = 0
 ) -> Loaded:
-    """The backbone that `model` names: one of `models.MODELS`, "timm:NAME", "hf:NAME" (of transformers), or "FILE.py:function".
+    """The backbone that `model` names: one of `models.MODELS`, "timm:NAME", "hf:NAME" or "FILE.py:function".
 
     `weights` is a file that `models.load_weights` reads; `pretrained` downloads the published ones. The function must
     return an `nn.Module`; its file is executed. Size and normalisation are the model's own where its library knows

@@ -152,8 +152,8 @@ def fit(
     paper's. `progress` shows a bar, or lines where there is no terminal; `compile` runs training steps through
     torch.compile. For one large run on several GPUs `devices` and `strategy` are Lightning's: start the script with
     torchrun, and give each process its own `device` and `data`. `callbacks` and `logger` are Lightning's, too; they can
-    read "loss", "accuracy" and "learning_rate" after every epoch. `checkpoint` is a file that keeps the state of the
-    training after every epoch; where it is there already, training goes on from it, and ends as if it had never stopped.
+    read "loss", "accuracy" and "learning_rate" after every epoch. `checkpoint` is a file that keeps the state after
+    every epoch; where it is there already, training goes on from it, and ends as if it had never stopped.
 
     Returns the curve: a dict an epoch with `epoch`, `loss`, `accuracy` (validation), `learning_rate`, `seconds` and
     `images_per_second`. Raises `InputError` for input that cannot work, `FloatingPointError` for an infinite loss.

@@ -123,9 +123,9 @@ def test_what_could_only_fail_is_named_before_anything_runs():
 def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):
     units.run([one(), one(seed=1)], "cpu")
     (cache / "mine.txt").write_text("not ours")
-    lost = cache / "weights" / "0123.safetensors"
+    lost = cache / "weights" / f"{0:064}.safetensors"
     lost.write_bytes(b"x" * 100)
-    other = cache / "units" / "Pretraining" / "other.json"
+    other = cache / "units" / "Pretraining" / f"{0:024}.json"
     other.write_text(json.dumps({**store.read(one()), "version": "older"}))
     assert store.removable() == [other]  # the lost file is young: a run may still need it
     monkeypatch.setattr(store, "YOUNG", -1)

@@ -24,7 +24,7 @@ OWN = re.compile(
     r"units/\w+/\.?[0-9a-f]{24}\.json(\.\w+\.json)?|weights/\.?[0-9a-f]{64}\.safetensors(\.\w+\.safetensors)?"
     r"|failures/\.?[0-9a-f]{24}\.txt(\.\w+\.txt)?|pictures/[\w.-]+\.rows|live/\.?[0-9a-f]{24}(-\d+)?/.+"
 )
-"""What this package writes into the cache folder, by path; nothing else there is touched, whatever its folder's name."""
+"""What this package writes into the cache folder, by path; nothing else in these folders is touched."""
 YOUNG = 3600
 """Seconds for which an unfinished file may belong to a run that goes on."""
 

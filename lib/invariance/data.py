@@ -25,6 +25,9 @@ from invariance.datasets.natural import SPLITS
 from invariance.datasets.pairs import paired_images
 from invariance.errors import InputError, check_known, check_whole
 
+MEMORY = 16 * 2**30
+"""Bytes that pairs of images may take: they are made all at once."""
+
 
 class ImageDataset(Dataset):
     """The images of a split, by index: float32 (3, H, W) in [0, 1], and the label as an int.
@@ -63,7 +66,8 @@ class ImageDataset(Dataset):
         """
         if vary == "transformation" and not getattr(self.split.renderer.spec, "transforms", True):
             raise InputError("The data set has no transformations, so such pairs would be equal: give it some.")
-        return paired_images(self.split.renderer, check_whole("Number of pairs", count, 1), seed, vary)
+        most = MEMORY // (2 * 3 * 4 * self.split.renderer.size**2)
+        return paired_images(self.split.renderer, check_whole("Number of pairs", count, 1, most), seed, vary)
 
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
         """A grid of the first images, each with the name of its class; outside a notebook, `.savefig(...)` it."""

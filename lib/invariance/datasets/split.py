@@ -17,6 +17,9 @@ MEAN, STD = 0.5, 0.5
 
 Numbers = float | Sequence[float]
 """One number, or one a channel."""
+
+MOST_AT_ONCE = 500_000_000
+"""Images of a split that keys are listed of: these alone take 4 GB."""
 TRIES = 100
 """How often the second image of a pair is drawn again to differ: even a coin falls otherwise before that."""
 
@@ -83,6 +86,8 @@ class Split:
     def keys(self, indices: Tensor | None = None) -> Tensor:
         """Content keys (B,) of the images at `indices`, by default of all."""
         device = self.renderer.device
+        if indices is None and self.count > MOST_AT_ONCE:
+            raise InputError(f"{self.count:,} {self.name} images are too many to go through all: take fewer.")
         indices = torch.arange(self.count, device=device) if indices is None else indices.to(device)
         return self.renderer.keys(self.seed, self.name, indices)
 

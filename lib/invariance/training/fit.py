@@ -88,7 +88,7 @@ class Classification(pl.LightningModule):
         }
         self.curve.append(row)
         for name in ("loss", "accuracy", "learning_rate"):  # for callbacks and loggers
-            self.log(name, row[name], sync_dist=False, rank_zero_only=False)
+            self.log(name, row[name], sync_dist=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         own = {"curve": self.curve, "best": self.best, "kept": self.kept, "settings": self.settings}

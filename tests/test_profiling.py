@@ -381,8 +381,8 @@ def test_a_profile_that_was_stopped_goes_on_and_only_while_all_is_as_it_was(smal
         return measure(read, renderer, transformation, *rest)
 
     monkeypatch.setattr(profiling, "_measured_rows", counted)
-    keep, given = tmp_path / "kept.csv", {"transforms": SOME, "pairs": 20}
-    whole, stop = None, "hue"
+    keep, given = tmp_path / "kept.csv", {"transforms": SOME, "pairs": 20, "layers": ["2", "output"]}
+    stop = "hue"
     with pytest.raises(KeyboardInterrupt):
         profile_model(small, **given, keep=keep)
     assert measured == ["rotate", "h_flip"]
@@ -396,7 +396,7 @@ def test_a_profile_that_was_stopped_goes_on_and_only_while_all_is_as_it_was(smal
     assert not measured
     profile_model(small, **{**given, "pairs": 21}, keep=keep)
     profile_model(models.build("small", 3, 1).backbone, **given, keep=keep)  # other weights
-    profile_model(nn.Sequential(small, nn.ReLU()), **given, keep=keep)  # other code
+    profile_model(nn.Sequential(*small, nn.Tanh()), **given, keep=keep)  # other code
     assert len(measured) == 3 * len(SOME)
     keep.write_text("state,half\n\0")
     profile_model(small, **given, keep=keep)

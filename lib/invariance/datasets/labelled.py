@@ -20,7 +20,7 @@ from invariance import pictures, sampling, transforms
 from invariance.datasets.devices import pick_device
 from invariance.datasets.split import Numbers, normalise, per_channel
 from invariance.datasets.whole_images import WholeImages, rows_to_keys
-from invariance.errors import InputError, check_known, check_whole
+from invariance.errors import InputError, check_known, check_rate, check_whole
 from invariance.pictures.reading import central_square, read_photo
 from invariance.pictures.sources import folders_in, image_files
 
@@ -45,11 +45,8 @@ class LabelledImages:
         check_whole("size", self.size, 1, LARGEST)
         object.__setattr__(self, "transforms", tuple(t.name for t in transforms.find(self.transforms)))
         transforms.check_size(self.transforms, self.size)
-        if (
-            isinstance(self.held_out, bool)
-            or not isinstance(self.held_out, int | float)
-            or not 0 <= self.held_out < 0.5
-        ):
+        check_rate("held_out", self.held_out, zero=True)
+        if self.held_out >= 0.5:
             raise InputError(f"held_out {self.held_out!r}: give the share of each class, from 0 to less than 0.5.")
         own = ClassFolders(self.source) if isinstance(self.source, str | Path) else Pictures(self.source)
         if self.classes is not None:

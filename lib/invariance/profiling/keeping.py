@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from torch import Tensor
 from invariance import pictures, transforms
 from invariance.files import write_aside
 
+WORDS = ["state", "kind", "layer", "category", "transformation", "measure"]
+NUMBERS = ["value", "low", "high"]
 PROBED = 8
 """Pairs whose representations tell a model, its weights and its code from others."""
 
@@ -25,12 +28,13 @@ class Kept:
 
     def __init__(self, path: str | Path | None, settings: dict[str, Any]) -> None:
         self.path, self.settings = path, json.dumps([pictures.VERSION, settings], default=str)
-        self.table = pd.DataFrame({"state": []})
+        self.table = pd.DataFrame({name: [] for name in WORDS + NUMBERS})
         if path is not None and Path(path).exists():
+            how = {"dtype": dict.fromkeys(WORDS, str), "float_precision": "round_trip", "keep_default_na": False}
             try:
-                self.table = pd.read_csv(path, float_precision="round_trip", dtype={"state": str})
-            except (OSError, ValueError):  # it is not whole: all is measured again
-                self.table = pd.DataFrame({"state": []})
+                self.table = pd.read_csv(path, na_values={name: [""] for name in NUMBERS}, **how)[WORDS + NUMBERS]
+            except (OSError, ValueError, KeyError) as error:
+                logging.getLogger(__name__).warning("%s is not whole (%s): all is measured again.", path, error)
 
     def state(self, transformation: str, found: Sequence[dict[Any, Tensor]]) -> str:
         """What the rows of a transformation belong to; `found` are representations of the first pairs."""
@@ -42,7 +46,7 @@ class Kept:
 
     def rows(self, state: str) -> list[dict[str, Any]] | None:
         """The rows of a state, None where there are none."""
-        found = self.table[self.table["state"] == state] if "state" in self.table else self.table[:0]
+        found = self.table[self.table["state"] == state]
         return found.drop(columns="state").to_dict("records") if len(found) else None
 
     def add(self, state: str, rows: list[dict[str, Any]]) -> None:

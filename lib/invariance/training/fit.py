@@ -48,7 +48,7 @@ class Classification(pl.LightningModule):
         self.curve: list[dict[str, float]] = []
         self.best, self.kept = -1.0, _copied(model)
         self.settings: dict[str, Any] = {}
-        self.random: Tensor | None = None
+        self.random: list[Tensor] = []
 
     def on_train_epoch_start(self) -> None:
         self.losses: list[Tensor] = []
@@ -92,15 +92,16 @@ class Classification(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         own = {"curve": self.curve, "best": self.best, "kept": self.kept, "settings": self.settings}
-        checkpoint["invariance"] = own | {"random": torch.get_rng_state()}
+        on_gpu = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
+        checkpoint["invariance"] = own | {"random": [torch.get_rng_state(), *on_gpu]}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         own = checkpoint["invariance"]
         self.curve, self.best, self.kept, self.random = (own[name] for name in ("curve", "best", "kept", "random"))
 
     def on_train_start(self) -> None:
-        if self.random is not None:  # a user's dropout goes on where it was
-            torch.set_rng_state(self.random.cpu())
+        for kind, state in zip((torch, torch.cuda), self.random, strict=False):  # a user's dropout goes on where it was
+            kind.set_rng_state(state.cpu())
 
     def configure_optimizers(self) -> Any:
         trained = [p for p in self.model.parameters() if p.requires_grad]

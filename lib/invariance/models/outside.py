@@ -44,9 +44,13 @@ def wrap(
     if isinstance(backbone, str):
         backbone = named_backbone(backbone, seed, pretrained)
         own = own_images(backbone) if pretrained else {}
-        size, mean, std = size or own.get("size"), own.get("mean") if mean is None else mean, std or own.get("std")
+        size, mean, std = (
+            own.get(name) if given is None else given for name, given in (("size", size), ("mean", mean), ("std", std))
+        )
     if not isinstance(backbone, nn.Module):
-        raise InputError(f"A backbone to wrap is a torch.nn.Module or 'timm:NAME', not a {type(backbone).__name__}.")
+        raise InputError(
+            f"A backbone to wrap is a torch.nn.Module, 'hf:NAME' or 'timm:NAME', not a {type(backbone).__name__}."
+        )
     size = None if size is None else check_whole("size", size, 1)
     backbone = backbone.float()
     found = _dry_run(backbone, size or 32)
@@ -65,16 +69,16 @@ def named_backbone(name: str, seed: int = 0, pretrained: bool = False) -> nn.Mod
     """The backbone "timm:NAME" or "hf:NAME" without its head; raises `InputError` as `wrap` does."""
     prefix, _, own = name.partition(":")
     if prefix not in LIBRARIES or not own:
-        raise InputError(f"A backbone to wrap is a torch.nn.Module or 'timm:NAME' or 'hf:NAME', not {prefix!r}.")
+        raise InputError(f"A backbone to wrap is a torch.nn.Module, 'hf:NAME' or 'timm:NAME', not {prefix!r}.")
     library = LIBRARIES[prefix]
     try:
         with sampling.torch_seed(seed):
             return _from_timm(own, pretrained) if prefix == "timm" else TransformersBackbone(own, pretrained)
-    except ImportError as error:
-        if getattr(error, "name", None) not in (None, library):
-            raise
-        raise InputError(f"{name!r} needs {library}, which is not installed: run `pip install {library}`.") from error
-    except Exception as error:  # no such model, or whatever its downloads raise
+    except Exception as error:  # no library, no such model, or whatever its downloads raise
+        if isinstance(error, ImportError) and error.name == library:
+            raise InputError(
+                f"{name!r} needs {library}, which is not installed: run `pip install {library}`."
+            ) from error
         listed = "timm.list_models() lists all" if prefix == "timm" else "give OWNER/NAME of the Hub, or a folder"
         raise InputError(f"{library} cannot give {own!r} ({_reason(error)}): {listed}.") from error
 

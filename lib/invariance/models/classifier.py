@@ -32,8 +32,7 @@ class Classifier(nn.Module):
         std: Numbers | None = None,
     ) -> None:
         super().__init__()
-        if check_whole("Number of classes", classes, high=MOST_CLASSES) < 1:
-            raise InputError(f"A classifier for {classes} classes: it needs at least 1.")
+        check_whole("Number of classes", classes, 1, MOST_CLASSES)
         if (mean is None) != (std is None):
             raise InputError(
                 "Give mean and std together, or neither: the images are then normalised as their data are."

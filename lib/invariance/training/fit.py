@@ -100,6 +100,7 @@ class Classification(pl.LightningModule):
         self.curve, self.best, self.kept, self.random = (own[name] for name in ("curve", "best", "kept", "random"))
 
     def on_train_start(self) -> None:
+        self.trainer.train_dataloader.passes = self.current_epoch  # where training goes on
         for kind, state in zip((torch, torch.cuda), self.random, strict=False):  # a user's dropout goes on where it was
             kind.set_rng_state(state.cpu())
 

@@ -32,6 +32,17 @@ def explorer(name: str, transforms: Sequence[str] = (), object_class: str | None
     return HTML(guess.as_html() if name == TRANSFER else page.as_html(_chosen(name, transforms, object_class)))
 
 
+def chart(name: str, found: object) -> object:
+    """A chart of results that readers question, which displays itself: "factors", "relations", "pairs" or "profile".
+
+    `found` are the findings of a study, or for "profile" the table of `profile_model`. Raises `InputError` for an
+    unknown name.
+    """
+    from invariance.live import charts
+
+    return charts.chart(name, found, _attended())
+
+
 def notebook(
     name: str,
     transforms: Sequence[str] = (),

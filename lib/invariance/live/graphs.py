@@ -188,7 +188,7 @@ def write(folder: Path) -> None:
     _write(folder, "graphs/common", pack({name: exported(*each) for name, each in _common().items()}))
     graph = exported(Network(networks.UNTRAINED), _some("images"))
     _write(folder, "graphs/network", pack({"network": graph}))
-    for name in networks.available():
+    for name in [name for name in networks.available() if name not in networks.SEEN]:
         _write(folder, f"networks/{name}", _weights(name, graph))
     _write(folder, "pictures", _pictures())
     _write(folder, "task", transfer.data(packed))

@@ -16,7 +16,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from invariance import plots
-from invariance.errors import InputError, check_known
+from invariance.errors import InputError
 from invariance.live import page
 from invariance.statistics import Estimate, Estimates, fixed
 from invariance.transforms import PAPER_NAMES
@@ -80,7 +80,7 @@ class Chart:
         for column, options in self.choices.items():
             shown = alt.binding_select(options=list(options), labels=list(options.values()), name=f"{words(column)} ")
             drawn = drawn.add_params(alt.param(name=PARAM + column, value=next(iter(options)), bind=shown))
-        return drawn.properties(data=alt.Data(values=self.rows), width="container").configure(**CONFIG)
+        return drawn.properties(data=alt.Data(values=self.rows), width="container", autosize=FIT).configure(**CONFIG)
 
     def as_html(self) -> str:
         """For a page of the book; beside the pages lie the files of `page.write_assets`."""
@@ -111,10 +111,14 @@ CONFIG = {
     },
     "legend": {
         **{"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "titleFontSize": 12},
-        **{"orient": "top", "columns": 2, "labelLimit": 300, "titleFontWeight": "normal", "symbolSize": 80},
+        **{"orient": "top", "symbolOpacity": 1, "labelLimit": 300, "titleFontWeight": "normal", "symbolSize": 80},
     },
 }
 """Colours of the page itself, in light and dark."""
+FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
+LABEL = "split(split(datum.label, '|')[1], '\\n')"
+"""Of a level: without the number that orders it, in lines."""
+MAP = ("trained_with", "measured")
 SHAPES = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond"}
 
 
@@ -159,21 +163,19 @@ def dots(chart: Chart) -> alt.LayerChart:
     shapes = alt.Scale(domain=list(looks), range=[SHAPES[look.marker] for look in looks.values()])
     where["color"] = alt.Color("series:N", scale=colours, title=None)
     symbol = {**where, "shape": alt.Shape("series:N", scale=shapes, title=None)}
-    x = alt.X("value:Q", title=chart.look["axis"], scale=alt.Scale(domain=chart.look["domain"], nice=False))
+    scale = alt.Scale(domain=chart.look["domain"], nice=False)
+    x = alt.X("value:Q", title=chart.look["axis"], scale=scale, axis=alt.Axis(tickCount=5, format="~g"))
     named = {"level": "at", "series": "series", "shown": "this run", "seeds": "seeds", "papers": "the paper"}
     hover = [alt.Tooltip(f"{name}:N", title=title) for name, title in named.items()]
     base = _chosen(chart).transform_calculate(level_text="split(datum.level, '|')[1]")
     hover[0] = alt.Tooltip("level_text:N", title="at")
     each = base.transform_calculate(seed="split(datum.seeds, ', ')").transform_flatten(["seed"])
     each = each.transform_calculate(seed="toNumber(replace(datum.seed, '−', '-'))").transform_filter("datum.seeds")
-    small = each.mark_point(size=16, filled=True, opacity=0.45).encode(**{**symbol, "x": "seed:Q"})
+    small = each.mark_point(size=30, filled=True, opacity=0.5).encode(**{**symbol, "x": "seed:Q"})
     between = base.mark_rule(strokeWidth=2).encode(**where, x=alt.X("low:Q"), x2="high:Q", tooltip=hover)
     means = base.mark_point(size=85, filled=True, opacity=1).encode(**symbol, x=x, tooltip=hover)
     papers = base.mark_point(size=150, filled=False, strokeWidth=1.8).encode(**symbol, x="paper:Q", tooltip=hover)
-    return alt.layer(means, between, small, papers).properties(height=alt.Step(chart.look.get("step", 17)))
-
-
-LABEL = "split(split(datum.label, '|')[1], '\\n')"
+    return alt.layer(between, small, means, papers).properties(height=alt.Step(chart.look.get("step", 17)))
 
 
 def cells(chart: Chart) -> alt.LayerChart:
@@ -191,9 +193,6 @@ def cells(chart: Chart) -> alt.LayerChart:
     frame = {"fill": None, "stroke": plots.MISMATCHED, "strokeWidth": 2}
     same = base.transform_filter("datum.measured_text == datum.trained_with_text").mark_rect(**frame).encode(**where)
     return alt.layer(drawn, same).properties(height=alt.Step(17))
-
-
-MAP = ("trained_with", "measured")
 
 
 def _chosen(chart: Chart) -> alt.Chart:
@@ -214,7 +213,10 @@ TRANSFERS = {
 SETTINGS = {"t2d": "Transforms-2D", "cifar10": "natural images, ten classes", "cifar100": "natural images, a hundred"}
 KINDS = ("matched", "mismatched")
 NOT_RUN = "not run at this size"
-DOTS = "Large marks are means over seeds with 95 % intervals, small ones seeds, hollow ones the paper. Hover for values."
+DOTS = (
+    "Large marks are means over seeds with 95 % intervals, small ones seeds, hollow ones the paper. "
+    "Hover or tap for values."
+)
 
 
 def factors(found: Record) -> Chart:
@@ -348,7 +350,7 @@ def profile(table: pd.DataFrame) -> Chart:
     choices |= {"layer": {name: name for name in table["layer"].unique()}}
     most = max([1.0, *(row["high"] or row["value"] or 0 for row in rows)])
     look = {"series": list(NETWORKS.values()), "axis": "value", "domain": [min(0, _least(rows)), round(most + 0.05, 2)]}
-    hint = "Choose a measure: do the same transformations come out as ignored? Hover for values and intervals over pairs."
+    hint = "Choose a measure: do the same transformations come out as ignored? Hover or tap for intervals over pairs."
     return Chart("profile", "The profile, by every measure", hint, rows, choices, dots, look)
 
 
@@ -367,7 +369,6 @@ CHARTS: dict[str, Callable[[Any], Chart]] = {
 
 def chart(name: str, found: Any, attended: bool = False) -> HTML:
     """One of `CHARTS`: for a page of the book, or whole, for a notebook before which somebody sits."""
-    check_known("chart", name, CHARTS)
     made = CHARTS[name](found)
     if not attended:
         return HTML(made.as_html())

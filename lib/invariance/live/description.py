@@ -256,8 +256,8 @@ EXPLORERS = {
         Explorer(
             "story",
             "Turn the object: which network notices?",
-            "Both networks know this object. One has seen turned objects while it learned, the other has not. "
-            "Turn it, and see which one loses it.",
+            "Both networks know this object. One was trained with rotate, so it has seen turned objects; the other has "
+            "not. Turn it, and see which one loses it.",
             State("chess_knight", "desert", (Step("rotate", (60.0,)),), ("plain", "rotate")),
             ("distances", "curve"),
             transformations=("rotate",),

@@ -24,7 +24,7 @@ from invariance.pictures import class_names
 from invariance.pictures.scenes import TYPES
 from invariance.transforms import CATEGORIES, PAPER_NAMES
 
-COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a"), ("6 3", "", "2 3")
+COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a", "#c065a8"), ("6 3", "", "2 3", "8 3 2 3")
 """Of the networks in their order, as `live.js` has them."""
 
 FRAME = """<div class="live-explorer" id="live-@name" role="group" aria-label="Explorer: @title">

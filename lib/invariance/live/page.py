@@ -296,7 +296,7 @@ def write_assets(pages: list[Path], folder: Path) -> None:
         shutil.copytree(graphs.made(), folder, dirs_exist_ok=True)
         for script in STATIC.glob("*.js"):
             shutil.copy(script, folder)
-    if any("live-chart" in text for text in texts):
+    if any("/vega-lite/" in text for text in texts):  # a chart names its format
         (folder / "vega.js").write_text(_vega(), "utf-8")
 
 

@@ -117,7 +117,7 @@ def data(packed: Callable[[bytes], str]) -> dict:
 def as_html() -> str:
     """The explorer for a page of the book."""
     choice = '<label><input type="radio" name="live-seen" value="{}"> {}</label>'
-    shown = {"image as it is": image(0, 0), "with one part exchanged": image(**START)}
+    shown = {"first image": image(0, 0), "second image": image(**START)}
     parts = {
         "@question": QUESTION,
         "@guesses": "".join(choice.format(*each) for each in SEEN.items()),

@@ -13,6 +13,7 @@ def test_the_page_moves_as_the_library_says_and_judges_the_guess(write_page, ope
     tab, wrong = open_page(write_page("relevance"))
     tab.wait_for_selector("[data-live]")
     assert tab.evaluate(FOUND) is None and not tab.is_visible(".live-parts")
+    assert tab.locator("script[src*='networks/']").count() == 0  # these are for those who guess
     tab.get_by_label(networks.SEEN["cifar_only"]).check()
     tab.wait_for_selector(".live-parts tbody tr")
     assert tab.inner_text(".live-reply") == relevance.replies()["cifar_only"]

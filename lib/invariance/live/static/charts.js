@@ -50,11 +50,15 @@ invarianceLive.add("charts", async (root, about, { script, once, make, linked, l
   root.dataset.live = "yes";
   if (!about.guess) return show();
   find(".live-drawn-chart").hidden = true;
+  let begun = null;
   const guesses = Object.entries(about.guess.replies).map(([answer, reply]) => {
     const choice = make("input", { type: "radio", name: `live-guess-${id}`, value: answer });
-    choice.onchange = async () => {
+    choice.onchange = () => {
       find(".live-reply").textContent = reply;
-      if (!root.view) await show();
+      begun ??= show().catch(({ message }) => {
+        begun = null;
+        find(".live-status").textContent = `This did not work: ${message}. Check the connection, then choose again.`;
+      });
     };
     return make("label", {}, choice, ` ${answer}`);
   });

@@ -174,7 +174,8 @@ def dots(chart: Chart) -> alt.LayerChart:
     small = each.mark_point(size=30, filled=True, opacity=0.5).encode(**{**symbol, "x": "seed:Q"})
     between = base.mark_rule(strokeWidth=2).encode(**where, x=alt.X("low:Q"), x2="high:Q", tooltip=hover)
     means = base.mark_point(size=85, filled=True, opacity=1).encode(**symbol, x=x, tooltip=hover)
-    papers = base.mark_point(size=150, filled=False, strokeWidth=1.8, opacity=1).encode(**symbol, x="paper:Q", tooltip=hover)
+    hollow = base.mark_point(size=150, filled=False, strokeWidth=1.8, opacity=1)
+    papers = hollow.encode(**symbol, x="paper:Q", tooltip=hover)
     return alt.layer(between, small, means, papers).properties(height=alt.Step(chart.look.get("step", 17)))
 
 

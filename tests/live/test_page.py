@@ -282,7 +282,7 @@ def test_the_first_picture_waits_for_no_network(write_page, open_page):
     (path.parent / "_static" / "live" / "networks" / "plain.js").unlink()
     tab, _ = open_page(path)
     tab.wait_for_selector("[data-live]")
-    tab.wait_for_function(f"{SHOWN}.status.textContent.includes('networks/plain did not load')")
+    tab.wait_for_function(f"{SHOWN}.status.textContent.includes('networks/plain.js did not load')")
     assert torch.allclose(image_of(tab), expected(EXPLORERS["invariance"].start), atol=1e-5)
 
 

@@ -377,6 +377,7 @@ const invarianceLive = (() => {
         const net = await network(name), before = await this.features(name);
         await pause(); // one run of a network in a slice
         const [after, answers] = net.run(this.image);
+        await pause();
         this.ends.push([before, after].map((features) => placed(net.map, features)));
         const answer = about.objects[answers.data.indexOf(Math.max(...answers.data))];
         this.found.push({ name, distance: apart(before, after) / net.between, answer });

@@ -46,7 +46,7 @@ seed = 0  # which images, which draws, and which of the book's models
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import chapter, measures, plots
+from invariance import chapter, live, measures, plots
 
 plots.use_book_style()
 
@@ -124,6 +124,12 @@ chapter.link_table(table, "profile")
 # the model finds similar before and after the transformation, whatever happens to each image alone: there **1** is invariant. A
 # transformation that moves every image in the same way has a high sensitivity and a CKA near 1.
 #
+# Choose one of them here, and hover for the numbers. Call this with a profile of your own model, and it is your model's.
+
+# %%
+live.chart("profile", table)
+
+# %% [markdown]
 # ## A model whose answer is known
 #
 # Should one trust such numbers? Here is a model with invariances that need no measuring. It says how often each of 64 colours occurs in

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -177,7 +178,7 @@ def _fit(figure: Figure) -> None:
         _wrap(axis.xaxis.label, axis.bbox.width)
         _wrap(axis.yaxis.label, axis.bbox.height, upright=True)
         boxes = [label.get_window_extent() for label in axis.get_xticklabels() if label.get_text()]
-        if any(after.x0 < before.x1 + 2 for before, after in zip(boxes, boxes[1:], strict=False)):
+        if any(after.x0 < before.x1 + 2 for before, after in pairwise(boxes)):
             axis.tick_params(axis="x", labelrotation=90)
 
 

@@ -24,7 +24,7 @@ try:
 except ModuleNotFoundError as error:
     raise InputError(f'The book needs {error.name}: pip install "invariance[book]".') from None
 
-__all__ = ["BookError", "build", "find_chapters", "find_root", "out_of_step", "page", "preview", "publish", "sync"]
+__all__ = ["BookError", "build", "find_chapters", "find_root", "out_of_step", "page", "preview", "publish", "site", "sync"]
 
 
 def build(
@@ -60,6 +60,21 @@ def build(
         index = render(root, staging, root / "_build" / "html", strict=whole)
     took = duration(time.monotonic() - started)
     print(f"The book is ready after {took}: {index}\nTo read it in a browser: make preview", flush=True)
+    return index
+
+
+def site(root: str | Path | None = None) -> Path:
+    """Render the site from the published notebooks and the record, computing nothing; returns its `index.html`.
+
+    Raises `BookError` where rendering fails; the site that was there then stays as it was.
+    """
+    started, root = time.monotonic(), find_root(root)
+    staging = root / "_build" / "staging"
+    stage(root, staging)
+    whole = all(was_executed(staging / "book" / f"{stem}.ipynb") for stem in find_chapters(root))
+    with Progress("Site", 1):
+        index = render(root, staging, root / "_build" / "html", strict=whole)
+    print(f"The site is ready after {duration(time.monotonic() - started)}: {index}", flush=True)
     return index
 
 

@@ -1,6 +1,6 @@
 "use strict";
 // Charts of results: Vega-Lite draws them, from rows that stand in the page as columns.
-invarianceLive.add("charts", async (root, about, { script, once, make }) => {
+invarianceLive.add("charts", async (root, about, { script, once, make, linked, link }) => {
   const find = (selector) => root.querySelector(selector), names = Object.keys(about.choices);
   const chosen = (name) => `chosen_${name}`, id = root.id.slice(5);
   const columns = Object.entries(about.columns).map(([name, values]) =>
@@ -8,11 +8,10 @@ invarianceLive.add("charts", async (root, about, { script, once, make }) => {
   const rows = columns[0][1].map((_, k) => Object.fromEntries(columns.map(([name, values]) => [name, values[k]])));
 
   // What a link asks for.
-  function linked() {
-    const given = new URLSearchParams(location.hash.slice(1));
-    if (given.get("live") !== id) return;
+  function follow() {
+    const given = linked(id);
     for (const param of about.spec.params ?? []) {
-      const value = given.get(param.name.replace("chosen_", ""));
+      const value = given?.get(param.name.replace("chosen_", ""));
       if (param.bind?.options?.includes(value)) param.value = value;
     }
   }
@@ -28,18 +27,17 @@ invarianceLive.add("charts", async (root, about, { script, once, make }) => {
       make("tbody", {}, ...shown.map((row) => line(keys.map((key) => row[key]), "td"))));
   }
   async function show() {
-    linked();
+    follow();
     await once("vega", () => script("vega"));
     find(".live-drawn-chart").hidden = false;
     const spec = { ...about.spec, data: { values: rows } };
-    const config = { legend: { columns: root.clientWidth < 480 ? 1 : 2 } }; // as many as have room
-    const options = { actions: false, renderer: "svg", bind: find(".live-choices"), tooltip: { theme: "page" }, config };
+    spec.config.legend.columns = root.clientWidth < 480 ? 1 : 2; // as many as have room
+    const options = { actions: false, renderer: "svg", bind: find(".live-choices"), tooltip: { theme: "page" } };
     const { view } = await vegaEmbed(find(".live-chart"), spec, options);
     root.view = view; // there, tests find it
     for (const name of names)
       view.addSignalListener(chosen(name), () => {
-        const parts = names.map((each) => `${each}=${encodeURIComponent(view.signal(chosen(each)))}`);
-        history.replaceState(null, "", `#live=${id}&${parts.join("&")}`);
+        link(id, Object.fromEntries(names.map((each) => [each, view.signal(chosen(each))])));
         table(view);
       });
     for (const select of root.querySelectorAll(".live-choices select"))

@@ -1,11 +1,11 @@
 "use strict";
 // The explorer of chapter 8: so many of eight transformations in pretraining and in the target, and what that gives.
-invarianceLive.add("nested", async (root, about, { make, chart, words }) => {
+invarianceLive.add("nested", async (root, about, { make, chart, words, linked, link }) => {
   const find = (selector) => root.querySelector(selector), known = Object.keys(about.architectures);
   const most = about.architectures[known[0]].mean.length, seeds = Object.keys(about.orders);
-  const first = { architecture: known[0], seed: seeds[0], pretraining: Math.ceil(most / 2), target: most };
-  const state = { ...first }, given = new URLSearchParams(location.hash.slice(1));
-  if (given.get("live") === "nested") {
+  const first = { architecture: known[0], seed: seeds[0], pretraining: 1, target: Math.min(4, most) };
+  const state = { ...first }, given = linked("nested");
+  if (given) {
     for (const [name, list] of [["architecture", known], ["seed", ["", ...seeds]]])
       if (list.includes(given.get(name))) state[name] = given.get(name);
     for (const name of ["pretraining", "target"])
@@ -44,8 +44,7 @@ invarianceLive.add("nested", async (root, about, { make, chart, words }) => {
     const apart = Math.abs(target - pretraining), which = pretraining < target ? "missing" : "too many";
     const said = apart ? `${apart} ${which}: accuracy ${fixed(reached)}, ${fixed(reached - matching)} against the matching model's ` +
       fixed(matching) : `The matching model: accuracy ${fixed(reached)}`;
-    find(".live-found").textContent = `${said}. ${one.papers} in the paper: ${fixed(paper)}.`;
-    find(".live-status").textContent = find(".live-found").textContent;
+    find(".live-status").textContent = `${said}. ${one.papers} in the paper: ${fixed(paper)}.`;
     const line = (of) => of.map((row, k) => [k + 1, row[target - 1]]).filter(([, value]) => value !== null);
     const lines = [one.paper.length ? line(one.paper.slice(0, most)) : [], line(rows)];
     chart(find("svg"), { low: 1, high: most, lines, below: "transformations in pretraining", mark: pretraining });
@@ -54,10 +53,10 @@ invarianceLive.add("nested", async (root, about, { make, chart, words }) => {
   function change(name, value) {
     state[name] = value;
     show();
-    const parts = Object.entries(state).map(([key, each]) => `${key}=${each}`).join("&");
-    history.replaceState(null, "", `#live=nested&${parts}`);
+    link("nested", state);
   }
   find(".live-begin").remove();
+  find(".live-seen").append(find(".live-status")); // beside the curve
   root.dataset.live = "yes";
   const reset = make("button", { type: "button", onclick: () => { Object.assign(state, first); change("seed", first.seed); } }, "Reset");
   find(".live-counts").after(make("div", { className: "live-buttons" }, reset));

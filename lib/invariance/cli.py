@@ -95,6 +95,17 @@ def site(root: Root = None) -> None:
     builder.site(root)
 
 
+@app.command()
+def pdf(
+    out: Annotated[Path | None, Option(help="The file; by default _build/invariance-book.pdf.")] = None,
+    root: Root = None,
+) -> None:
+    """Print the rendered site into one PDF."""
+    from invariance import book as builder
+
+    builder.pdf(root, out)
+
+
 def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[str, str]) -> None:
     from invariance import book as builder
     from invariance import studies, units

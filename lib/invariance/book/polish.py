@@ -6,6 +6,7 @@ Sphinx and its theme write the pages; this goes over each of them once more, bef
 import base64
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
@@ -45,6 +46,10 @@ def polish(site: Path, repository: Repository) -> None:
         _accessible(page)
         _own_links(page, repository)
         file.write_text(str(page), "utf-8")
+    for needless in ("vendor", "locales"):
+        shutil.rmtree(site / "_static" / needless, ignore_errors=True)
+    for file in (*(site / "_static").rglob("*.map"), *(site / "_static").glob("*thebe*")):
+        file.unlink()
     prune(site)
 
 
@@ -89,8 +94,14 @@ def _for_every_screen(image: Tag, sizes: dict[str, tuple[str, str]]) -> None:
             about = {"media": PHONE_MEDIA, "srcset": f"{source}-phone{theme}.svg", "width": width, "height": height}
             picture.append(Tag(name="source", attrs=about, can_be_empty_element=True))
         width, height = sizes[theme]
-        look = {"alt": image.get("alt", ""), "loading": "lazy", "width": width, "height": height}
-        look = {"class": "figure-image", "src": f"{source}{theme}.svg", **{k: v for k, v in look.items() if v or k == "alt"}}
+        size = {"width": width, "height": height} if width else {}
+        look = {
+            "class": "figure-image",
+            "src": f"{source}{theme}.svg",
+            "alt": image.get("alt", ""),
+            "loading": "lazy",
+            **size,
+        }
         picture.append(Tag(name="img", attrs=look, can_be_empty_element=True))
         pictures.append(picture)
     image.replace_with(*pictures)

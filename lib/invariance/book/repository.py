@@ -46,12 +46,13 @@ class Repository:
 
 def find_repository(root: Path) -> Repository:
     """The repository of a book's folder, from its remote `origin`; without git or remote the links are left out."""
-    url = _web(_git(root, "remote", "get-url", "origin"))
-    head = _git(root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
-    return Repository(url, head or "main", _git(root, "log", "-1", "--format=%cs"))
+    url = _web(git(root, "remote", "get-url", "origin"))
+    head = git(root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    return Repository(url, head or "main", git(root, "log", "-1", "--format=%cs"))
 
 
-def _git(root: Path, *words: str) -> str:
+def git(root: Path, *words: str) -> str:
+    """What a git command says; "" where it fails, or there is no git."""
     try:
         done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
     except FileNotFoundError:

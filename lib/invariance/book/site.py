@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from invariance.book.overview import write_overview
 from invariance.book.polish import polish
 from invariance.book.repository import find_repository
 from invariance.errors import BookError, InputError
@@ -40,6 +41,7 @@ def render(root: Path, staging: Path, place: Path, strict: bool) -> Path:
     With `strict` a warning is an error. Raises `BookError` where a page is not rendered.
     """
     stage_explorers(staging)
+    write_overview(root, staging)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(staging)]
     log = root / "_build" / "build.log"
     log.parent.mkdir(exist_ok=True)

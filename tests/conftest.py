@@ -107,8 +107,8 @@ def open_page(browser):
             route.abort()
 
         tab.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
-        # The theme's launch buttons declare one constant twice, which harms nothing.
-        tab.on("pageerror", lambda error: "THEBE_JS_URL" in str(error) or wrong.append(str(error)))
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("console", lambda message: message.type == "error" and wrong.append(message.text))
         tab.goto(path.as_uri() + hash, wait_until="load")
         return tab, wrong
 

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from invariance import plots
 from invariance.book.repository import Repository
 from invariance.book.styles import prune
+from invariance.book.terms import mark_terms, read_glossary
 
 GREYS = {"": "#59616b", "-dark": "#aab2bc"}
 """The grey of figures on light and on dark pages: 6:1 and 8:1 of contrast."""
@@ -22,12 +23,14 @@ NEEDLESS = ("fontawesome", "thebe", "THEBE", "docsearch")
 """Parts of what the theme loads for icons, which are in book.css, and for kernels, which there are none of."""
 LARGE = 4_000
 """Letters from which a picture or table inside a page becomes a file of its own, loaded when it is needed."""
+CHAPTER = re.compile(r"\d\d_")
 FOLDED = {"tag_parameters": "Parameters of this page"}
 
 
 def polish(site: Path, repository: Repository) -> None:
     """Finish every page of a rendered site."""
     figures = {file.name: split(file) for file in sorted((site / "_images").glob("*.svg"))}
+    glossary = read_glossary(site)
     for file in sorted(site.rglob("*.html")):
         page = BeautifulSoup(file.read_text("utf-8"), "html.parser")
         if page.find("main") is None:  # a page that only leads to another one
@@ -45,6 +48,8 @@ def polish(site: Path, repository: Repository) -> None:
         _wide_tables(page)
         _accessible(page)
         _own_links(page, repository)
+        if CHAPTER.match(file.name):
+            mark_terms(page, glossary, to_root)
         file.write_text(str(page), "utf-8")
     for needless in ("vendor", "locales"):
         shutil.rmtree(site / "_static" / needless, ignore_errors=True)

@@ -16,6 +16,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from invariance.book.overview import write_overview
 from invariance.book.polish import polish
 from invariance.book.repository import find_repository
+from invariance.book.sharing import write_picture
 from invariance.errors import BookError, InputError
 from invariance.live.page import write_assets
 
@@ -58,6 +59,7 @@ def render(root: Path, staging: Path, place: Path, strict: bool) -> Path:
         report += [f"The page {page} was not rendered." for page in missing]
         raise BookError("\n".join(["The site could not be rendered:", *report, f"The whole log: {log}"]))
     polish(site, find_repository(root))
+    write_picture(site / "_static" / "share.png", yaml.safe_load((staging / "_config.yml").read_text("utf-8"))["title"])
     _swap(site, place)
     return place / "index.html"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from invariance import studies, units
 from invariance.book.execution import executed
@@ -110,10 +111,11 @@ def largest(name: str) -> Findings | None:
 
 def write_overview(root: Path, staging: Path) -> None:
     """Write the map and the status into the staged book, where a page of it includes them."""
-    pages = {path.name: path.read_text("utf-8") for path in (staging / "book").glob("*.[im][pd]*")}
+    files = [staging / f"{page}{end}" for page in parse_toc_yaml(staging / "_toc.yml") for end in (".ipynb", ".md")]
+    texts = [file.read_text("utf-8") for file in files if file.exists()]
     chapters = [Chapter(root, staging, stem) for stem in find_chapters(root)]
     for name, made in ((MAP, chapter_map), (STATUS, status_table)):
-        if any(name in text for text in pages.values()):
+        if any(name in text for text in texts):
             (staging / "book" / name).write_text(made(chapters, staging), "utf-8")
 
 

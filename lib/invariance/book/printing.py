@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -53,16 +53,18 @@ def chromium() -> Iterator[Any]:
 
 
 def print_site(root: Path, site: Path, out: Path) -> int:
-    """Print every page of the table of contents into the file `out`; gives the number of its pages.
+    """Print every page of the table of contents into the file `out`; gives the number of its pages."""
+    with chromium() as browser:
+        return print_pages(browser, [site / f"{page}.html" for page in parse_toc_yaml(root / "_toc.yml")], out)
 
-    Links between pages of the site become links within the file.
-    """
-    pages = [site / f"{page}.html" for page in parse_toc_yaml(root / "_toc.yml")]
+
+def print_pages(browser: Any, files: list[Path], out: Path) -> int:
+    """Print these pages of a site; links between them become links within the file. Gives the number of its pages."""
     writer, starts = PdfWriter(), {}
-    with chromium() as browser, Progress("Printing", len(pages)) as progress:
-        tab = browser.new_page(color_scheme="light")
-        tab.set_default_timeout(0)
-        for file in pages:
+    tab = browser.new_page(color_scheme="light")
+    tab.set_default_timeout(0)
+    with Progress("Printing", len(files)) as progress:
+        for file in files:
             tab.goto(file.as_uri(), wait_until="load")
             tab.emulate_media(media="print")
             tab.evaluate(READY)
@@ -70,26 +72,27 @@ def print_site(root: Path, site: Path, out: Path) -> int:
             writer.append(io.BytesIO(tab.pdf(**PAPER)), import_outline=False)
             writer.add_outline_item(tab.title().split(" — ")[0], starts[file.as_uri()])
             progress.advance(1, file.stem)
+    tab.close()
     for page in writer.pages:
-        _link_within(writer, page, starts, site.as_uri())
+        _link_within(writer, page, starts)
     writer.compress_identical_objects()
     with write_aside(out) as aside:
         writer.write(aside)
-    return len(PdfReader(out).pages)
+    return len(writer.pages)
 
 
-def _link_within(writer: PdfWriter, page: Any, starts: dict[str, int], site: str) -> None:
-    """Links to pages of the site lead to where they begin in the file; those to its other files are dropped."""
+def _link_within(writer: PdfWriter, page: Any, starts: dict[str, int]) -> None:
+    """Links to printed pages lead to where these begin in the file; those to other files are dropped."""
     kept = ArrayObject()
     for reference in page.get("/Annots", ()):
         link = reference.get_object()
         address = str(link.get("/A", {}).get("/URI", ""))
         start = starts.get(address.split("#")[0].split("?")[0])
         if start is not None:
-            place = ArrayObject([writer.pages[start].indirect_reference, NameObject("/XYZ"), *[NumberObject(0)] * 3])
-            place[3] = NumberObject(10_000)  # the top
-            link[NameObject("/A")] = DictionaryObject({NameObject("/S"): NameObject("/GoTo"), NameObject("/D"): place})
-        if start is not None or not address.startswith(("file:", site)):
+            top = [writer.pages[start].indirect_reference, NameObject("/FitH"), NumberObject(10_000)]
+            to = {NameObject("/S"): NameObject("/GoTo"), NameObject("/D"): ArrayObject(top)}
+            link[NameObject("/A")] = DictionaryObject(to)
+        if start is not None or not address.startswith("file:"):
             kept.append(reference)
     if "/Annots" in page:
         page[NameObject("/Annots")] = kept

@@ -32,7 +32,7 @@ invarianceLive.add("charts", async (root, about, { script, once, make, linked, l
     find(".live-drawn-chart").hidden = false;
     const spec = { ...about.spec, data: { values: rows } };
     spec.config.legend.columns = root.clientWidth < 480 ? 1 : 2; // as many as have room
-    const options = { actions: false, renderer: "svg", bind: find(".live-choices"), tooltip: { theme: "page" } };
+    const options = { actions: false, renderer: "svg", bind: find(".live-choices"), tooltip: { theme: "page" }, logLevel: 1 };
     const { view } = await vegaEmbed(find(".live-chart"), spec, options);
     root.view = view; // there, tests find it
     for (const name of names)

@@ -48,7 +48,7 @@ invarianceLive.add("relevance", async (root, about, tools) => {
     const cells = (texts, tag) => texts.map((text) => make(tag, {}, text));
     find(".live-parts").hidden = false;
     find("table").replaceChildren(
-      make("thead", {}, make("tr", {}, ...cells(["network", "moves by", "over all: object", "picture"], "th"))),
+      make("thead", {}, make("tr", {}, ...cells(["network", "moves by", "mean: object", "mean: picture"], "th"))),
       make("tbody", {}, ...names.map((name, k) => {
         const moved = make("td", {}, root.found[k].toFixed(2), bar(root.found[k], k)), { object, picture } = about.measured[name];
         const means = cells([object.toFixed(2), picture.toFixed(2)], "td");
@@ -72,6 +72,12 @@ invarianceLive.add("relevance", async (root, about, tools) => {
       find(".live-reply").textContent = about.replies[choice.value];
       return show();
     };
+  const reset = make("button", { type: "button", onclick: () => {
+    for (const [k, name] of Object.keys(lists).entries())
+      root.querySelectorAll(".live-choices select")[k].value = state[name] = about.start[name];
+    change("object", state.object);
+  } }, "Reset");
+  find(".live-reading").after(make("div", { className: "live-buttons" }, reset));
   find(".live-begin").remove();
   find(".live-status").textContent = "";
   root.dataset.live = "yes";

@@ -3,8 +3,7 @@
 invarianceLive.add("relevance", async (root, about, tools) => {
   const { script, once, graphs, network, make, paint, swatch, bar, words, apart, linked, link, pause } = tools;
   const find = (selector) => root.querySelector(selector), names = Object.keys(about.networks), PIXELS = 32 * 32;
-  const [data, { paste }, ...nets] = await Promise.all([once("corner", () => script("corner")), graphs("common"),
-    ...names.map((name) => network(name, "seen"))]);
+  const [data, { paste }] = await Promise.all([once("corner", () => script("corner")), graphs("common")]);
   const pictures = new Uint8Array(await aten.unpack(data.pictures));
   const objects = new Float32Array(await aten.unpack(data.objects));
   const part = (numbers, k, channels) => numbers.subarray(k * channels * PIXELS, (k + 1) * channels * PIXELS);
@@ -21,14 +20,28 @@ invarianceLive.add("relevance", async (root, about, tools) => {
     image.replaceWith(canvas);
     return canvas;
   });
-  const first = imageOf({ picture: 0, object: 0 }), before = nets.map((net) => net.run(first)[0]);
+  const first = imageOf({ picture: 0, object: 0 });
   paint(canvases[0], first.data, 3);
   let guessed = false, stale = false, busy = false;
+
+  // The networks are loaded when a reader has guessed; each gives where the first image is, once.
+  const ready = (name) => once(`seen/${name}`, async () => {
+    const net = await network(name, "seen");
+    return { ...net, before: net.run(first)[0] };
+  });
 
   async function show() {
     stale = true;
     if (busy) return; // the newest state wins
     busy = true;
+    try {
+      await update();
+    } catch ({ message }) {
+      find(".live-status").textContent = `This did not work: ${message}. Check the connection, then choose again.`;
+    }
+    busy = false;
+  }
+  async function update() {
     while (stale) {
       stale = false;
       const image = imageOf(state);
@@ -36,13 +49,13 @@ invarianceLive.add("relevance", async (root, about, tools) => {
       canvases[1].setAttribute("aria-label", `${words(lists.object[state.object])} on ${lists.picture[state.picture]}`);
       if (!guessed) break;
       root.found = [];
-      for (const [k, net] of nets.entries()) {
-        root.found.push(apart(before[k], net.run(image)[0]) / net.between);
-        await pause();
+      for (const name of names) {
+        const net = await ready(name);
+        await pause(); // one run of a network in a slice
+        root.found.push(apart(net.before, net.run(image)[0]) / net.between);
       }
       if (!stale) table();
     }
-    busy = false;
   }
   function table() {
     const cells = (texts, tag) => texts.map((text) => make(tag, {}, text));

@@ -151,7 +151,7 @@ def filled(text: str, numbers: Mapping[str, str]) -> str:
 def _card(chapter: Chapter, answer: str, question: str) -> str:
     foot = " · ".join([*_verdicts(chapter), f"{chapter.minutes} min to read", *_cost(chapter)])
     card = f":::{{grid-item-card}} {chapter.number}. {question}\n:link: {chapter.stem}\n:link-type: doc\n\n"
-    return f"{card}{answer}\n+++\n{foot}\n:::\n"
+    return f"{card}{answer}\n\n[{foot}]{{.map-foot}}\n:::\n"
 
 
 def _verdicts(chapter: Chapter) -> Iterator[str]:

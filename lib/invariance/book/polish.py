@@ -10,7 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 from PIL import Image
 
 from invariance import plots
@@ -25,7 +25,7 @@ NEEDLESS = ("fontawesome", "thebe", "THEBE", "docsearch")
 """Parts of what the theme loads for icons, which are in book.css, and for kernels, which there are none of."""
 LARGE = 4_000
 """Letters from which a picture or table inside a page becomes a file of its own, loaded when it is needed."""
-PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]{%d,})" % (5 * LARGE))
+PNG = re.compile(rf"data:image/png;base64,([A-Za-z0-9+/=\s]{{{5 * LARGE},}})")
 CHAPTER = re.compile(r"\d\d_")
 FOLDED = {"tag_parameters": "Parameters of this page"}
 
@@ -47,6 +47,7 @@ def polish(site: Path, repository: Repository) -> None:
         for link in page.select('a[download][href^="data:"], .bd-content img[src^="data:"]'):
             if not link.find_parent(class_="live-explorer"):
                 _to_file(link, site, to_root)
+        _keep_with_formula(page)
         _fold(page)
         _wide_tables(page)
         _accessible(page)
@@ -187,6 +188,17 @@ def _sentences(text: str, most: int = 200) -> str:
 
 
 # --- the body ------------------------------------------------------------------------------------------------
+
+
+def _keep_with_formula(page: BeautifulSoup) -> None:
+    """A comma or full stop stays on the line of the formula before it."""
+    for formula in page.select('math:not([display="block"])'):
+        after = formula.next_sibling
+        found = re.match(r"[.,;:!?)]+", after) if isinstance(after, NavigableString) else None
+        if found:
+            kept = formula.wrap(Tag(name="span", attrs={"class": "together"}))
+            after.replace_with(NavigableString(after[found.end() :]))
+            kept.append(found[0])
 
 
 def _fold(page: BeautifulSoup) -> None:

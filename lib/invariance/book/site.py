@@ -27,7 +27,9 @@ def stage(root: Path, staging: Path) -> None:
     shutil.copytree(root / "book", staging / "book", ignore=shutil.ignore_patterns("*.py", ".*", "__pycache__"))
     shutil.copy(root / "_toc.yml", staging)
     config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
-    config["sphinx"]["config"]["html_theme_options"] |= find_repository(root).options()
+    options = config["sphinx"]["config"]
+    options["html_theme_options"] |= find_repository(root).options()
+    options["html_search_scorer"] = str(staging / "book" / "_assets" / "scorer.js")  # else sought in the working folder
     (staging / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
 
 

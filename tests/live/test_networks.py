@@ -19,7 +19,7 @@ def test_every_network_has_its_weights_and_its_line():
         assert hashlib.sha256(content).hexdigest() == facts[name]["sha256"], name
         assert len(facts[name]["digest"]) == 24 and facts[name]["configuration"]["samples"] == 30_000
         sizes.append(len(content))
-    assert max(sizes) <= 400_000 and sum(sizes) <= 4_500_000
+    assert max(sizes) <= 400_000 and sum(sizes) <= 4_000_000
 
 
 @pytest.mark.parametrize("name", ["plain", "rotate"])

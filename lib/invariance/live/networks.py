@@ -26,7 +26,7 @@ from invariance.units.run import compute
 
 FOLDER = Path(__file__).parent / "networks"
 UNTRAINED, PLAIN = "untrained", "plain"
-TRAINED = (PLAIN, "rotate", "translate", "scale", "hue", "brightness", "blur", "noise", "elastic")
+TRAINED = (PLAIN, "rotate", "translate", "hue", "blur", "noise", "elastic")
 """Networks that know all objects: trained without transformations, or with the one that it is named after."""
 SEEN = {
     "cifar_only": "saw pictures alone",

@@ -43,17 +43,24 @@ from invariance.ledger import verdicts
 # | | verdict | when |
 # |---|---|---|
 # | ✓ | supported | the whole interval is on the right side of the threshold |
+# | ✓ | supported, but small | the same, with less than a quarter of the paper's effect |
 # | ✗ | not supported | the whole interval is on the wrong side |
 # | ? | undecided | the interval includes the threshold |
+# | – | not testable here | the model that was trained for the task learns too little itself |
+# | – | not run | there is no result |
 #
-# With one seed there is no interval, so every statement is undecided. What was not run is marked as not run. The paper's own value goes
-# through the same rule, as far as it can without an interval: where it misses the rule, the table says so.
+# With one seed there is no interval, so every statement is undecided. The paper's own value goes through the same rule, as far as it can
+# without an interval: where it misses the rule, the table says so.
+#
+# *Not testable here* needs a word. Whether the wrong transformations cost accuracy cannot be seen where the right ones lead to none. So each
+# statement on transfer names an accuracy that must reach a floor first. And a correlation over four points is shown, yet not counted: four points
+# correlate by chance too easily.
 #
 # An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over few seeds are
 # wide, since Student's $t$ is 4.3 for three; for six it is 2.6, for ten 2.3.
 #
 # Most rules ask for an effect of any size, because the claim names none. A ✓ then says that there is an effect, not that it is as large as
-# the paper's. So the table says for these rules how much of the paper's effect this run has.
+# the paper's. So a column says how much of the paper's effect there is, with both taken over the images of all splits.
 #
 # *First direction* in a rule says that the statement uses one of the two targets of each seed, the one that the paper has too. Full
 # fine-tuning runs only there. All other statements about gaps are means over both directions
@@ -70,8 +77,9 @@ from invariance.ledger import verdicts
 # That is not how a 95 % rule works. An interval keeps its promise if the number of seeds is fixed beforehand. Whoever looks, adds seeds to
 # what is undecided and looks again gives chance a second try. So those six verdicts were worth less than they looked.
 #
-# Today the seeds of every budget stand in the code before anything runs, in the sizes of each study, and all statements of a study have
-# the same number. Whoever sets `seeds` to another number changes that, and the table says how many each statement has.
+# Today the results at `night` and `paper` have a plan: a file with the sizes, the seeds, every statement, its rule, its threshold and its floor.
+# It is committed before the first of them is computed, every line of the record names its digest, and the program refuses to run a study
+# that differs from its plan. {glue:text}`fixed`
 #
 # ## The evidence
 #
@@ -85,7 +93,7 @@ found = [one.find(one.at(budget, **how), device, show) for one in every]
 ledger = verdicts.rows(found)
 
 # %% tags=["remove-cell"]
-chapter.glue(verdicts.counts(ledger))
+chapter.glue(verdicts.counts(ledger) | {"fixed": verdicts.fixed_before(found)})
 glue("overview", verdicts.overview(ledger))
 
 # %% tags=["remove-input"]
@@ -105,12 +113,22 @@ verdicts.evidence(found)
 # beyond is an arrow. What was run for each is listed above.
 # ```
 #
-# Of {glue:text}`statements` statements {glue:text}`supported` are supported here, {glue:text}`not_supported` are not
-# supported, {glue:text}`undecided` are undecided and {glue:text}`not_run` were not run. The paper's own values miss the rule of
-# {glue:text}`paper_misses`.
+# Of {glue:text}`statements` statements {glue:text}`supported` are supported here ({glue:text}`small` of them with a small effect),
+# {glue:text}`not_supported` are not supported, {glue:text}`undecided` are undecided, {glue:text}`not_testable` are not testable here, and
+# {glue:text}`not_run` were not run; {glue:text}`shown` are shown and not counted. The paper's own values miss the rule of
+# {glue:text}`paper_misses`, and {glue:text}`supported_misses` of these are supported here.
 
 # %% tags=["remove-input"]
 verdicts.show(ledger)
+
+# %% [markdown]
+# ### Your own run
+#
+# Where published results are shown, your own run stands beside them: as open marks in the figures of the chapters, and here in words. A run
+# *agrees* where its mean is on the same side of the threshold.
+
+# %% tags=["remove-input"]
+verdicts.agreements(ledger)
 
 # %% [markdown]
 # **How to read a ✓.** The number passed its threshold, with the networks and images of this run.
@@ -156,5 +174,5 @@ verdicts.reasons(ledger)
 # hardware each was made. If a study was not published, the program says which.
 # ```
 #
-# **Defined in:** {py:mod}`invariance.ledger.verdicts` (the ledger), {py:obj}`invariance.studies.study.Statement` (the rule), and the
+# **Defined in:** {py:mod}`invariance.ledger.verdicts` (the ledger), {py:obj}`invariance.studies.statements.Statement` (the rule), and the
 # modules of {py:mod}`invariance.studies` (each study's own statements).

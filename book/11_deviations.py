@@ -107,9 +107,17 @@ deviations.show("text")
 deviations.show("choice")
 
 # %% [markdown]
-# **A limitation.** A quirk's effect on pixels is not its effect on a conclusion. That would take every study twice, with
-# and without it. The measured effects say where that would be worth while: the noise and the box change what a model sees, the
-# order of steps in CKA changes nothing.
+# ## What the slips change, one at a time
+#
+# A slip's effect on pixels is not its effect on a conclusion. So those that can matter were tried one at a time, each on the experiment that
+# it touches: the same seeds with the flag and without it. The change is the difference, paired by seed.
+
+# %% tags=["remove-input"]
+deviations.experiments()
+
+# %% [markdown]
+# **A limitation.** Two slips together may do what none does alone. [What the paper's numbers say](14_the_papers_numbers) has a look at all
+# of them at once.
 #
 # ## Exercises
 #

@@ -100,9 +100,8 @@ def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[st
     names = _words(chapters)
     read = studies.read_by(list(builder.find_chapters(root, names)))
     needed = [(study, study.at(parameters["budget"], protocol=parameters["protocol"])) for study in read]
-    designs = [study.design(sizes) for study, sizes in needed]
     # Here rather than in the chapters, so that all studies share the processes, and the time left is shown.
-    outcome = units.run((unit for design in designs for _, unit in design), device)
+    outcome = units.run((unit for study, sizes in needed for unit in study.all_units(sizes)), device)
     if outcome:
         typer.echo(f"{outcome}\nThe chapters show what there is.", err=True)
     for study, sizes in needed if action == "publish" else ():
@@ -174,6 +173,7 @@ def run(
     Ctrl-C and SIGTERM end it as --minutes does. `invariance merge` adds the results to the record.
     """
     from invariance import studies, units
+    from invariance.studies import plan
     from invariance.units import record
 
     chosen = studies.get(study)
@@ -182,10 +182,12 @@ def run(
     folder = record.path(sizes.budget, sizes.protocol, out).with_suffix("")
     check_folder(folder)
     known = record.read(record.path(sizes.budget, sizes.protocol))
+    plan.named(chosen, sizes, {})  # before hours of work
     with units.stoppable(minutes):
         found = chosen.own(sizes, device, known, cluster=cluster, options=options)
     found.save_table(folder / f"{study}.csv")
-    record.write(folder / f"{study}.jsonl", found.runs, sizes.budget, sizes.protocol)
+    runs = plan.named(chosen, sizes, found.runs)
+    record.write(folder / f"{study}.jsonl", runs, sizes.budget, sizes.protocol)
     typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
     typer.echo(f"wrote {folder / study}.csv and {study}.jsonl beside it")
     if found.outcome.stopped:
@@ -193,6 +195,14 @@ def run(
     if found.outcome:
         typer.echo(f"\n{found.outcome}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def plan(budget: Annotated[Literal["night", "paper"], Argument(help="The budget whose plan to write.")]) -> None:
+    """Write down what is fixed before a budget's first unit runs: sizes, seeds, statements, rules, thresholds."""
+    from invariance.studies import plan as plans
+
+    typer.echo(f"wrote {plans.write(budget)}: commit it before the first unit runs")
 
 
 @app.command()
@@ -245,7 +255,7 @@ def status(
     rows, failures = [], []
     for chosen in [studies.get(study)] if study else studies.all_studies():
         sizes = chosen.at(budget, _seeds(seeds), pictures=pictures, protocol=protocol)
-        found = units.status(unit for _, unit in chosen.design(sizes))
+        found = units.status(chosen.all_units(sizes))
         missing = found.total - found.done - len(found.failed)
         counts = {"units": found.total, "done": found.done, "missing": missing, "failed": len(found.failed)}
         left = "?" if found.seconds_left is None else f"{found.seconds_left:,.0f}"

@@ -20,6 +20,7 @@ KINDS: dict[str, Kind] = {
     "accuracy": "share",
     "family": "share",
     "sensitivity": "ratio",
+    "relative": "ratio",
     "correlation": "correlation",
 }
 """How intervals are formed, by the first word of an effect's name; those of all others are of differences."""
@@ -30,6 +31,7 @@ class Estimate:
     """A mean over `n` seeds with its 95 % interval, the paper's value and every seed's; NaN for what there is none of.
 
     `pooled` is what stands beside the paper's value: the mean with accuracies taken as the published code takes them.
+    `own` is the mean of the reader's own run, where another one is shown.
     As text, `f"{e:.2f}"` is the value, `f"{e:.2i}"` the value with its interval, `f"{e:.2p}"` the paper's value and
     `f"{e:.2b}"` the value with the paper's in brackets; `str(e)` has as many digits as the interval allows.
     """
@@ -40,6 +42,7 @@ class Estimate:
     n: int = 0
     paper: float = NAN
     pooled: float = NAN
+    own: float = NAN
     seeds: tuple[float, ...] = field(default=(), compare=False, repr=False)
 
     def __format__(self, spec: str) -> str:
@@ -139,10 +142,13 @@ def _ends(mean: float, half: float, kind: Kind) -> tuple[float, float]:
 
 
 def estimates(
-    effects: Mapping[str, PerSeed], paper: Mapping[str, PerSeed], pooled: Mapping[str, PerSeed] | None = None
+    effects: Mapping[str, PerSeed],
+    paper: Mapping[str, PerSeed],
+    pooled: Mapping[str, PerSeed] | None = None,
+    own: Mapping[str, PerSeed] | None = None,
 ) -> Estimates:
-    """Named effects as estimates with every seed's value, each with the paper's and the pooled value of its name."""
-    found, others = {}, {"paper": paper, "pooled": pooled or {}}
+    """Named effects as estimates with every seed's value, each with the paper's, pooled and own value of its name."""
+    found, others = {}, {"paper": paper, "pooled": pooled or {}, "own": own or {}}
     for name, values in effects.items():
         kind = KINDS.get(re.split("[._]", name)[0], "difference")
         beside: dict[str, Any] = {key: estimate(of.get(name, ()), kind).value for key, of in others.items()}

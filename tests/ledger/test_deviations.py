@@ -32,7 +32,7 @@ def test_the_log_tells_of_every_flag_of_a_protocol_and_of_no_other():
 def test_every_effect_is_filled_with_numbers():
     for entry in deviations.log():
         text = deviations.effect(entry)
-        assert bool(text) == ("effect" in entry)
+        assert text, entry["topic"]  # measured, or why it cannot be
         assert "nan" not in text and "{" not in text
 
 

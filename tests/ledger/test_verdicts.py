@@ -7,17 +7,19 @@ import pytest
 from invariance import studies
 from invariance.ledger import verdicts
 from invariance.statistics import NOTHING, Estimate
-from invariance.studies.study import (
+from invariance.studies.statements import (
     ANY,
     NOT_RUN,
     NOT_SUPPORTED,
+    NOT_TESTABLE,
     ONE_SEED,
+    SMALL,
     SUPPORTED,
     SYMBOLS,
     UNDECIDED,
-    Findings,
     Statement,
 )
+from invariance.studies.study import Findings
 from invariance.units import Outcome
 
 ABOVE = Statement(1, "It is large", "size", "its size", threshold=0.5, reason="half")
@@ -68,43 +70,71 @@ def test_every_statement_has_an_effect_of_its_own_name_and_a_reason(ready):
 def test_tight_seeds_around_the_paper_meet_its_claims_but_for_one(seeds_around):
     chosen = [studies.get(name) for name in ("invariances_or_classes", "mismatch")]
     rows = verdicts.rows(around_the_paper(study, seeds_around) for study in chosen)
-    assert [statement.claim for statement, _, _ in rows] == [1, 1, 1, 7, 7, 7]
-    missed = [(statement, one) for statement, one, _ in rows if verdicts.misses(statement, one)]
+    assert [row.statement.claim for row in rows] == [1, 1, 1, 7, 7, 7]
+    missed = [(statement, one) for statement, one, *_ in rows if verdicts.misses(statement, one)]
     # Read off the plots, the range over class relationships is 0.149 with mismatched transformations, the gap 0.118.
     ((statement, one),) = missed
     assert statement.estimate == "gap-range.mismatched" and one.paper == pytest.approx(0.118 - 0.149, abs=0.002)
-    for statement, one, verdict in rows:
+    for statement, one, verdict, *_ in rows:
         if not statement.text.startswith("Each further"):  # that one is near its threshold
             assert verdict == (NOT_SUPPORTED if verdicts.misses(statement, one) else SUPPORTED)
 
 
-def test_counts_add_up_and_what_was_not_run_is_counted():
-    one = Estimate(0.9, 0.8, 1.0, 3, paper=0.2)
-    rows = [(ABOVE, one, SUPPORTED), (ABOVE, one, UNDECIDED), (BELOW, NOTHING, NOT_RUN), (BELOW, one, NOT_SUPPORTED)]
-    assert verdicts.counts(rows) == {
-        "statements": 4,
-        "supported": 1,
+def test_counts_add_up_and_what_was_not_run_or_does_not_count_is_told():
+    one, other = Estimate(0.9, 0.8, 1.0, 3, paper=0.2), Estimate(0.9, 0.8, 1.0, 3, paper=0.8)
+    shown = dataclasses.replace(ABOVE, counted=False)
+    rows = [(ABOVE, one, SUPPORTED), (ABOVE, other, SMALL), (ABOVE, one, UNDECIDED), (BELOW, NOTHING, NOT_RUN)]
+    rows += [(BELOW, one, NOT_SUPPORTED), (ABOVE, one, NOT_TESTABLE), (shown, one, SUPPORTED)]
+    assert verdicts.counts([verdicts.Row(*row) for row in rows]) == {
+        "statements": 7,
+        "supported": 2,
         "not_supported": 1,
         "undecided": 1,
+        "not_testable": 1,
         "not_run": 1,
-        "paper_misses": 2,
+        "small": 1,
+        "shown": 1,
+        "paper_misses": 3,
+        "supported_misses": 1,
     }
 
 
-def test_the_table_has_a_row_a_statement_with_rule_interval_and_the_papers_value():
+def test_the_table_has_a_row_a_statement_with_rule_interval_ratio_and_the_papers_value():
     any_effect = Statement(5, "It matters", "effect", "effect")
     assert any_effect.reason == ANY
+    own = Estimate(0.4, 0.2, 0.6, 3)
     rows = [
-        (ABOVE, Estimate(0.6, 0.55, 0.65, 3, paper=0.2), SUPPORTED),
-        (any_effect, Estimate(0.02, 0.015, 0.025, 6, paper=0.1, pooled=0.01), SUPPORTED),
-        (any_effect, NOTHING, NOT_RUN),
+        verdicts.Row(ABOVE, Estimate(0.6, 0.55, 0.65, 3, paper=0.2), SUPPORTED, own, UNDECIDED),
+        verdicts.Row(any_effect, Estimate(0.02, 0.015, 0.025, 6, paper=0.1, pooled=0.01), SMALL),
+        verdicts.Row(any_effect, NOTHING, NOT_RUN),
     ]
     page = verdicts.show(rows).data
     assert page.count("<tr") == 4 and "[its size &gt; 0.5]" in page and "✓ supported" in page
-    assert "0.200 (misses the rule)" in page
-    assert "0.100 (this run: 0.10 of it)" in page  # any effect counts, so the page says how much of it there is
+    assert "0.200 (misses the rule)" in page and "? 0.400 (0.200\u00a0to\u00a00.600)" in page
+    assert "✓ supported, but small" in page and "<td>0.10</td>" in page  # any effect counts: how much of it is there
     assert "– not run" in page and "(0.550\u00a0to\u00a00.650), 3 seeds" in page
     assert verdicts.reasons(rows).data.count("<tr") == 4
+    assert "your run" not in verdicts.show(rows[1:]).data
+
+
+def test_a_small_effect_is_called_so_and_without_ground_there_is_no_verdict():
+    any_effect = Statement(5, "It matters", "effect", "effect", needs="ground", floor=0.5)
+    ground, little = Estimate(0.5, n=3), Estimate(0.02, 0.01, 0.03, 6, paper=0.1, pooled=0.02)
+    assert any_effect.verdict(little, ground) == SMALL
+    assert any_effect.verdict(dataclasses.replace(little, pooled=0.03), ground) == SUPPORTED
+    assert any_effect.verdict(little, Estimate(0.49, n=3)) == NOT_TESTABLE
+    assert any_effect.verdict(little, NOTHING) == NOT_TESTABLE
+    assert any_effect.verdict(NOTHING, ground) == NOT_RUN
+
+
+def test_a_readers_run_agrees_where_it_is_on_the_same_side_of_the_threshold():
+    shown = Estimate(0.7, 0.6, 0.8, 10)
+    same, other = Estimate(0.55, 0.4, 0.7, 3), Estimate(0.4, 0.3, 0.5, 3)
+    told = [verdicts.agreement(verdicts.Row(ABOVE, shown, SUPPORTED, own, UNDECIDED)) for own in (same, other)]
+    assert told[0] == "Your run agrees: it has 0.55 (0.40 to 0.70), 0.15 from the 0.70 shown here."
+    assert told[1].startswith("Your run does not agree: it has 0.40")
+    assert verdicts.agreement(verdicts.Row(ABOVE, shown, SUPPORTED)) == ""
+    assert "no run of your own" in verdicts.agreements([verdicts.Row(ABOVE, shown, SUPPORTED)]).data
 
 
 def test_the_overview_marks_every_statement_and_keeps_what_lies_beyond_as_an_arrow():
@@ -113,7 +143,7 @@ def test_the_overview_marks_every_statement_and_keeps_what_lies_beyond_as_an_arr
         (ABOVE, Estimate(0.6, 0.4, 0.8, 3, paper=0.4), UNDECIDED),
         (ABOVE, NOTHING, NOT_RUN),
     ]
-    axis = verdicts.overview(rows).axes[0]
+    axis = verdicts.overview([verdicts.Row(*row) for row in rows]).axes[0]
     assert len(axis.get_yticks()) == 3
     assert [text.get_text() for text in axis.texts] == [SYMBOLS[verdict] for _, _, verdict in rows]
     marks = {
@@ -130,7 +160,7 @@ def test_tables_with_missing_rows_give_fewer_seeds_and_never_fail(seeds_around):
     for share in (0.02, 0.5):
         part = dataclasses.replace(whole)
         part.__dict__["table"] = whole.table.sample(frac=share, random_state=0)
-        for _, one, verdict in verdicts.rows([part]):
+        for _, one, verdict, *_ in verdicts.rows([part]):
             assert verdict in SYMBOLS and (one.n > 0) == pd.notna(one.value)
 
 

@@ -4,7 +4,8 @@ import pytest
 from invariance import statistics
 from invariance.studies import mismatch
 from invariance.studies.mismatch import STUDY
-from invariance.studies.study import NOT_SUPPORTED, SUPPORTED, Findings
+from invariance.studies.statements import NOT_SUPPORTED, SUPPORTED
+from invariance.studies.study import Findings
 from invariance.transforms import PAPER_NAMES
 from invariance.units import Outcome, planned
 

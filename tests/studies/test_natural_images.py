@@ -5,7 +5,8 @@ import pytest
 
 from invariance.errors import InputError
 from invariance.studies.natural_images import STUDY
-from invariance.studies.study import NOT_SUPPORTED, SUPPORTED, Findings
+from invariance.studies.statements import NOT_SUPPORTED, SUPPORTED
+from invariance.studies.study import Findings
 from invariance.studies.tasks import TRANSFORMS
 from invariance.units import FineTuning, Probes
 from invariance.units.run import Outcome

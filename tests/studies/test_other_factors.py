@@ -6,7 +6,8 @@ import pytest
 
 from invariance.studies import invariances_or_classes, other_factors
 from invariance.studies.other_factors import STUDY
-from invariance.studies.study import NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings
+from invariance.studies.statements import NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS
+from invariance.studies.study import Findings
 from invariance.studies.tasks import CIFAR10, CIFAR100, CLASSES, T2D, TRANSFORMS, task
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS
 from invariance.units import FineTuning, Pretraining, Probes

@@ -7,7 +7,8 @@ import pytest
 from invariance import studies
 from invariance.errors import InputError
 from invariance.statistics import NOTHING, Estimate
-from invariance.studies.study import BUDGETS, Statement
+from invariance.studies.sizes import BUDGETS
+from invariance.studies.statements import Statement
 from invariance.units import Outcome, record
 
 STUDY = studies.get("invariances_or_classes")

@@ -5,7 +5,8 @@ import pytest
 from invariance import statistics
 from invariance.datasets import TASKS
 from invariance.studies import when_invariance_harms as harms
-from invariance.studies.study import NOT_SUPPORTED, SUPPORTED, Findings
+from invariance.studies.statements import NOT_SUPPORTED, SUPPORTED
+from invariance.studies.study import Findings
 from invariance.studies.when_invariance_harms import STUDY
 from invariance.units import Probes, Sensitivity
 from invariance.units.run import Outcome

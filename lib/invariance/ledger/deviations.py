@@ -11,7 +11,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from invariance import plots
+from invariance import plots, studies
 from invariance.errors import check_known
 from invariance.files import packaged
 from invariance.ledger import effects
@@ -49,6 +49,12 @@ def show(kind: str) -> HTML:
         entry | {"effect": effect(entry) or "–", "book": _book(entry)} for entry in log() if entry["kind"] == kind
     ]
     return plots.table([{title: entry.get(name, "–") for name, title in COLUMNS.items()} for entry in chosen])
+
+
+def experiments() -> HTML:
+    """What each flag changes in the experiment that it touches, from the record at the largest budget that has it."""
+    found = studies.get("slips").largest(("paper", "night"), needed=False)
+    return found.show("changes") if found else HTML("<p>These experiments have not been run yet.</p>")
 
 
 def pictures(meant: Tensor, published: Tensor) -> Figure:

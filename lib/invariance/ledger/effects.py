@@ -1,11 +1,12 @@
 """What some deviations change, measured: each function takes about a second and gives numbers by name."""
 
+from collections.abc import Mapping
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from invariance import measures, models, sampling, transforms
+from invariance import measures, models, sampling, studies, transforms
 from invariance.datasets import Transforms2D
 from invariance.datasets.pairs import pair_keys
 from invariance.protocol import CORRECTED, find
@@ -32,6 +33,19 @@ def noise_variants(images: Tensor) -> tuple[Tensor, Tensor]:
     return saturated, wrapped
 
 
+class _Told(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "(not measured yet)"
+
+
+@cache
+def slips() -> Mapping[str, str]:
+    """What flags change, with 95 % intervals, by names such as "last_epoch.accuracy.gap": the published experiments."""
+    found = studies.get("slips").largest(("paper", "night"), needed=False)
+    known = found.estimates.items() if found else ()
+    return _Told({name.removeprefix("change."): f"{one:.3i}" for name, one in known if one.n})
+
+
 @cache
 def noise_wrap() -> Effect:
     """Over the pixels of the objects: `change` in 8-bit levels, `darker` the share that get darker (by over 2)."""
@@ -47,17 +61,58 @@ def box_after_scale() -> Effect:
 
     `fixed_cut` is that share with the box corrected; `shift` the mean distance in pixels between both places.
     """
+    return _box_after("scale")
+
+
+@cache
+def box_after_rotate() -> Effect:
+    """The same over draws of rotate and translate."""
+    return _box_after("rotate")
+
+
+def _box_after(name: str) -> Effect:
     box = Transforms2D().renderer().box
     x, y, side, _ = box.tolist()
     square = torch.zeros(IMAGES, 4, 32, 32)
     square[:, :, y : y + side, x : x + side] = 1
-    names, boxes = ("scale", "translate"), box.expand(IMAGES, 4)
-    drawn = transforms.draw(names, _keys("scale"), 32)
+    names, boxes = (name, "translate"), box.expand(IMAGES, 4)
+    drawn = transforms.draw(names, _keys(name), 32)
     whole = transforms.apply(names[:1], square, drawn[:1], boxes)[:, 3].sum((1, 2))
     protocols = find("corrected+boxes_stay"), CORRECTED
     theirs, ours = (transforms.apply(names, square, drawn, boxes, protocol)[:, 3] for protocol in protocols)
     cut, fixed = ((alpha.sum((1, 2)) < 0.98 * whole).double().mean().item() for alpha in (theirs, ours))
     return {"cut": cut, "fixed_cut": fixed, "shift": (_centre(theirs) - _centre(ours)).norm(dim=1).mean().item()}
+
+
+@cache
+def translate_on_images() -> Effect:
+    """Of `translate` on whole images of 32 pixels, the mean shift to the right and the mean distance, in pixels."""
+    dot = torch.zeros(IMAGES, 3, 32, 32)
+    dot[:, :, 16, 16] = 1
+    drawn = transforms.draw(("translate",), _keys("translate"), 32)
+    protocols = find("corrected+shifts_right_and_down"), CORRECTED
+    theirs, ours = (_centre(transforms.apply(("translate",), dot, drawn, None, p)[:, 0]) - 16 for p in protocols)
+    found = {"theirs": theirs[:, 0].mean(), "ours": ours[:, 0].mean()}
+    found |= {"their_distance": theirs.norm(dim=1).mean(), "our_distance": ours.norm(dim=1).mean()}
+    return {name: value.item() for name, value in found.items()}
+
+
+@cache
+def elastic_border() -> Effect:
+    """`change` of whole images' colours in 8-bit levels by how `elastic` weighs what it reads across the border."""
+    images = Transforms2D().renderer().backgrounds(_keys("elastic", 200))
+    drawn = transforms.draw(("elastic",), _keys("elastic", len(images)), 32)
+    protocols = find("corrected+elastic_dims_border"), CORRECTED
+    theirs, ours = (transforms.apply(("elastic",), images, drawn, protocol=p) for p in protocols)
+    return {"change": (theirs - ours).abs().mean().item() * 255}
+
+
+@cache
+def macro() -> Effect:
+    """`difference` of a mean over classes and the share of images, on test images of the published experiment A."""
+    found = studies.get("invariances_or_classes").largest(("paper", "night", "quick"))
+    rows = found.table[found.table["split"] == "test"]
+    return {"difference": (rows["macro"] - rows["value"]).abs().mean()}
 
 
 def _centre(alpha: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from IPython.display import HTML
 from invariance import plots
 from invariance.statistics import Estimate, column, estimate, fixed, per_seed
 from invariance.studies import all_studies
-from invariance.studies.study import Findings, Statement, Study
+from invariance.studies.statements import Statement
+from invariance.studies.study import Findings, Study
 from invariance.studies.tasks import with_transforms
 from invariance.units import FineTuning, Probes
 

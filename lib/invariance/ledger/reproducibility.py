@@ -112,8 +112,8 @@ def costs(findings: Iterable[Findings], rate: float) -> HTML:
         raise InputError(f"A rate of {rate:g} images a second: it must be above 0.")
     rows = []
     for found in findings:
-        seeds, papers = found.table["seed"].nunique(), found.study.design(found.study.at("paper", 1))
-        units = [unit for task in planned(unit for _, unit in papers) for unit in task]
+        seeds, papers = found.table["seed"].nunique(), found.study.all_units(found.study.at("paper", 1))
+        units = [unit for task in planned(papers) for unit in task]
         row = {"study": found.study.name, "shown here": f"{found.sizes.budget}, {seeds} seeds"}
         row |= {"worker seconds": f"{found.seconds:,.0f}", "a seed": f"{found.seconds / seeds:,.0f}"}
         hours = sum(gpu_seconds(unit, rate) for unit in units) / 3600

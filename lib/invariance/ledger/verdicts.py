@@ -1,9 +1,10 @@
 """The statements of all studies with their verdicts, as a table and as a figure. Chapter: book/10_claims.py."""
 
+import html
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,14 +12,29 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from invariance import plots
-from invariance.statistics import Estimate, fixed
+from invariance.statistics import NOTHING, Estimate, fixed
 from invariance.studies import all_studies
-from invariance.studies.study import ANY, BUDGETS, NOT_RUN, NOT_SUPPORTED, SUPPORTED, SYMBOLS, Findings, Statement
+from invariance.studies.sizes import BUDGETS
+from invariance.studies.statements import NOT_RUN, NOT_SUPPORTED, SMALL, SUPPORTED, SYMBOLS, Statement
+from invariance.studies.study import Findings
+from invariance.units import record
 
-Row = tuple[Statement, Estimate, str]
-"""A statement, its estimate and its verdict."""
 
-LOOKS = {SUPPORTED: plots.LOOKS["matched"], NOT_SUPPORTED: plots.Look(plots.MISMATCHED, "X")}
+class Row(NamedTuple):
+    """A statement, its estimate and its verdict; and those of the reader's own run, where another one is shown."""
+
+    statement: Statement
+    estimate: Estimate
+    verdict: str
+    own: Estimate = NOTHING
+    own_verdict: str = NOT_RUN
+
+
+LOOKS = {
+    SUPPORTED: plots.LOOKS["matched"],
+    SMALL: plots.Look(plots.MATCHED, "v"),
+    NOT_SUPPORTED: plots.Look(plots.MISMATCHED, "X"),
+}
 """Colour and mark by verdict; every other verdict is grey."""
 REACH = 0.6
 """The axis of the figure ends here on both sides: beyond it, a mark becomes an arrow."""
@@ -26,22 +42,42 @@ REACH = 0.6
 
 def rows(findings: Iterable[Findings]) -> list[Row]:
     """The statements of these findings, claim by claim."""
-    found = [(s, *about) for one in findings for s, about in one.verdicts().items()]
-    return sorted(found, key=lambda row: row[0].claim)
+    found = []
+    for one in findings:
+        own = one.beside_it.verdicts() if one.beside_it else {}
+        found += [Row(s, *about, *own.get(s, ())) for s, about in one.verdicts().items()]
+    return sorted(found, key=lambda row: row.statement.claim)
 
 
 def published() -> list[Findings]:
-    """The published findings of every study, each at the largest budget that the record has."""
-    found = [study.published(budget) for study in all_studies() for budget in BUDGETS]
-    return list({one.study.name: one for one in found if one.runs}.values())
+    """The published findings of every study with statements, each at the largest budget that the record has whole."""
+    found = (study.largest(tuple(BUDGETS)[::-1], needed=False) for study in all_studies() if study.statements)
+    return [one for one in found if one]
 
 
 def counts(found: Sequence[Row]) -> dict[str, int]:
-    """How many statements there are, how many have which verdict, and how many rules the paper's value misses."""
-    verdicts = Counter(verdict.split(":")[0].replace(" ", "_") for _, _, verdict in found)
-    kinds = ("supported", "not_supported", "undecided", "not_run")
-    missed = sum(misses(s, one) for s, one, _ in found)
-    return {"statements": len(found), **{kind: verdicts[kind] for kind in kinds}, "paper_misses": missed}
+    """How many statements there are, how many of those that count have which verdict, and which need a word.
+
+    `small` are among the supported; `shown` do not count; of `paper_misses` the paper's own value fails the rule, and
+    `supported_misses` of these are supported.
+    """
+    counted = [row for row in found if row.statement.counted]
+    verdicts = Counter(_kind(row.verdict) for row in counted)
+    kinds = ("supported", "not_supported", "undecided", "not_testable", "not_run")
+    missed = [row for row in counted if misses(row.statement, row.estimate)]
+    return {
+        "statements": len(found),
+        **{kind: verdicts[kind] for kind in kinds},
+        "small": sum(row.verdict == SMALL for row in counted),
+        "shown": len(found) - len(counted),
+        "paper_misses": len(missed),
+        "supported_misses": sum(_kind(row.verdict) == "supported" for row in missed),
+    }
+
+
+def _kind(verdict: str) -> str:
+    # "undecided: why" and "supported, but small" by what stands before the sign.
+    return verdict.replace(" here", "").partition(":")[0].partition(",")[0].replace(" ", "_")
 
 
 def misses(statement: Statement, one: Estimate) -> bool:
@@ -50,28 +86,46 @@ def misses(statement: Statement, one: Estimate) -> bool:
 
 
 def papers(statement: Statement, one: Estimate) -> str:
-    """The paper's value, marked where it misses the rule; where any effect counts, how much of it this run has.
-
-    Both are taken the same way: over the images of all splits.
-    """
-    text = fixed(one.paper, 3)
-    if misses(statement, one):
-        return f"{text} (misses the rule)"
-    if statement.reason == ANY and one.n and abs(one.paper) > 0.01:
-        return f"{text} (this run: {fixed(one.pooled / one.paper, 2)} of it)"
-    return text
+    """The paper's value, marked where it misses the rule."""
+    return f"{fixed(one.paper, 3)}{' (misses the rule)' * misses(statement, one)}"
 
 
 def show(found: Iterable[Row]) -> HTML:
-    """The ledger for readers: each statement with its rule, the verdict, this run's value and the paper's."""
-    rows = [
-        {"claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]"}
-        | {"verdict": f"{SYMBOLS[verdict]} {verdict.split(':')[0]}"}
-        | {"this run (95 % interval)": f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–"}
-        | {"this run, pooled": fixed(one.pooled, 3), "paper (pooled)": papers(s, one)}
-        for s, one, verdict in found
-    ]
-    return plots.table(rows)
+    """The ledger for readers: each statement with its rule and verdict, our value and the paper's, and a reader's run.
+
+    "Of the paper's" is how much of its effect ours is, both taken over the images of all splits, as the paper does.
+    """
+    rows = []
+    for s, one, verdict, own, own_verdict in found:
+        line = {"claim: statement [rule]": f"{s.claim}: {s.text} [{s.rule}]"}
+        line["verdict"] = f"{SYMBOLS[verdict]} {verdict.split(':')[0]}{'' if s.counted else ' (not counted)'}"
+        line["value (95 % interval)"] = f"{one:.3i}, {one.n} seed{'s' * (one.n != 1)}" if one.n else "–"
+        line |= {"pooled": fixed(one.pooled, 3), "paper (pooled)": papers(s, one)}
+        line["of the paper's"] = fixed(s.share(one), 2)
+        if own.n:
+            line["your run"] = f"{SYMBOLS[own_verdict]} {own:.3i}"
+        rows.append(line)
+    return plots.table([{name: line.get(name, "–") for name in max(rows, key=len)} for line in rows])
+
+
+def agreement(row: Row) -> str:
+    """Whether a reader's own run agrees with what is shown, and by how much, in a sentence; "" without one.
+
+    It does where both values are on the same side of the threshold.
+    """
+    statement, shown, own = row.statement, row.estimate, row.own
+    if not (shown.n and own.n):
+        return ""
+    agrees = statement.holds(shown.value) == statement.holds(own.value)
+    verb = "Your run agrees" if agrees else "Your run does not agree"
+    return f"{verb}: it has {own:.2i}, {fixed(abs(own.value - shown.value), 2)} from the {shown:.2f} shown here."
+
+
+def agreements(found: Iterable[Row]) -> HTML:
+    """`agreement` for each statement, as a list; says so where there is no run to compare with."""
+    told = [(row.statement, sentence) for row in found if (sentence := agreement(row))]
+    lines = "".join(f"<li>{html.escape(s.text)}: {html.escape(sentence)}</li>" for s, sentence in told)
+    return HTML(f"<ul>{lines}</ul>" if lines else "<p>There is no run of your own beside these results.</p>")
 
 
 def evidence(findings: Iterable[Findings]) -> HTML:
@@ -81,9 +135,24 @@ def evidence(findings: Iterable[Findings]) -> HTML:
     return plots.table([dict(zip(columns, line, strict=True)) for line in cells])
 
 
+def fixed_before(findings: Iterable[Findings]) -> str:
+    """Which of these results name the plan that was fixed before them, in a sentence."""
+    planned, total = Counter(), Counter()
+    for one in findings:
+        plan = record.plan_digest(one.sizes.budget)
+        total[one.sizes.budget] += len(one.runs)
+        planned[one.sizes.budget] += sum(run.get("plan") == plan for run in one.runs.values()) if plan else 0
+    told = [f"{planned[budget]:,} of {count:,} at {budget}" for budget, count in total.items()]
+    return f"Of the results below, these name the plan they were run under: {', '.join(told)}."
+
+
 def reasons(found: Iterable[Row]) -> HTML:
     """Every statement's rule with the reason for its threshold."""
-    rows = [{"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason} for s, _, _ in found]
+    rows = [
+        {"claim: statement": f"{s.claim}: {s.text}", "rule": s.rule, "why": s.reason}
+        | {"tested where": f"{s.needs} ≥ {s.floor:g}" if s.needs else "always"}
+        for s, *_ in found
+    ]
     return plots.table(rows)
 
 
@@ -93,12 +162,12 @@ def overview(found: list[Row]) -> Figure:
 
     The axis is the distance from the threshold, counted so that right of the line supports the statement.
     """
-    labels = [f"{s.claim}  {textwrap.fill(s.text, 46)}" for s, _, _ in found]
+    labels = [f"{s.claim}  {textwrap.fill(s.text, 46)}" for s, *_ in found]
     lines = np.array([max(2, label.count("\n") + 1) for label in labels])
-    heights = (np.cumsum(lines) - lines / 2) / 2 + np.array([s.claim for s, _, _ in found]) * 0.35
+    heights = (np.cumsum(lines) - lines / 2) / 2 + np.array([s.claim for s, *_ in found]) * 0.35
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.185 * lines.sum() + 1.6), layout="constrained")
     for y, row in zip(heights, found, strict=True):
-        _draw(axis, y, *row)
+        _draw(axis, y, row)
     axis.axvline(0, color=plots.GREY, linewidth=1.2)
     axis.set_yticks(heights, labels, fontsize=8.5)
     axis.set(xlim=(-REACH * 1.02, REACH * 1.18), ylim=(heights[-1] + 0.8, heights[0] - 0.8))
@@ -114,7 +183,8 @@ def overview(found: list[Row]) -> Figure:
     return figure
 
 
-def _draw(axis: plt.Axes, y: float, statement: Statement, one: Estimate, verdict: str) -> None:
+def _draw(axis: plt.Axes, y: float, row: Row) -> None:
+    statement, one, verdict, *_ = row
     sign = 1 if statement.direction == "above" else -1
     look = LOOKS.get(verdict, plots.Look(plots.GREY, "D"))
     ours, low, high, paper = (sign * (v - statement.threshold) for v in (one.value, one.low, one.high, one.paper))

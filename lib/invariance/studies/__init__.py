@@ -16,19 +16,20 @@ NAMES = (
     "when_invariance_harms",
     "invariance_transfer",
     "mismatch",
-    "learning_curves",
 )
-"""The studies that run something, in the order of the chapters."""
+"""The studies of the chapters, in their order."""
+BESIDE = ("slips", "learning_curves")
+"""Studies of which chapters only show what was published: they are too long for a reader's own run."""
 
 
 def get(name: str) -> Study:
     """A study by name. Raises `InputError` for an unknown one."""
-    check_known("study", name, NAMES)
+    check_known("study", name, (*NAMES, *BESIDE))
     return import_module(f"invariance.studies.{name}").STUDY
 
 
 def all_studies() -> list[Study]:
-    """Every study, in the order of the chapters."""
+    """The studies of the chapters, in their order."""
     return [get(name) for name in NAMES]
 
 

@@ -21,7 +21,8 @@ from pydantic import Field
 
 from invariance import plots, statistics
 from invariance.statistics import Estimate, PerSeed
-from invariance.studies.study import Count, Findings, Sizes
+from invariance.studies.sizes import Count, Sizes
+from invariance.studies.study import Findings
 from invariance.studies.tasks import (
     CLASSES,
     SETS,

@@ -10,6 +10,7 @@ Chapter: book/07_invariance_transfer.py.
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +26,8 @@ from invariance.datasets import NaturalImages, Transforms2D
 from invariance.errors import check_known
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
-from invariance.studies.study import COUNTERPARTS, Findings, Sizes, Study, pretraining, sizes_of
+from invariance.studies.sizes import COUNTERPARTS, Sizes, pretraining, sizes_of
+from invariance.studies.study import Findings, Study
 from invariance.transforms import PAPER, PAPER_NAMES
 from invariance.units import Data, Pretraining, Sensitivity
 from invariance.units.kinds import untrained
@@ -48,14 +50,20 @@ NATURAL = {"cifar10": "natural images, 10 classes", "cifar100": "natural images,
 _MADE = product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))
 DATA_TYPES = (*(f"{which} {objects} on {backgrounds}" for objects, which, backgrounds in _MADE), *NATURAL)
 """The ten types of data. "Training" objects are those of the models that were trained on this kind."""
+PLACES = (0, 2, 3, 4, 1)
+"""The architectures among the five of `Sizes.models`, in the order in which they take part; the paper has four."""
 CATEGORY = {name: category for category, names in PAPER.items() for name in names}
 
 
 class TransferSizes(Sizes):
-    """The shared sizes, and how many of the 18 transformations and of the four architectures take part."""
+    """The shared sizes, and how many of the 18 transformations and of the five architectures take part.
+
+    The first architecture is trained on both kinds of objects, the others on `others_trained_on`.
+    """
 
     transforms: int = Field(default=18, ge=3, le=18)
-    architectures: int = Field(default=4, ge=1, le=4)
+    architectures: int = Field(default=4, ge=1, le=5)
+    others_trained_on: tuple[Literal["image", "random"], ...] = ("image", "random")
     pairs: int = Field(default=10_000, ge=2)
 
     @property
@@ -94,13 +102,21 @@ def trained(sizes: Sizes, model: str, kind: str, transformation: str, seed: int)
 
 
 def design(sizes: TransferSizes) -> Design:
-    """One unit a (model, seed, kind of training, transformation trained with), measured on everything."""
-    four = list(dict.fromkeys(sizes.models[k] for k in (0, 2, 3, 4)))[: sizes.architectures]
-    how, planned = {"transforms": sizes.names, "measured": ("l2",), "intervals": False, "pairs": sizes.pairs}, []
-    for model, seed, kind, used in product(four, range(sizes.seeds), OWN, (*sizes.names, *WITHOUT)):
+    """Every (model, seed, kind of training, transformation trained with), measured on everything.
+
+    And its sensitivity to exchanging the object, without transformations, where there are objects.
+    """
+    chosen = list(dict.fromkeys(sizes.models[k] for k in PLACES))[: sizes.architectures]
+    how, planned = {"measured": ("l2",), "intervals": False, "pairs": sizes.pairs}, []
+    for model, seed, kind, used in product(chosen, range(sizes.seeds), OWN, (*sizes.names, *WITHOUT)):
+        if model != sizes.model and kind not in sizes.others_trained_on:
+            continue
         shown = {name: data(sizes, name, seed) for name in DATA_TYPES}
-        unit = Sensitivity(pretraining=trained(sizes, model, kind, used, seed), data=shown, seed=seed, **how)
-        planned.append(({"trained_on": kind, "trained_with": used, "model": model}, unit))
+        how |= {"pretraining": trained(sizes, model, kind, used, seed), "seed": seed}
+        columns = {"trained_on": kind, "trained_with": used, "model": model}
+        planned.append(({**columns, "exchanged": ""}, Sensitivity(data=shown, transforms=sizes.names, **how)))
+        objects = {name: shown[name] for name in DATA_TYPES if name not in NATURAL}
+        planned.append(({**columns, "exchanged": "object"}, Sensitivity(data=objects, vary="object", **how)))
     return planned
 
 
@@ -131,12 +147,32 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     found = {}
     for model, suffix in models(table).items():
         rows = table[table["model"] == model]
-        wide = statistics.per_seed(with_relation(rows), ["trained_on", "relation", "data"])
-        of_model = _sensitivities(wide)
+        rows, objects = _parted(with_relation(rows))
+        wide = statistics.per_seed(rows, ["trained_on", "relation", "data"])
+        of_model = _sensitivities(wide) | _relative(rows, objects)
         if "trained_with" in rows:
             of_model |= _orders(rows)
         found |= {name + suffix: values for name, values in of_model.items()}
     return found
+
+
+def _parted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    # Rows on transformations, and on exchanged objects, which the paper's table has none of.
+    objects = table["exchanged"] == "object" if "exchanged" in table else pd.Series(False, index=table.index)
+    return table[~objects], table[objects]
+
+
+def _relative(rows: pd.DataFrame, objects: pd.DataFrame) -> dict[str, PerSeed]:
+    # Sensitivity to a transformation as a share of that to exchanging the object, both of the same model.
+    if objects.empty:
+        return {}
+    model = ["seed", "trained_on", "trained_with", "data"]
+    both = rows.merge(objects[[*model, "value"]], on=model, suffixes=("", "_object"))
+    wide = statistics.per_seed(
+        both.assign(value=both["value"] / both["value_object"]), ["trained_on", "relation", "data"]
+    )
+    types = [name for name in DATA_TYPES if name not in NATURAL]
+    return statistics.named(wide, OWN, RELATIONS, types, prefix="relative.")
 
 
 def _sensitivities(wide: pd.DataFrame) -> dict[str, PerSeed]:
@@ -210,7 +246,7 @@ def _relations(axis: Axes, found: Findings, kind: str) -> None:
 def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     # Of the main model: what training used (rows) by what is measured (columns), in the order of categories.
     main = table["model"] == next(iter(models(table)))
-    rows = table[main & (table["data"] == name) & (table["trained_on"] == kind)]
+    rows = _parted(table[main & (table["data"] == name) & (table["trained_on"] == kind)])[0]
     found = statistics.per_seed(rows, ["trained_with", "transformation"]).mean().unstack()
     names = [known for known in PAPER_NAMES if known in found.columns]
     return found.reindex(index=[*names, *WITHOUT], columns=names)

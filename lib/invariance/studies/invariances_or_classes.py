@@ -20,8 +20,9 @@ from matplotlib.figure import Figure
 from invariance import plots
 from invariance.statistics import PerSeed
 from invariance.studies import factors
-from invariance.studies.study import Findings, Sizes, Study, sizes_of
-from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, drawn, pretrained, probed, task
+from invariance.studies.sizes import Sizes, sizes_of
+from invariance.studies.study import Findings, Study
+from invariance.studies.tasks import CLASSES, SETS, T2D, TRANSFORMS, compared_with, drawn, pretrained, probed, task
 from invariance.units.run import Design
 
 SIZES = sizes_of(Sizes, "invariances_or_classes")
@@ -97,6 +98,7 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
+    baselines=compared_with,
     figures={"levels": levels, "bars": bars, "examples": examples},
     tables={"comparison": comparison},
     texts=texts,

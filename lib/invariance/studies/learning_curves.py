@@ -19,7 +19,8 @@ from invariance import plots, statistics
 from invariance.statistics import PerSeed
 from invariance.studies import invariance_transfer, mismatch
 from invariance.studies import when_invariance_harms as harm
-from invariance.studies.study import Count, Findings, Sizes, Study, pretraining, probes, sizes_of
+from invariance.studies.sizes import Count, Sizes, pretraining, probes, sizes_of
+from invariance.studies.study import Findings, Study
 from invariance.studies.tasks import CIFAR10, T2D, Setting, pretrained, targets
 from invariance.units import Pretraining, Sensitivity
 from invariance.units.run import Design

@@ -19,7 +19,8 @@ from pydantic import Field
 from invariance import measures, models, plots, statistics
 from invariance.datasets.pairs import pair_keys, paired_images
 from invariance.statistics import PerSeed
-from invariance.studies.study import Findings, Sizes, Study, sizes_of
+from invariance.studies.sizes import Sizes, sizes_of
+from invariance.studies.study import Findings, Study
 from invariance.studies.tasks import SETS, T2D, pretrained, task
 from invariance.training import pick_device
 from invariance.training.inference import features_of_keys
@@ -60,23 +61,43 @@ def trained_model(budget: str = "quick", seed: int = 0, device: str = "auto") ->
 
 
 def design(sizes: PairSizes) -> Design:
-    """One unit for each seed, target and kind of model: its sensitivity to each of the target's transformations."""
-    planned = []
+    """Sensitivities of every seed's models: to each of the target's transformations, and to exchanging the object."""
+    planned: Design = []
     for seed, target, kind in product(range(sizes.seeds), SETS, KINDS):
-        chosen = task(sizes, seed)
-        unit = Sensitivity(
-            pretraining=model(sizes, seed, kind, target),
-            data={"target": T2D.data(sizes, chosen.classes["same"], ())},
-            transforms=chosen.transforms[target],
-            pairs=sizes.pairs,
-            seed=seed,
-        )
-        planned.append(({"kind": kind, "target": target}, unit))
+        for exchanged, measured in {"": to_transforms, "object": to_objects}.items():
+            columns = {"kind": kind, "target": target, "exchanged": exchanged}
+            planned.append((columns, measured(sizes, seed, kind, target)))
     return planned
 
 
+def to_transforms(sizes: PairSizes, seed: int, kind: str, target: str) -> Sensitivity:
+    """The sensitivity of one of `KINDS` to each transformation of the target."""
+    chosen = task(sizes, seed)
+    plain = {"target": T2D.data(sizes, chosen.classes["same"], ())}
+    used = {"pretraining": model(sizes, seed, kind, target), "pairs": sizes.pairs, "seed": seed}
+    return Sensitivity(data=plain, transforms=chosen.transforms[target], **used)
+
+
+def to_objects(sizes: PairSizes, seed: int, kind: str, target: str) -> Sensitivity:
+    """The sensitivity of one of `KINDS` to another object on the same background, under the same transformations.
+
+    A network that is blind moves little for any exchange; an invariant one moves for this one, and not for the others.
+    """
+    chosen = task(sizes, seed)
+    moved = {"target": T2D.data(sizes, chosen.classes["same"], chosen.transforms[target])}
+    used = {"pretraining": model(sizes, seed, kind, target), "pairs": sizes.pairs, "seed": seed}
+    return Sensitivity(data=moved, vary="object", measured=("l2",), intervals=False, **used)
+
+
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
-    """Sensitivities by kind of model, measure and category; a seed's mean over both targets. And the advantage."""
+    """Sensitivities by kind of model, measure and category; a seed's mean over both targets. And the advantage.
+
+    `relative.KIND` is the l2 sensitivity as a share of that to exchanging the object.
+    """
+    objects = None
+    if "exchanged" in table:
+        objects = statistics.per_seed(table[table["exchanged"] == "object"], ["kind"])
+        table = table[table["exchanged"] == ""]
     if "category" not in table:
         table = table.assign(category=table["transformation"].map(lambda name: TRANSFORMATIONS[name].category))
     wide = statistics.per_seed(table, ["measure", "kind"])
@@ -84,6 +105,10 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     found = statistics.named(wide, MEASURES, KINDS)
     found |= statistics.named(by_category, KINDS, CATEGORIES, prefix="sensitivity.")
     found["advantage"] = found["sensitivity_l2.mismatched"] - found["sensitivity_l2.matched"]
+    if objects is not None:
+        to_object = {kind: statistics.column(objects, kind) for kind in KINDS}
+        found |= {f"sensitivity.objects.{kind}": values for kind, values in to_object.items()}
+        found |= {f"relative.{kind}": found[f"sensitivity_l2.{kind}"] / values for kind, values in to_object.items()}
     return found
 
 

@@ -20,7 +20,8 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import Transforms2D
 from invariance.pictures import class_names
 from invariance.statistics import NAN, NOTHING, Estimate, Estimates, PerSeed, fixed
-from invariance.studies.study import PAPERS_MODELS, Findings, Sizes, Study, pretraining, probes, sizes_of
+from invariance.studies.sizes import PAPERS_MODELS, Sizes, baselines, pretraining, probes, sizes_of
+from invariance.studies.study import Findings, Study
 from invariance.studies.tasks import papers_draw
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Design
@@ -35,9 +36,14 @@ PLACES = (0, 3, 2, 4)
 
 
 class MismatchSizes(Sizes):
-    """`architectures` is how many of the paper's four are run, `transformations` how many a seed has, at most 8."""
+    """`architectures` is how many of the paper's four are run, `transformations` how many a seed has, at most 8.
+
+    Other architectures than the first have `other_seeds` and `other_epochs`; 0 means as many.
+    """
 
     architectures: int = Field(default=1, ge=1, le=4)
+    other_seeds: int = Field(default=0, ge=0)
+    other_epochs: int = Field(default=0, ge=0)
     transformations: int = Field(default=MOST, ge=2, le=MOST)
 
 
@@ -67,10 +73,23 @@ def design(sizes: MismatchSizes) -> Design:
     chosen = list(reversed(counterparts))[: sizes.architectures]
     counts, planned = COUNTS[: sizes.transformations], []
     for model, seed, count in product(chosen, range(sizes.seeds), counts):
-        trained = pretraining(sizes, data(sizes, seed, count), model, seed)
+        other = model != sizes.model
+        if other and seed >= (sizes.other_seeds or sizes.seeds):
+            continue
+        epochs = sizes.other_epochs if other and sizes.other_epochs else sizes.epochs
+        trained = pretraining(sizes, data(sizes, seed, count), model, seed, epochs=epochs)
         targets = {str(wanted): data(sizes, seed, wanted) for wanted in counts}
         columns = {"counterpart": counterparts[model], "model": model, "pretrained_on": count}
         planned.append(({**columns, "order": ",".join(order(sizes, seed))}, probes(sizes, trained, targets)))
+    return planned
+
+
+def compared_with(sizes: MismatchSizes) -> Design:
+    """The baselines of the main architecture on every seed's easiest and hardest target."""
+    ends, planned = (1, sizes.transformations), []
+    for seed in range(sizes.seeds):
+        start = pretraining(sizes, data(sizes, seed, 1), sizes.model, seed)
+        planned += baselines(sizes, start, {str(count): data(sizes, seed, count) for count in ends})
     return planned
 
 
@@ -238,6 +257,7 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
+    baselines=compared_with,
     figures={"steps": steps_of_a_seed, "map": accuracy_map, "costs": costs},
     tables={"changes": changes_table, "accuracies": accuracies_table},
     texts=texts,

@@ -21,8 +21,9 @@ from invariance import plots, statistics
 from invariance.statistics import NOTHING, Estimate, PerSeed
 from invariance.studies import factors, other_factors
 from invariance.studies.factors import FACTORS, PRETRAINING, FactorSizes, Show, show
-from invariance.studies.study import Count, Findings, Study, sizes_of
-from invariance.studies.tasks import CIFAR10, CIFAR100, TRANSFORMS, Setting, drawn, task
+from invariance.studies.sizes import Count, sizes_of
+from invariance.studies.study import Findings, Study
+from invariance.studies.tasks import CIFAR10, CIFAR100, TRANSFORMS, Setting, compared_with, drawn, task
 from invariance.units.run import Design
 
 SETTINGS = {CIFAR10: "ten classes", CIFAR100: "a hundred classes"}
@@ -60,6 +61,16 @@ def design(sizes: NaturalSizes) -> Design:
     """All factors with every kind of transfer, for ten and for a hundred classes."""
     chosen = [setting for setting in SETTINGS if setting.name in sizes.settings]
     return [planned for setting in chosen for planned in factors.design(sizes, setting)]
+
+
+def baselines(sizes: NaturalSizes) -> Design:
+    """What the probes are compared with, on the target of each setting (column `setting`)."""
+    chosen = [setting for setting in SETTINGS if setting.name in sizes.settings]
+    return [
+        ({"setting": setting.name, **columns}, unit)
+        for setting in chosen
+        for columns, unit in compared_with(sizes, setting, partial(sizes.as_level, setting=setting))
+    ]
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
@@ -182,6 +193,7 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
+    baselines=baselines,
     figures={
         "examples": examples,
         "probe10": partial(probe, setting=CIFAR10),

@@ -20,8 +20,10 @@ from invariance import plots, statistics
 from invariance.statistics import PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import FACTORS, PRETRAINING, FactorSizes, Level, Show, show
-from invariance.studies.study import NOT_RUN, NOT_SUPPORTED, SUPPORTED, Count, Findings, Study, sizes_of
-from invariance.studies.tasks import T2D, TRANSFORMS, drawn, task, with_transforms
+from invariance.studies.sizes import Count, sizes_of
+from invariance.studies.statements import NOT_RUN, NOT_SUPPORTED, SUPPORTED
+from invariance.studies.study import Findings, Study
+from invariance.studies.tasks import T2D, TRANSFORMS, compared_with, drawn, task, with_transforms
 from invariance.units.run import Design
 
 Rate = Annotated[float, Field(gt=0)]
@@ -186,6 +188,7 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
+    baselines=compared_with,
     figures={"examples": examples, "probe": probe, "tuning": tuning, "bars": bars, "rates": rates},
     tables={"probe_levels": probe_levels, "tuning_levels": tuning_levels, "summary": factors.summary_table},
     texts=texts,

@@ -3,175 +3,27 @@
 A study knows nothing of notebooks. `Study.find` gives its findings, which figures, tables, prose and the ledger read.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
-from pydantic import Field
 
 from invariance import models, plots, statistics, units
-from invariance.config import Config
 from invariance.errors import InputError, check_known
 from invariance.files import packaged, write_aside
 from invariance.protocol import CORRECTED, Protocol, name_of
 from invariance.statistics import NOTHING, Estimate, Estimates, PerSeed
+from invariance.studies.sizes import BUDGETS, PAPERS_SEEDS, Sizes
+from invariance.studies.statements import Statement
 from invariance.units import record, store
 from invariance.units.run import Design, Outcome
 from invariance.units.unit import Values
-
-BUDGETS = {
-    "smoke": "seconds; checks that everything runs, its numbers mean nothing",
-    "quick": "minutes on two CPU cores: the main effects, with small networks",
-    "night": "hours on two CPU cores: small networks trained on many images",
-    "paper": "the paper's protocol; needs a GPU",
-}
-"""The budgets from small to large, and what each is for."""
-
-Count = Annotated[int, Field(ge=1)]
-PAPERS_SEEDS = 10
-
-
-class Sizes(Config):
-    """Sizes that all studies share; samples are numbers of images. A budget changes these, never the logic.
-
-    `models` stands for the paper's five, in the order ResNet-18, ResNet-50, DenseNet-121, VGG-11, ViT. `pictures` is
-    "embedded" (drawn by code) or "paper" (its objects and photographs, and CIFAR). `redraws` is how many draws of the
-    transformations the features of a probe's training images cover. `protocol` says which slips of the published code
-    are repeated. `tasks` are "dealt", so that every transformation has its turn, or those of the "paper"'s ten seeds.
-    """
-
-    budget: Literal["smoke", "quick", "night", "paper"]
-    seeds: int = Field(ge=1, le=10_000)
-    models: tuple[str, str, str, str, str]
-    pictures: Literal["embedded", "paper"] = "embedded"
-    protocol: Protocol = CORRECTED
-    tasks: Literal["dealt", "paper"] = "dealt"
-    samples: Count
-    validation_samples: Count
-    epochs: Count
-    batch_size: Count
-    learning_rate: float = Field(gt=0)
-    schedule: Literal["constant", "linear"]
-    probe_samples: Count
-    test_samples: Count
-    probe_method: Literal["adam", "lbfgs"]
-    probe_epochs: Count = 200
-    redraws: Count = 1
-
-    @property
-    def apart(self) -> Protocol:
-        """The protocol of experiments C, D and E, whose splits have draws of their own in the published code, too."""
-        return self.protocol.model_copy(update={"shared_draws": False})
-
-    @property
-    def model(self) -> str:
-        """The main model, in the place of ResNet-18."""
-        return self.models[0]
-
-    @property
-    def foregrounds(self) -> str:
-        """Where objects come from."""
-        return {"embedded": "glyphs", "paper": "hub:tillspeicher/transforms_2d_base"}[self.pictures]
-
-    @property
-    def backgrounds(self) -> str:
-        """Where backgrounds come from."""
-        return {"embedded": "scenes", "paper": "hub:tillspeicher/transforms_2d_base"}[self.pictures]
-
-    def natural(self, name: str) -> str:
-        """The natural images that play CIFAR-10 ("cifar10") or CIFAR-100 ("cifar100")."""
-        return {"cifar10": "scenes10", "cifar100": "scenes100"}[name] if self.pictures == "embedded" else name
-
-
-SMALL_MODELS = ("small", "small_resnet", "small_densenet", "small_vgg", "small_vit")
-PAPERS_MODELS = ("resnet18", "resnet50", "densenet121", "vgg11", "vit")
-COUNTERPARTS = dict(zip(SMALL_MODELS, PAPERS_MODELS, strict=True))
-"""The paper's model beside which each of the small models stands."""
-
-
-def sizes_of(kind: type[Sizes], *studies: str) -> dict[str, Sizes]:
-    """The sizes of each budget: the shared ones of sizes.yaml, changed as the studies' own files say."""
-    files = [packaged(f"studies/{name}.yaml")["sizes"] for name in ("sizes", *studies)]
-    given = {name: {field: value for file in files for field, value in file.get(name, {}).items()} for name in BUDGETS}
-    return {name: kind(budget=name, **fields) for name, fields in given.items()}
-
-
-def pretraining(sizes: Sizes, data: units.Data, model: str, seed: int, **changes: Any) -> units.Pretraining:
-    """The pretraining of one model on one data set at these sizes."""
-    fields = {name: getattr(sizes, name) for name in ("samples", "epochs", "batch_size", "learning_rate", "schedule")}
-    if sizes.budget == "paper" and model == "vit":
-        schedule = "slow_cosine" if sizes.protocol.slow_vit else "warmup_cosine"
-        fields |= {"schedule": schedule, "weight_decay": 5e-5}  # the text says 1e-5, its code 5e-5
-    available = data.available("validation") if hasattr(data, "available") else math.inf
-    fields["validation_samples"] = min(sizes.validation_samples, available)
-    return units.Pretraining(data=data, model=model, seed=seed, **{**fields, **changes})
-
-
-def probes(
-    sizes: Sizes,
-    trained: units.Pretraining,
-    targets: Mapping[str, units.Data],
-    samples: Iterable[int] = (),
-    **changes: Any,
-) -> units.Probes:
-    """Linear probes of a pretrained model on targets, for each number of samples; `changes` are to other fields."""
-    names = ("validation_samples", "test_samples", "probe_method", "probe_epochs", "redraws")
-    fields = {name: getattr(sizes, name) for name in names} | {"probe_batch_size": sizes.batch_size}
-    fields |= {"samples": tuple(samples) or (sizes.probe_samples,), "seed": trained.seed, **changes}
-    return units.Probes(pretraining=trained, targets=dict(targets), **fields)
-
-
-# --- statements --------------------------------------------------------------------------------------------
-
-SUPPORTED, NOT_SUPPORTED, NOT_RUN = "supported", "not supported", "not run"
-UNDECIDED = "undecided: interval includes the threshold"
-ONE_SEED = "undecided: one seed gives no interval"
-SYMBOLS = {SUPPORTED: "✓", NOT_SUPPORTED: "✗", UNDECIDED: "?", ONE_SEED: "?", NOT_RUN: "–"}
-ANY = "any effect counts: the claim names no size"
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One testable part of a claim (1 to 7) of the paper: a named estimate and the threshold that it has to pass.
-
-    It is *supported* if the whole 95 % interval over seeds is on the right side, *not supported* if the whole interval
-    is on the wrong side, and undecided otherwise. Without an interval there is no verdict.
-    """
-
-    claim: int
-    text: str
-    estimate: str
-    quantity: str
-    direction: Literal["above", "below"] = "above"
-    threshold: float = 0.0
-    reason: str = ANY
-
-    @property
-    def rule(self) -> str:
-        """The rule in words and signs."""
-        return f"{self.quantity} {'>' if self.direction == 'above' else '<'} {self.threshold:g}"
-
-    def holds(self, value: float) -> bool:
-        """Whether a value is on the right side of the threshold."""
-        return value > self.threshold if self.direction == "above" else value < self.threshold
-
-    def verdict(self, found: Estimate) -> str:
-        """The verdict on an estimate."""
-        if math.isnan(found.low):
-            return ONE_SEED if found.n else NOT_RUN
-        sign = 1 if self.direction == "above" else -1
-        ends = [sign * (end - self.threshold) for end in (found.low, found.high)]
-        return SUPPORTED if min(ends) > 0 else NOT_SUPPORTED if max(ends) < 0 else UNDECIDED
-
-
-# --- studies and their findings --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -179,15 +31,17 @@ class Study:
     """One study, named like its module.
 
     Functions take a tidy table, ours or the paper's, so that both are read by the same rules. `design(sizes)` lists the
-    units with the columns of their rows; `effects(table)` gives named effects, one value a seed; `texts(findings)`
-    sentences and names for the chapter's prose. NAME.yaml beside the module has its sizes, its statements and
-    effects that the paper prints itself; paper/NAME.csv has the paper's values.
+    units with the columns of their rows; `baselines(sizes)` those of what the results are to be compared with, told
+    apart by a column `baseline`; `effects(table)` gives named effects, one value a seed; `texts(findings)` sentences
+    and names for the chapter's prose. NAME.yaml beside the module has its sizes, its statements and effects that the
+    paper prints itself; paper/NAME.csv has the paper's values.
     """
 
     name: str
     sizes: Mapping[str, Sizes]
     design: Callable[[Any], Design]
     effects: Callable[[pd.DataFrame], Mapping[str, PerSeed]]
+    baselines: Callable[[Any], Design] = lambda sizes: []
     figures: Mapping[str, Callable[["Findings"], Figure]] = field(default_factory=dict)
     tables: Mapping[str, Callable[["Findings"], HTML]] = field(default_factory=dict)
     texts: Callable[["Findings"], Mapping[str, str]] = lambda found: {}
@@ -220,40 +74,56 @@ class Study:
             check_known("model", name, models.MODELS)
         return sizes
 
+    def all_units(self, sizes: Sizes) -> list[units.Unit]:
+        """Every unit of the study at these sizes."""
+        return [unit for _, unit in (*self.design(sizes), *self.baselines(sizes))]
+
     def find(self, sizes: Sizes, device: str = "auto", show: str = "auto") -> "Findings":
         """The findings that a chapter shows.
 
         `show` is "own" (run, or read what was run before), "published" (the record, the largest budget first) or
-        "auto": what was published at the budget `paper`, where there is that and the sizes are those of `quick`, else
-        the reader's own run. Raises `InputError` for another word, and where nothing of it is to be had.
+        "auto": the reader's own run, and where the sizes are those of `quick` and a larger budget was published, that
+        with the reader's run beside it. Raises `InputError` for another word, and where nothing of it is to be had.
         """
         check_known("value of show", show, ("auto", "own", "published"))
         usual = sizes == self.at("quick", protocol=sizes.protocol)
-        wanted = {"own": (), "published": tuple(BUDGETS)[:0:-1]}.get(show, ("paper",) * usual)
-        for budget in wanted:
-            found = self.published(budget, sizes.protocol)
-            if found.runs:
-                return found
         if show == "published":
+            return self.largest(("paper", "night", "quick", "smoke"), sizes.protocol)
+        own = self.own(sizes, device)
+        if show == "auto" and usual and (found := self.largest(("paper", "night"), sizes.protocol, needed=False)):
+            return replace(found, beside_it=own)
+        return own
+
+    def largest(self, budgets: Iterable[str], protocol: Protocol = CORRECTED, needed: bool = True) -> "Findings | None":
+        """What is published whole at the first of these budgets that has it, or None.
+
+        Raises `InputError` where nothing is published, if something is `needed`.
+        """
+        for budget in budgets:
+            found = self.published(budget, protocol)
+            if found.runs and found.whole:
+                return found
+        if needed:
             raise InputError(f"Nothing of {self.name!r} is published in {record.results_dir()}: run it (show='own').")
-        return self.own(sizes, device)
+        return None
 
     def own(
         self, sizes: Sizes, device: str = "auto", known: Mapping[str, Values] | None = None, **where: Any
     ) -> "Findings":
         """Run what is missing, as `units.run` does; results that are `known`, by digest, are taken as they are."""
-        design, known = self.design(sizes), known or {}
-        outcome = units.run((unit for _, unit in design), device, known=known, **where)
-        return self._read(sizes, design, lambda unit: known.get(unit.digest) or store.read(unit), outcome)
+        known = known or {}
+        outcome = units.run(self.all_units(sizes), device, known=known, **where)
+        return self._read(sizes, lambda unit: known.get(unit.digest) or store.read(unit), outcome)
 
     def published(self, budget: str, protocol: Protocol = CORRECTED) -> "Findings":
         """What the record has at a budget under a protocol, without running anything; perhaps nothing."""
         sizes, known = self.at(budget, protocol=protocol), record.read(record.path(budget, protocol))
-        return self._read(sizes, self.design(sizes), lambda unit: known.get(unit.digest), Outcome())
+        return self._read(sizes, lambda unit: known.get(unit.digest), Outcome())
 
-    def _read(self, sizes: Sizes, design: Design, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
-        found = {unit.digest: result(unit) for task in units.planned(unit for _, unit in design) for unit in task}
-        return Findings(self, sizes, design, {digest: run for digest, run in found.items() if run}, outcome)
+    def _read(self, sizes: Sizes, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
+        found = {unit.digest: result(unit) for task in units.planned(self.all_units(sizes)) for unit in task}
+        runs = {digest: run for digest, run in found.items() if run}
+        return Findings(self, sizes, self.design(sizes), runs, outcome, self.baselines(sizes))
 
     def papers(self) -> Mapping[str, PerSeed]:
         """The paper's effects, of one value each."""
@@ -264,13 +134,18 @@ class Study:
 
 @dataclass(frozen=True)
 class Findings:
-    """A study's results at one size: the tidy table, named estimates, and where they come from."""
+    """A study's results at one size: the tidy table, named estimates, and where they come from.
+
+    `beside_it` is the reader's own run, where another one is shown.
+    """
 
     study: Study
     sizes: Any  # the study's own kind of `Sizes`
     design: Design
     runs: record.Record
     outcome: Outcome
+    compared_with: Design = field(default_factory=list)
+    beside_it: "Findings | None" = None
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -278,24 +153,43 @@ class Findings:
 
         Where the design gives a value to a column of a unit's own rows, it means the rows with that value.
         """
-        protocol = name_of(self.sizes.protocol)
-        rows = [
-            {"study": self.study.name, "protocol": protocol, **columns, **part, "seed": unit.seed}
-            for columns, unit in self.design
-            if unit.digest in self.runs
-            for part in unit.rows(self.runs[unit.digest]["values"])
-            if all(part[name] == value for name, value in columns.items() if name in part)
-        ]
+        rows = self._rows(self.design)
         if not rows:
             raise InputError(f"Nothing of {self.study.name} could be computed. {self.outcome}")
         return pd.DataFrame(rows)
 
+    def _rows(self, design: Design) -> list[dict[str, Any]]:
+        about = {"study": self.study.name, "protocol": name_of(self.sizes.protocol)}
+        return [
+            {**about, **columns, **part, "seed": unit.seed}
+            for columns, unit in design
+            if unit.digest in self.runs
+            for part in unit.rows(self.runs[unit.digest]["values"])
+            if all(part[name] == value for name, value in columns.items() if name in part)
+        ]
+
+    @cached_property
+    def baselines(self) -> Estimates:
+        """Accuracies on test images of what the results are compared with: "accuracy.untrained", "accuracy.alone".
+
+        Those of one target, or of one setting, are "accuracy.untrained.NAME"; what was not run is left out.
+        """
+        rows = self._rows(self.compared_with)
+        rows = [{**row, "where": row.get("setting", row["probed_on"])} for row in rows if row["split"] == "test"]
+        if not rows:
+            return {}
+        wide = [statistics.per_seed(pd.DataFrame(rows), keys) for keys in (["baseline"], ["baseline", "where"])]
+        named = {".".join([name] if isinstance(name, str) else name): of[name] for of in wide for name in of}
+        return statistics.estimates({f"accuracy.{name}": values for name, values in named.items()}, {})
+
     @cached_property
     def estimates(self) -> Estimates:
-        """Every effect of the study with its interval, beside the paper's value what ours is if taken as that was."""
+        """Every effect of the study with its interval, beside the paper's value, what ours is if taken as that was,
+        and that of the reader's own run."""
         pooled = self.study.effects(with_pooled(self.table))
         ours = pooled if self.sizes.protocol.pooled_accuracy else self.study.effects(self.table)
-        return statistics.estimates(ours, self.study.papers(), pooled)
+        own = self.study.effects(self.beside_it.table) if self.beside_it else {}
+        return statistics.estimates(ours, self.study.papers(), pooled, own)
 
     @cached_property
     def papers_alone(self) -> Estimates:
@@ -308,7 +202,13 @@ class Findings:
 
     def verdicts(self) -> dict[Statement, tuple[Estimate, str]]:
         """Each statement of the study with its estimate and verdict."""
-        return {s: (self[s.estimate], s.verdict(self[s.estimate])) for s in self.study.statements}
+        return {s: (self[s.estimate], s.verdict(self[s.estimate], self[s.needs])) for s in self.study.statements}
+
+    @property
+    def whole(self) -> bool:
+        """Whether every statement has all its seeds; without statements, whether every unit has a result."""
+        decided = [self[s.estimate].n for s in self.study.statements]
+        return all(n == self.sizes.seeds for n in decided) if decided else not self.missing
 
     def figure(self, name: str, **options: Any) -> Figure:
         """One of the study's figures, in the book's look."""
@@ -328,7 +228,7 @@ class Findings:
     @property
     def missing(self) -> int:
         """How many of the study's units have no result."""
-        return len({unit.digest for _, unit in self.design} - self.runs.keys())
+        return len({unit.digest for _, unit in (*self.design, *self.compared_with)} - self.runs.keys())
 
     @property
     def seconds(self) -> float:
@@ -343,7 +243,7 @@ class Findings:
     def caption(self, rows: pd.DataFrame | None = None) -> str:
         """Budget, seeds, hardware and pictures in a line, for the rows that a figure shows, by default all."""
         seeds = (self.table if rows is None else rows)["seed"].nunique()
-        lack = f", {self.missing} of {len(self.design)} units missing" if self.missing else ""
+        lack = f", {self.missing} of {len(self.design) + len(self.compared_with)} units missing" if self.missing else ""
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
         protocol = f"protocol {name_of(self.sizes.protocol)}"

@@ -5,7 +5,7 @@ the target's classes under either: *matched* where both are the same set, *misma
 pretraining face the same targets, easy and hard. The paper probes on the first set only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from invariance.datasets import NaturalImages, Transforms2D
 from invariance.errors import InputError
 from invariance.files import packaged
 from invariance.pictures import class_names
-from invariance.studies.study import Sizes, pretraining, probes
+from invariance.studies.sizes import Sizes, baselines, pretraining, probes
 from invariance.transforms import CATEGORIES, PAPER
 from invariance.units import Data, Pretraining, Probes
+from invariance.units.run import Design
 
 SETS = ("first", "second")
 """The two sets of transformations of a task; the first is the paper's target."""
@@ -129,6 +130,19 @@ def probed(sizes: Sizes, trained: Pretraining, setting: Setting = T2D, samples: 
     both = targets(sizes, trained.seed, setting)
     counts = [setting.count(both["first"], level) for level in samples or (sizes.probe_samples,)]
     return probes(sizes, trained, both, counts)
+
+
+def compared_with(sizes: Sizes, setting: Setting = T2D, level: Callable[[int], float] = int) -> Design:
+    """The baselines of every seed's targets: an untrained network, and training on the target's images alone.
+
+    `level` says of a number of images which level that is in the setting.
+    """
+    planned: Design = []
+    for seed in range(sizes.seeds):
+        start = pretrained(sizes, seed, "same", "first", setting, samples=level(sizes.samples))
+        both = targets(sizes, seed, setting)
+        planned += baselines(sizes, start, both, setting.count(both["first"], level(sizes.probe_samples)))
+    return planned
 
 
 def with_transforms(table: pd.DataFrame, split: str = "test") -> pd.DataFrame:

@@ -25,7 +25,8 @@ from invariance import plots, sampling, statistics
 from invariance.datasets import TASKS, ObjectsOnImages, Split
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
-from invariance.studies.study import Findings, Sizes, Study, pretraining, probes, sizes_of
+from invariance.studies.sizes import Sizes, baselines, pretraining, probes, sizes_of
+from invariance.studies.study import Findings, Study
 from invariance.units import Sensitivity
 from invariance.units.run import Design
 
@@ -79,6 +80,15 @@ def design(sizes: HarmSizes) -> Design:
         for level in sizes.correlations if sweep == "correlation" else sizes.availabilities:
             columns = {"setting": sweep, "level": level, "pretraining": "cifar_mixed"}
             planned += _measured(sizes, _swept(sizes, seed, sweep, level), seed, columns)
+    return planned
+
+
+def compared_with(sizes: HarmSizes) -> Design:
+    """The baselines of every seed's four targets, with objects at their fixed place."""
+    planned: Design = []
+    for seed in range(sizes.seeds):
+        shown = {task: data(sizes, seed, task) for task in TASKS}
+        planned += baselines(sizes, pretraining(sizes, shown["cifar_mixed"], sizes.model, seed), shown)
     return planned
 
 
@@ -305,6 +315,7 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
+    baselines=compared_with,
     figures={function.__name__: function for function in (images, sensitivity, accuracy, correlated, sweeps)},
     tables={"translated": translated},
     texts=texts,

@@ -4,6 +4,7 @@ What many units share stands once and is referred to by number: the facts of the
 line that is there already changes nothing.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,6 +22,17 @@ def path(budget: str, protocol: Protocol = CORRECTED, folder: Path | None = None
     """The file with the results of a budget under a protocol, by default the published ones."""
     name = budget if protocol == CORRECTED else f"{budget}-{name_of(protocol)}"
     return (folder or results_dir()) / f"{name}.jsonl"
+
+
+def plan_file(budget: str, folder: Path | None = None) -> Path:
+    """The file that says what was fixed before the first result at a budget."""
+    return (folder or results_dir()) / f"{budget}.plan.yaml"
+
+
+def plan_digest(budget: str, folder: Path | None = None) -> str:
+    """The digest of a budget's plan, which its results name; "" where it has none."""
+    file = plan_file(budget, folder)
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.exists() else ""
 
 
 def read(file: Path) -> Record:

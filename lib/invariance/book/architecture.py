@@ -50,7 +50,7 @@ def summary(part: str) -> str:
 
 
 def drawing(known: Sequence[str], used: Mapping[tuple[str, str], int]) -> str:
-    """A square for each part that a part imports, as SVG: rows import columns, darker where they do more often."""
+    """A square for each part that a part imports, as SVG: rows import columns, marked by how often."""
     side = CELL * len(known)
     found = "".join(_row(known, used, at) for at in range(len(known)))
     columns = "".join(

@@ -29,6 +29,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from invariance import sampling, transforms
@@ -216,6 +217,10 @@ def _wrap(text: Text, room: float, upright: bool = False) -> None:
 # --- estimates ---------------------------------------------------------------------------------------------
 
 
+OWN = "your run"
+"""What the legend calls a reader's own results beside published ones."""
+
+
 def points(
     axis: Axes,
     estimates: Sequence[Estimate],
@@ -228,6 +233,7 @@ def points(
 ) -> None:
     """Estimates at `places`, else 0, 1, ..., + offset: marks with intervals, seeds as small and the paper's as hollow.
 
+    Where the estimates have values of a reader's own run, these are crosses.
     `line` is passed on to the marks, such as `linestyle`.
     """
     at = np.asarray(range(len(estimates)) if places is None else places) + offset
@@ -240,6 +246,28 @@ def points(
     if paper and not np.isnan(published).all():
         hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
         axis.plot(at + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
+    crosses(axis, at + (offset or 0.12), [e.own for e in estimates], look)
+
+
+def crosses(axis: Axes, x: ArrayLike, y: ArrayLike, look: Look) -> None:
+    """Values of a reader's own run, where there are any; the legend names them once."""
+    if np.isnan(np.asarray([x, y], dtype=float)).any(axis=0).all():
+        return
+    axis.plot(x, y, "x", color=look.colour, markersize=5.5, markeredgewidth=1.6)
+    if OWN not in axis.get_legend_handles_labels()[1]:
+        axis.plot([], [], "x", color=GREY, markersize=5.5, markeredgewidth=1.6, label=OWN)
+
+
+def references(axis: Axes, values: Mapping[str, float]) -> None:
+    """Thin lines across at these values, named at the right edge, where names keep their distance."""
+    known = sorted((value, name) for name, value in values.items() if not np.isnan(value))
+    low, high = axis.get_ylim()
+    last = -np.inf
+    for (value, name), style in zip(known, (":", "--", "-."), strict=False):
+        axis.axhline(value, color=GREY, linestyle=style, linewidth=1, zorder=0)
+        last = max(value, last + 0.055 * (high - low))
+        place = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 7.5, "color": GREY}
+        axis.text(1.01, last, name, **place)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> HTML:
@@ -249,9 +277,9 @@ def table(rows: Sequence[Mapping[str, str]]) -> HTML:
 
 
 def legend(figure: Figure, axis: Axes, columns: int, **look: Any) -> None:
-    """One legend above the figure for all its panels: this run's marks first, then the paper's."""
+    """One legend above the figure for all its panels: the marks of results first, then the paper's and a reader's."""
     drawn = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    labels = sorted(drawn, key=lambda label: "paper" in label)
+    labels = sorted(drawn, key=lambda label: (label == OWN, "paper" in label))
     figure.legend(
         [drawn[label] for label in labels], labels, loc="outside upper center", ncols=columns, fontsize=9, **look
     )

@@ -12,10 +12,12 @@ SITE := _build/html/index.html
 OPTIONS = $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE)") $(if $(CHAPTERS),--chapters "$(CHAPTERS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help book preview test explore bench publish clean
+.PHONY: help book site pdf preview test explore bench publish clean
 
 help:
 	@echo "make book      run every chapter and render the book into _build/html"
+	@echo "make site      render the published chapters into _build/html, computing nothing"
+	@echo "make pdf       print the rendered book into _build/invariance-book.pdf; needs Chromium"
 	@echo "make preview   serve the rendered book on this machine (PORT=$(PORT)); renders it where there is none"
 	@echo "make test      check the style and run the tests"
 	@echo "make explore   open the playground, with the live explorers, in JupyterLab"
@@ -30,6 +32,12 @@ book: $(STAMP)
 
 $(SITE): | $(STAMP)
 	@$(BIN)/invariance book $(OPTIONS)
+
+site: $(STAMP)
+	@$(BIN)/invariance site
+
+pdf: $(SITE)
+	@$(BIN)/invariance pdf
 
 preview: $(SITE)
 	@$(BIN)/invariance preview --port "$(PORT)"

@@ -87,6 +87,25 @@ def publish(
     _run_book("publish", root, chapters, {"budget": budget, "protocol": protocol, "device": device})
 
 
+@app.command()
+def site(root: Root = None) -> None:
+    """Render the site from the published notebooks and the record, without computing anything."""
+    from invariance import book as builder
+
+    builder.site(root)
+
+
+@app.command()
+def pdf(
+    out: Annotated[Path | None, Option(help="The file; by default _build/invariance-book.pdf.")] = None,
+    root: Root = None,
+) -> None:
+    """Print the rendered site into one PDF."""
+    from invariance import book as builder
+
+    builder.pdf(root, out)
+
+
 def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[str, str]) -> None:
     from invariance import book as builder
     from invariance import studies, units

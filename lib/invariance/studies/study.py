@@ -246,7 +246,10 @@ class Findings:
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
         protocol = f"protocol {name_of(self.sizes.protocol)}"
-        about, own = f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}", self.beside_it
+        about, own = (
+            f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}",
+            self.beside_it,
+        )
         return f"{about}; crosses: your run, budget {own.sizes.budget}, {own.sizes.seeds} seeds" if own else about
 
     def numbers(self) -> dict[str, str]:

@@ -111,7 +111,7 @@ def elastic_border() -> Effect:
 def macro() -> Effect:
     """`difference` of a mean over classes and the share of images, on test images of the published experiment A."""
     found = studies.get("invariances_or_classes").largest(("paper", "night", "quick"))
-    rows = found.table[found.table["split"] == "test"]
+    rows = found.table[found.table["split"] == "test"]  # type: ignore[union-attr]
     return {"difference": (rows["macro"] - rows["value"]).abs().mean()}
 
 

@@ -137,7 +137,7 @@ def evidence(findings: Iterable[Findings]) -> HTML:
 
 def fixed_before(findings: Iterable[Findings]) -> str:
     """Which of these results name the plan that was fixed before them, in a sentence."""
-    planned, total = Counter(), Counter()
+    planned, total = Counter[str](), Counter[str]()
     for one in findings:
         plan = record.plan_digest(one.sizes.budget)
         total[one.sizes.budget] += len(one.runs)

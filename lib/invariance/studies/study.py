@@ -88,7 +88,7 @@ class Study:
         check_known("value of show", show, ("auto", "own", "published"))
         usual = sizes == self.at("quick", protocol=sizes.protocol)
         if show == "published":
-            return self.largest(("paper", "night", "quick", "smoke"), sizes.protocol)
+            return self.largest(("paper", "night", "quick", "smoke"), sizes.protocol)  # type: ignore[return-value]
         own = self.own(sizes, device)
         if show == "auto" and usual and (found := self.largest(("paper", "night"), sizes.protocol, needed=False)):
             return replace(found, beside_it=own)

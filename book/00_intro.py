@@ -13,24 +13,13 @@
 # %% [markdown]
 # # Which invariances make a representation transfer?
 #
-# A model that was trained on one task is often the best start for another. *Transfer learning* works, but what has to
-# carry over for it to work?
-#
-# One answer is *invariance*. To recognise a cup from any side, a model has to ignore the side. If the next task also shows things
-# from any side, that learned indifference is worth having. If the next task asks *which* side, it is a burden.
+# To recognise a cup from any side, a model has to ignore the side. Such a learned indifference is called an *invariance*. A model that was
+# trained on one task is often the best start for another. Because of what it knows, or because of what it ignores?
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "hero"]
 from invariance import live
 
 live.explorer("story")
-
-# %% [markdown]
-# One network was trained on upright objects, the other on the same objects at every angle. The second one has learned to ignore the
-# angle, the first one has not. Which of them is the better start for a new task whose objects are turned as well?
-#
-# The paper "Understanding the Role of Invariance in Transfer Learning" {cite}`speicher2024invariance` put this to the test. This
-# book recomputes its results, shows every step, and says for each claim whether it holds at the size of the run. Each page is a
-# program that you can run and change.
 
 # %% tags=["parameters"]
 import os
@@ -53,7 +42,47 @@ chapter.glue(verdicts.counts(verdicts.rows(verdicts.published())), "n_")
 chapter.show(found, "levels", paper=False)
 
 # %% [markdown]
+# :::{div} hero-result
+# **Which model is the better start for a new task?** The share of right answers there, of models whose pretraining saw
+#
+# | | this book | the paper |
+# |---|---|---|
+# | the task's **transformations**, but other classes | {glue:text}`accuracy.matched.disjoint.value` | {glue:text}`accuracy.matched.disjoint.paper` |
+# | the task's **classes**, but other transformations | {glue:text}`accuracy.mismatched.same.value` | {glue:text}`accuracy.mismatched.same.paper` |
+#
+# [Chapter 3](03_invariances_or_classes) has the experiment.
+# :::
+#
+# ::::{grid} 1 3 3 3
+# :gutter: 3
+# :class-container: doors
+#
+# :::{grid-item-card} Understand it
+# :link: 01_transforms_2d
+# :link-type: doc
+# Make the images, measure what a model ignores, then see what that is worth. Start with chapter 1; you need to know what a neural network
+# and a training set are, and nothing of the paper.
+# :::
+#
+# :::{grid-item-card} Judge the paper
+# :link: 10_claims
+# :link-type: doc
+# {glue:text}`n_statements` statements with a rule for each: {glue:text}`n_supported` are supported, {glue:text}`n_not_supported` are not,
+# {glue:text}`n_undecided` are undecided. With the paper's numbers beside ours.
+# :::
+#
+# :::{grid-item-card} Use it
+# :link: 09_profile_your_model
+# :link-type: doc
+# Measure what your own network ignores, with one command and your own pictures. Or take the
+# data sets, models and measures into a program of yours.
+# :::
+# ::::
+#
 # ## The result in one picture
+#
+# The paper "Understanding the Role of Invariance in Transfer Learning" {cite}`speicher2024invariance` asked this question first. This book
+# recomputes its results and shows every step. Each page is a program that you can run and change.
 #
 # ```{glue:figure} levels
 # :name: fig-result
@@ -65,115 +94,16 @@ chapter.show(found, "levels", paper=False)
 # bars are 95 % intervals of their mean. Recomputed: {glue:text}`run`.
 # ```
 #
-# Models that never saw the task's classes, but saw its transformations, reach an accuracy of {glue:text}`accuracy.matched.disjoint.value`. Models that
-# saw exactly its classes, but under other transformations, reach {glue:text}`accuracy.mismatched.same.value`. The paper, with ResNet-18 and
-# cut-outs of photographs, has {glue:text}`accuracy.matched.disjoint.paper` and {glue:text}`accuracy.mismatched.same.paper`. The data behind the picture can be saved from
-# [chapter 3](03_invariances_or_classes).
+# The paper trains a ResNet-18 on cut-outs of photographs. That is why its accuracies are higher than those of the small networks and drawn
+# pictures here. What can be compared is the distance between the two lines.
 #
-# The paper makes more claims than this one. The [claims ledger](10_claims) splits them into {glue:text}`n_statements` statements and tests
-# each by a rule that was fixed before any run. In the results published with this book {glue:text}`n_supported` of them are supported,
-# {glue:text}`n_not_supported` are not, and {glue:text}`n_undecided` are undecided.
+# ## The chapters
 #
-# ## How to read this book
+# Each answer is made from the published results. Below it stands how many of the paper's statements hold, how long the page takes
+# to read, and how long one processor would compute for its results.
 #
-# **The experiments**, in the order in which they build on each other:
-#
-# ::::{grid} 1 2 3 3
-# :gutter: 3
-#
-# :::{grid-item-card} 1. Transforms-2D
-# :link: 01_transforms_2d
-# :link-type: doc
-# Images in which every change is known: objects, backgrounds, and 18 transformations to play with.
-# :::
-#
-# :::{grid-item-card} 2. Measuring invariance
-# :link: 02_measuring_invariance
-# :link-type: doc
-# From pairs of images to one number that says what a model ignores.
-# :::
-#
-# :::{grid-item-card} 3. Invariances or classes?
-# :link: 03_invariances_or_classes
-# :link-type: doc
-# The experiment behind the picture above, with the paper's numbers beside ours.
-# :::
-#
-# :::{grid-item-card} 4. Everything else
-# :link: 04_other_factors
-# :link-type: doc
-# Does the architecture matter more, or the number of images in pretraining or transfer?
-# :::
-#
-# :::{grid-item-card} 5. Natural images
-# :link: 05_natural_images
-# :link-type: doc
-# The same questions where a class is more than one object.
-# :::
-#
-# :::{grid-item-card} 6. When invariance harms
-# :link: 06_when_invariance_harms
-# :link-type: doc
-# What one task may ignore is what the next one asks for.
-# :::
-#
-# :::{grid-item-card} 7. Invariance transfer
-# :link: 07_invariance_transfer
-# :link-type: doc
-# Learned on some objects: does it hold on others, on noise, on natural images?
-# :::
-#
-# :::{grid-item-card} 8. Too few, too many
-# :link: 08_mismatch
-# :link-type: doc
-# What it costs to learn fewer invariances than needed, or more.
-# :::
-# ::::
-#
-# **Use it**, and **look things up**:
-#
-# ::::{grid} 1 2 3 3
-# :gutter: 3
-#
-# :::{grid-item-card} 9. Profile your own model
-# :link: 09_profile_your_model
-# :link-type: doc
-# What is your network invariant to? One command, on your own pictures.
-# :::
-#
-# :::{grid-item-card} 10. Claims ledger
-# :link: 10_claims
-# :link-type: doc
-# Each claim of the paper as statements with a rule, and the verdict.
-# :::
-#
-# :::{grid-item-card} 11. Deviation log
-# :link: 11_deviations
-# :link-type: doc
-# Where the paper, its code and this book differ, and what that changes.
-# :::
-#
-# :::{grid-item-card} 12. Data card
-# :link: 12_data_card
-# :link-type: doc
-# The data sets, and how to use them in three lines.
-# :::
-#
-# :::{grid-item-card} 13. Reproducibility
-# :link: 13_reproducibility
-# :link-type: doc
-# One GPU, a cluster, costs, and how far results repeat.
-# :::
-#
-# :::{grid-item-card} 14. The paper's numbers
-# :link: 14_the_papers_numbers
-# :link-type: doc
-# What its accuracies contain, and what rests on that.
-# :::
-# ::::
-#
-# No knowledge of the paper is assumed. If you know what a neural network and a training set are, you can start. In a hurry? Read
-# chapters 1 to 3, then the [claims ledger](10_claims).
+# ```{include} _map.md
+# ```
 #
 # ## How to run it
 #

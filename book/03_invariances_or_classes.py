@@ -46,7 +46,7 @@ sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 # ## Guess first
 #
 # Here is the question in its simplest form: a task whose objects are turned, and two pretrained networks that know its classes. One
-# saw them turned, the other saw them upright. How much does that matter?
+# was trained with `rotate`, the other without transformations. How much does that matter?
 
 # %%
 live.explorer("transfer")

@@ -35,7 +35,7 @@ model = ""  # small, small_vit, resnet18, ... everywhere; empty: the budget's
 few = 0  # images for fine-tuning on few; 0 means as the budget says
 
 # %% tags=["remove-cell"]
-from invariance import chapter
+from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies.other_factors import STUDY
 
@@ -85,6 +85,15 @@ chapter.show(found, "examples")
 # a seed's number is the mean of both. Full fine-tuning costs more and is done in the first direction only, which is the paper's
 # {cite}`speicher2024invariance`. Wherever a probe is compared with fine-tuning, the probe is taken in the first direction too.
 #
+# ## Guess first
+#
+# Which of these choices is worth most? Guess, and you can question all accuracies of this run: choose a factor and a kind of transfer, and
+# see whether the two marks of a level, or the levels, are further apart.
+
+# %%
+live.chart("factors", found)
+
+# %% [markdown]
 # ## A linear probe
 
 # %% tags=["remove-cell"]

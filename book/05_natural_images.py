@@ -36,7 +36,7 @@ pictures = "embedded"  # or paper: CIFAR-10 and CIFAR-100, if they are here
 redraws = 0  # draws that a linear probe sees; 0 means as the budget says
 
 # %% tags=["remove-cell"]
-from invariance import chapter
+from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies.natural_images import STUDY
 
@@ -109,6 +109,14 @@ chapter.show(found, "examples")
 #
 # As before, every pair of models is probed in both directions and fine-tuned in the first one.
 #
+# ## Guess first
+#
+# On drawn objects the transformations and the classes have had their turn. What do you expect of natural images?
+
+# %%
+live.chart("factors", found)
+
+# %% [markdown]
 # ## Ten classes
 
 # %% tags=["remove-cell"]

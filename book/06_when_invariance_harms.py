@@ -36,7 +36,7 @@ epochs = 0  # passes over the pretraining images; 0 means as the budget says
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
-from invariance import chapter
+from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies.when_invariance_harms import STUDY
 
@@ -95,6 +95,16 @@ chapter.show(found, "images", seed=seed)
 # Beside the accuracies we measure sensitivities, as in [Measuring invariance](02_measuring_invariance), on the images that show both
 # parts. Here a pair does not differ in a transformation, but in the object, or in the picture behind it. A sensitivity near 0 means that the
 # model ignores this part. One near 1 means that exchanging this part alone moves the representation as far as exchanging both.
+#
+# Four small networks, one for each task, run in this page. Guess which of them notices an exchanged object least, then exchange the object and
+# the picture: two networks that were asked for the same thing can still differ in what they ignore.
+
+# %%
+live.explorer("relevance")
+
+# %% [markdown]
+# One pair of images is not the measure. The last two columns are sensitivities over many pairs, for these four networks. What follows is
+# the experiment, with several seeds.
 #
 # ## What the models learned to ignore
 

@@ -39,7 +39,7 @@ shown = "new objects on scenes"  # data of the large map: a name of the figure
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
-from invariance import chapter
+from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies.invariance_transfer import STUDY
 
@@ -126,6 +126,12 @@ chapter.show(found, "sensitivities")
 # {glue:text}`sensitivity.random.other.new objects on scenes` to others. In the paper it is
 # {glue:text}`sensitivity.random.same.new objects on scenes.paper` and {glue:text}`sensitivity.random.other.new objects on scenes.paper`.
 #
+# The same marks, with their numbers, for models trained on either kind of objects and for every architecture of this run:
+
+# %%
+live.chart("relations", found)
+
+# %% [markdown]
 # ## All numbers, and ranks
 #
 # A mean over transformations can hide that a few did all the work. Ranks count every transformation alike: for each one, all
@@ -176,6 +182,13 @@ chapter.show(found, "maps")
 # natural images; lower row: on noise, and the second kind. Run: {glue:text}`run`.
 # ```
 #
+# Here all maps of this run can be called up, with the number in each cell. Try *new objects on scenes* first, then *new random objects on
+# noise*: which frames stay darker than the rest of their column?
+
+# %%
+live.chart("pairs", found)
+
+# %% [markdown]
 # ## Families of transformations
 #
 # Look for dark cells beside the frames, too. Training with one transformation may teach a model to ignore a related one. The table names, for each

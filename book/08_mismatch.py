@@ -35,7 +35,7 @@ architectures = 0  # how many to run, 1 to 4; 0 means as the budget says
 samples = 0  # pretraining images; 0 means as many as the budget says
 
 # %% tags=["remove-cell"]
-from invariance import chapter
+from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies.mismatch import STUDY
 
@@ -107,6 +107,13 @@ chapter.link(found)
 # %% [markdown]
 # In the file, `pretrained_on` and `probed_on` are the numbers of transformations in pretraining and in the target.
 #
+# Build the two sets yourself. The transformations of a set are the first of the order that a seed drew; the accuracy is the one that this
+# run measured. Take three away from pretraining, then give it three that the target does not need: which costs more?
+
+# %%
+live.chart("nested", found)
+
+# %% [markdown]
 # ## What a missing and what an extra transformation costs
 #
 # Now average $c_{ij}$ over all cells that lack the same number of transformations, and over those that have the same number too many:

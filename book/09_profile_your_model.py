@@ -26,7 +26,12 @@
 #
 # The first takes an architecture of this book, the second calls the function `load` of a file of yours, which returns a
 # `torch.nn.Module`. Both print a table, and write it as `profile.csv` with every measure, beside a figure as `profile.png` and
-# `profile.svg`. The rest of this chapter does the same in Python and says how to read the result.
+# `profile.svg`, into a folder of `profile/` that is named after the model and the images. A run that was stopped goes on with the
+# same command. The rest of this chapter does the same in Python and says how to read the result.
+#
+# Where timm or transformers is installed, `timm:NAME` and `hf:NAME` are models, too, and `--pretrained` gets their published
+# weights. They bring their own image size and normalisation. Weights of your own may be a state dict or a whole checkpoint of a
+# training: what data parallel training, Lightning or `torch.compile` put before the names is taken away, and what does not fit is listed.
 
 # %% tags=["parameters"]
 import os
@@ -41,7 +46,7 @@ seed = 0  # which images, which draws, and which of the book's models
 # %% tags=["remove-cell"]
 from myst_nb import glue
 
-from invariance import chapter, measures, plots
+from invariance import chapter, live, measures, plots
 
 plots.use_book_style()
 
@@ -119,6 +124,12 @@ chapter.link_table(table, "profile")
 # the model finds similar before and after the transformation, whatever happens to each image alone: there **1** is invariant. A
 # transformation that moves every image in the same way has a high sensitivity and a CKA near 1.
 #
+# Choose one of them here, and hover for the numbers. Call this with a profile of your own model, and it is your model's.
+
+# %%
+live.chart("profile", table)
+
+# %% [markdown]
 # ## A model whose answer is known
 #
 # Should one trust such numbers? Here is a model with invariances that need no measuring. It says how often each of 64 colours occurs in
@@ -188,6 +199,37 @@ glue("depth", profiling.sensitivity_by_depth(depth))
 # is no contradiction: what is removed can be less than what the network begins to see of the object.
 # Compare the first three panels with the others: was more removed for what the model was trained with?
 #
+# ## Train and probe on your own pictures
+#
+# A profile needs no labels. With labels, your pictures can do all that the book's can: pretraining, linear probes, fine-tuning and
+# pairs for the measures. They may be a folder with a folder for each class, or any `torch.utils.data.Dataset` of pictures and labels.
+#
+# ```python
+# import invariance
+# from invariance import models, training
+# from invariance.datasets.module import ImageData
+# from invariance.training.fit import fit
+#
+#
+# def images(split):
+#     return invariance.labelled_images(
+#         "photos/", transforms=["rotate"], split=split, size=64
+#     )
+#
+#
+# train, validation = images("train"), images("validation")
+# backbone = models.wrap("timm:resnet18", len(train.classes), size=64)
+# data = ImageData(train, validation, batch_size=64, seed=0)
+# fit(backbone, data, 10, 1e-3, "auto", checkpoint="state.ckpt")
+# features = training.features(backbone, images("test"))
+# ```
+#
+# A tenth of each class is for validation and another one for the test, always the same pictures; `held_out=0` is for pictures that are
+# split already. `models.wrap` takes the `size`, `mean` and `std` that a backbone was made for, and images are brought to
+# these wherever it sees them. `fit` also takes callbacks and a logger of Lightning's, and with `checkpoint` it goes on where it was stopped.
+# In a training loop of your own, `transforms.RandomTransformations(["rotate", "hue"])` applies transformations of the book to a batch,
+# alone or within torchvision's `v2.Compose`.
+#
 # ## What limits such a profile
 #
 # - **Pairs.** The interval shrinks with the square root of their number: four times as many pairs halve it. In {numref}`fig-profile`,
@@ -240,4 +282,4 @@ glue("depth", profiling.sensitivity_by_depth(depth))
 # **Defined in:** {py:mod}`invariance.profiling` ({py:obj}`~invariance.profiling.profile_model`,
 # {py:obj}`~invariance.profiling.sensitivity_profile`, {py:obj}`~invariance.profiling.sensitivity_by_depth`),
 # {py:mod}`invariance.measures` ({py:obj}`~invariance.measures.measure_all`, {py:obj}`~invariance.measures.cka`,
-# {py:obj}`~invariance.measures.spread_layers`).
+# {py:obj}`~invariance.measures.spread_layers`), {py:obj}`invariance.data.labelled_images`.

@@ -1,7 +1,6 @@
 """All tests share one cache, which no reader uses: what one computed at the size smoke, the others read."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from filelock import FileLock
 
 from invariance import studies
+from invariance.errors import InputError
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     torch.set_num_threads(1)
@@ -81,21 +81,16 @@ def seeds_around():
 
 # --- a page in Chromium -----------------------------------------------------------------------------------------
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
-
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
-    """Chromium without a window; skips where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not chromium:
-        pytest.skip("needs Chromium on the PATH")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=FLAGS, timeout=0)
-        yield started
-        started.close()
+    """Chromium without a window, as the book is printed with; skips where there is none."""
+    printing = pytest.importorskip("invariance.book.printing")
+    try:
+        with printing.chromium() as started:
+            yield started
+    except InputError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -117,8 +112,8 @@ def open_page(browser):
             route.abort()
 
         tab.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
-        # The theme's launch buttons declare one constant twice, which harms nothing.
-        tab.on("pageerror", lambda error: "THEBE_JS_URL" in str(error) or wrong.append(str(error)))
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("console", lambda message: message.type == "error" and wrong.append(message.text))
         tab.goto(path.as_uri() + hash, wait_until="load")
         return tab, wrong
 

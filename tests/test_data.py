@@ -4,6 +4,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import invariance
+from invariance import models, training
 from invariance.errors import InputError
 
 
@@ -146,3 +147,18 @@ def test_a_data_set_says_what_it_is_and_refuses_pairs_that_would_be_equal():
         plain.pairs(3)
     first, second = plain.pairs(3, vary="background")
     assert (first != second).any()
+
+
+def test_more_than_fits_into_memory_is_named_before_it_is_made():
+    data = dataset(count=10**12)
+    assert len(data[10**11][0]) == 3  # one by one there may be as many as one likes
+    with pytest.raises(InputError, match="Number of pairs 1000000000 is not usable: give a whole number from 1"):
+        data.pairs(10**9)
+    with pytest.raises(InputError, match="1,000,000,000,000 train images are too many to go through all"):
+        training.features(models.build("small", 2, 0), data)
+
+
+def test_transformations_in_no_order_are_refused():
+    for make in (invariance.transforms_2d, invariance.natural_images):
+        with pytest.raises(InputError, match="transforms is a set, which has no order: give a list"):
+            make(transforms={"rotate", "hue"})

@@ -1,5 +1,6 @@
 """Profiles of models whose invariances are known, untrained copies, and what goes wrong in one line."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -237,6 +238,7 @@ def test_files_are_written_whole_and_all_of_them_or_none(small, tmp_path, monkey
         ({"size": 20_000}, "size 20000 is not usable: give a whole number from 1 to 1024"),
         ({"std": 0}, "std 0: give one number or three"),
         ({"mean": "a"}, "mean 'a': give one number or three"),
+        ({"untrained": 3}, "untrained 3: give a torch.nn.Module, None, or 'auto'"),
     ],
 )
 def test_bad_choices_are_named_before_any_work(small, monkeypatch, options, message):
@@ -369,6 +371,67 @@ def test_a_mistake_is_one_line(user_file, tmp_path, arguments, message):
     assert not list(tmp_path.glob("profile.*"))
 
 
+def test_a_profile_that_was_stopped_goes_on_and_only_while_all_is_as_it_was(small, tmp_path, monkeypatch):
+    measured, measure = [], profiling._measured_rows
+
+    def counted(read, renderer, transformation, *rest):
+        if transformation == stop:
+            raise KeyboardInterrupt
+        measured.append(transformation)
+        return measure(read, renderer, transformation, *rest)
+
+    monkeypatch.setattr(profiling, "_measured_rows", counted)
+    keep, given = tmp_path / "kept.csv", {"transforms": SOME, "pairs": 20, "layers": ["2", "output"]}
+    stop = "hue"
+    with pytest.raises(KeyboardInterrupt):
+        profile_model(small, **given, keep=keep)
+    assert measured == ["rotate", "h_flip"]
+    stop = ""
+    found = profile_model(small, **given, keep=keep)
+    assert measured == SOME
+    whole = profile_model(small, **given)
+    pd.testing.assert_frame_equal(found, whole, check_exact=True)
+    measured.clear()
+    profile_model(small, **given, keep=keep)
+    assert not measured
+    profile_model(small, **{**given, "pairs": 21}, keep=keep)
+    profile_model(models.build("small", 3, 1).backbone, **given, keep=keep)  # other weights
+    profile_model(nn.Sequential(*small, nn.Tanh()), **given, keep=keep)  # other code
+    assert len(measured) == 3 * len(SOME)
+    keep.write_text("state,half\n\0")
+    profile_model(small, **given, keep=keep)
+    assert len(measured) == 4 * len(SOME)
+
+
+def test_the_command_keeps_what_is_measured_and_overwrites_no_other_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    measure = profiling._measured_rows
+
+    def interrupted(*given):
+        if given[2] == "hue":
+            raise KeyboardInterrupt
+        return measure(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(profiling, "_measured_rows", interrupted)
+        done = run("small", "--pairs", 8, "--transforms", "rotate,hue")
+        assert done.exit_code == 130 and "what is measured is in profile/small-glyphs/unfinished.csv" in done.stderr
+    assert set(pd.read_csv("profile/small-glyphs/unfinished.csv")["transformation"]) == {"rotate"}
+    for name in ("small", "small_vgg"):
+        assert run(name, "--pairs", 8, "--transforms", "rotate,hue", "--batch-size", 3).exit_code == 0
+    assert not Path("profile/small-glyphs/unfinished.csv").exists()
+    tables = [pd.read_csv(f"profile/{name}-glyphs/profile.csv") for name in ("small", "small_vgg")]
+    assert [set(table["model"]) for table in tables] == [{"small"}, {"small_vgg"}]
+    assert profiling.folder_for("timm:vit/x", "runs/a.pt", False, "../photos/") == Path("profile/timm_vit_x-a-photos")
+
+
+def test_a_file_with_a_backbone_alone_or_with_prefixes_is_profiled(tmp_path):
+    trained, path = models.build("small", 7, 5), tmp_path / "trained.pt"
+    for state in (trained.backbone.state_dict(), {f"module.{k}": v for k, v in trained.state_dict().items()}):
+        torch.save({"model": state}, path)
+        assert torch.equal(load_backbone("small", path).backbone[0].weight, trained.backbone[0].weight)
+
+
 def test_the_chapter_takes_its_transformations_as_a_list():
     chapter = jupytext.read(Path(__file__).parents[1] / "book" / "09_profile_your_model.py")
     (cell,) = (cell for cell in chapter.cells if "parameters" in cell.metadata.get("tags", []))
@@ -379,5 +442,11 @@ def test_the_chapter_takes_its_transformations_as_a_list():
 
 def test_the_package_offers_it_and_stays_light():
     assert invariance.profile_model is profile_model
+    shortcuts = {"transforms_2d", "natural_images", "objects_on_images", "labelled_images", "profile_model"}
+    assert shortcuts < set(dir(invariance)) and shortcuts < set(invariance.__all__)
+    assert all(callable(getattr(invariance, name)) for name in shortcuts)
+    tree = ast.parse(Path(invariance.__file__).read_text())  # what an editor and a type checker see
+    imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in node.names}
+    assert shortcuts < imported and (Path(invariance.__file__).parent / "py.typed").exists()
     check = "import sys, invariance; sys.exit('torch' in sys.modules)"
     assert subprocess.call([sys.executable, "-c", check]) == 0

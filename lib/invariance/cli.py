@@ -88,6 +88,25 @@ def publish(
     _run_book("publish", root, chapters, {"budget": budget, "protocol": protocol, "device": device})
 
 
+@app.command()
+def site(root: Root = None) -> None:
+    """Render the site from the published notebooks and the record, without computing anything."""
+    from invariance import book as builder
+
+    builder.site(root)
+
+
+@app.command()
+def pdf(
+    out: Annotated[Path | None, Option(help="The file; by default _build/invariance-book.pdf.")] = None,
+    root: Root = None,
+) -> None:
+    """Print the rendered site into one PDF."""
+    from invariance import book as builder
+
+    builder.pdf(root, out)
+
+
 def _run_book(action: str, root: Path | None, chapters: str, parameters: dict[str, str]) -> None:
     from invariance import book as builder
     from invariance import studies, units
@@ -315,10 +334,10 @@ def train(
 
 @app.command()
 def profile(
-    model: Annotated[str, Argument(help="A model of the book, timm:NAME, or FILE.py:function.")],
+    model: Annotated[str, Argument(help="A model of the book, timm:NAME, hf:NAME, or FILE.py:function.")],
     images: Annotated[str, Option(help="glyphs, scenes10, scenes100, cifar10, cifar100, or a folder.")] = "glyphs",
     weights: Annotated[Path | None, Option(help="Trained weights: a .safetensors, .pt or .pth file.")] = None,
-    pretrained: Annotated[bool, Option("--pretrained", help="Download timm's published weights.")] = False,
+    pretrained: Annotated[bool, Option("--pretrained", help="Download the published weights.")] = False,
     layers: Annotated[str, Option(help="Where to measure: names of layers, and output.")] = "output",
     transforms: Annotated[str, Option(help="Only these transformations, such as rotate,hue.")] = "",
     pairs: Annotated[int, Option(help="Pairs of images for each transformation.")] = 500,
@@ -328,27 +347,35 @@ def profile(
     batch_size: Annotated[int, Option(help="Images at once; 0 chooses by their size.", min=0)] = 0,
     device: Device = "auto",
     seed: Annotated[int, Option(help="Chooses images, draws and the untrained copy.")] = 0,
-    out: Annotated[Path, Option(help="Folder for the table (CSV) and the figure (PNG, SVG).")] = Path("profile"),
+    out: Annotated[Path | None, Option(help="Folder for table and figure, else one in profile/ by its model.")] = None,
 ) -> None:
     """Measure how sensitive a model is to each transformation: 0 is invariant, 1 as different as two random images.
 
     For example: invariance profile my_model.py:load --images photos/ --size 224
+
+    After a Ctrl-C the same command goes on where it was.
     """
     from invariance import profiling
 
+    out = out or profiling.folder_for(model, weights, pretrained, images)
     check_folder(out)
     names, asked = _words(transforms) or None, {"mean": _numbers(mean, "mean"), "std": _numbers(std, "std")}
     profiling.check_choices(images, names, pairs, size or 32, device)
     given: dict[str, Any] = {name: numbers for name, numbers in asked.items() if numbers}
     found = replace(profiling.load_backbone(model, weights, pretrained, size, seed), **given)
-    about, batch = {**vars(found), "layers": _words(layers)}, batch_size or None
-    table = profiling.profile_model(
-        images=images, transforms=names, pairs=pairs, device=device, seed=seed, batch_size=batch, progress=True, **about
-    )
+    about, keep = {**vars(found), "layers": _words(layers), "batch_size": batch_size or None}, out / "unfinished.csv"
+    try:
+        table = profiling.profile_model(
+            images=images, transforms=names, pairs=pairs, device=device, seed=seed, progress=True, keep=keep, **about
+        )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped; what is measured is in {keep}, and the same command goes on.", err=True)
+        raise typer.Exit(130) from None
     for line in profiling.report(table, found):
         typer.echo(line)
     for path in profiling.save(table, out):
         typer.echo(f"wrote {path}")
+    keep.unlink(missing_ok=True)
 
 
 def _words(text: str) -> list[str]:

@@ -4,13 +4,15 @@
     image, label = dataset[0]
     loader = torch.utils.data.DataLoader(dataset, batch_size=512)
 
-`natural_images` and `objects_on_images` are made and used in the same way. In all three `split` ("train", "validation"
+`natural_images`, `objects_on_images` and, for pictures of your own, `labelled_images` are made and used in the same
+way. In all of them `split` ("train", "validation"
 or "test") and `seed` choose which images, and `options` are further fields of the data set's specification, in
 `invariance.datasets`. They raise `InputError` for anything unknown or out of range.
 Chapters: book/01_transforms_2d.py and book/12_data_card.py.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
@@ -18,10 +20,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from invariance import plots
-from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D
+from invariance.datasets import LabelledImages, NaturalImages, ObjectsOnImages, Split, Transforms2D
 from invariance.datasets.natural import SPLITS
 from invariance.datasets.pairs import paired_images
 from invariance.errors import InputError, check_known, check_whole
+
+MEMORY = 16 * 2**30
+"""Bytes that pairs of images may take: they are made all at once."""
 
 
 class ImageDataset(Dataset):
@@ -61,7 +66,8 @@ class ImageDataset(Dataset):
         """
         if vary == "transformation" and not getattr(self.split.renderer.spec, "transforms", True):
             raise InputError("The data set has no transformations, so such pairs would be equal: give it some.")
-        return paired_images(self.split.renderer, check_whole("Number of pairs", count, 1), seed, vary)
+        most = MEMORY // (2 * 3 * 4 * self.split.renderer.size**2)
+        return paired_images(self.split.renderer, check_whole("Number of pairs", count, 1, most), seed, vary)
 
     def preview(self, rows: int = 3, columns: int = 8) -> Figure:
         """A grid of the first images, each with the name of its class; outside a notebook, `.savefig(...)` it."""
@@ -89,7 +95,7 @@ def transforms_2d(
     each class, by default 1.
     """
     spec = Transforms2D(
-        foregrounds=foregrounds, backgrounds=backgrounds, classes=classes, transforms=transforms, **options
+        foregrounds=foregrounds, backgrounds=backgrounds, classes=classes, transforms=_in_order(transforms), **options
     )
     return _dataset(spec, split, count, seed, device)
 
@@ -109,7 +115,7 @@ def natural_images(
     `source` is "scenes10", "scenes100", "cifar10" or "cifar100". `count` images of it, by default all, in an order that
     `seed` chooses and that keeps the classes balanced. Raises `InputError` where CIFAR is not at hand.
     """
-    spec = NaturalImages(source=source, classes=classes, transforms=transforms, **options)
+    spec = NaturalImages(source=source, classes=classes, transforms=_in_order(transforms), **options)
     return _dataset(spec, split, count, seed, device)
 
 
@@ -131,8 +137,44 @@ def objects_on_images(
     return _dataset(ObjectsOnImages(task=task, images=images, objects=objects, **options), split, count, seed, device)
 
 
+def labelled_images(
+    source: str | Path | Dataset,
+    transforms: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
+    split: str = "train",
+    count: int | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    **options: object,
+) -> ImageDataset:
+    """Labelled pictures of your own, to train on and to probe like the others, transformed as whole images.
+
+    `source` is a folder with a folder for each class, or a `torch.utils.data.Dataset` of (picture, label): pictures are
+    PIL images, uint8 arrays (H, W, 3), or tensors (3, H, W) of uint8 or of floats in [0, 1]. They are cut to their
+    central squares. Of the `options`, `size` is the side of the images (32), `held_out` the share of each class that is
+    for validation, and again for the test (0.1; 0 gives every split all pictures, for a source that is split already),
+    `mean` and `std` what a network gets them normalised by (0.5), a number or one a channel.
+    """
+    names = None if classes is None else tuple(classes)
+    try:
+        spec = LabelledImages(source, _in_order(transforms), names, **options)
+    except TypeError as error:
+        raise InputError(f"labelled_images: {error}.") from None
+    return _dataset(spec, split, count, seed, device)
+
+
+def _in_order(names: Sequence[str]) -> Sequence[str]:
+    if isinstance(names, set | frozenset):
+        raise InputError("transforms is a set, which has no order: give a list.")
+    return names
+
+
 def _dataset(
-    spec: Transforms2D | NaturalImages | ObjectsOnImages, split: str, count: int | None, seed: int, device: str
+    spec: Transforms2D | NaturalImages | ObjectsOnImages | LabelledImages,
+    split: str,
+    count: int | None,
+    seed: int,
+    device: str,
 ) -> ImageDataset:
     check_known("split", split, SPLITS)
     if count is None and not isinstance(spec, Transforms2D):

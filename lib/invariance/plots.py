@@ -4,10 +4,14 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 (after Okabe and Ito) can be told apart by colour-blind readers, and never stand alone: marks differ too.
 """
 
+import io
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +19,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from IPython import get_ipython
 from IPython.display import HTML
 from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from invariance import sampling, transforms
@@ -28,9 +37,12 @@ from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transform
 from invariance.statistics import Estimate
 
 GREY = "#808791"
+"""Of axes and text; the rendered book has a darker one on light pages and a lighter one on dark pages."""
 MATCHED, MISMATCHED, THIRD, FOURTH = "#2a8fd0", "#e0801a", "#1fa37a", "#c065a8"
 WIDTH = 6.6
-"""Inches: a figure as wide as the page's text, whose letters stay legible on a phone."""
+"""Inches: a figure as wide as the page's text."""
+PHONE = 3.7
+"""Inches: a figure as wide as the text on a phone, with letters of the same size."""
 COLOUR_MAP = "viridis"
 """Grows lighter with the value, and suits colour-blind readers."""
 
@@ -70,26 +82,143 @@ BAR_ALPHA = 0.35
 STYLE = rc_params_from_file(Path(__file__).with_name("book.mplstyle"), use_default_template=False)
 
 
+_on_phone = ContextVar("_on_phone", default=False)
+
+
 def use_book_style() -> None:
-    """Draw a notebook's figures as SVG, which stays sharp, in the book's look."""
+    """Draw a notebook's figures as SVG, which stays sharp, in the book's look, with a layout for phones inside."""
     plt.rcParams.update(STYLE)
-    set_matplotlib_formats("svg", metadata={"Date": None})  # a date would change the file at every run
+    set_matplotlib_formats("svg")
+    shell = get_ipython()
+    if shell:
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, as_svg)
 
 
 def detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw in the book's look, and let pyplot forget the figure, or a notebook's cell would show it a second time."""
+    """Draw in the book's look, and let pyplot forget the figure, or a notebook's cell would show it a second time.
+
+    The figure gets a function `for_phones`, which draws it again in a layout for narrow screens.
+    """
 
     @wraps(draw)
     def drawn(*args: Any, **options: Any) -> Figure:
         with plt.rc_context(STYLE):
             figure = draw(*args, **options)
         plt.close(figure)
+        figure.for_phones = partial(_for_phones, drawn, *args, **options)
         return figure
 
     return drawn
 
 
+# --- phones --------------------------------------------------------------------------------------------------
+
+
+def on_phone() -> bool:
+    """Whether a figure is being drawn for a narrow screen: it may then choose another layout itself."""
+    return _on_phone.get()
+
+
+def as_svg(figure: Figure) -> str:
+    """A figure as SVG, with its layout for phones as metadata, which the rendered book takes out again."""
+    text, phone = _svg(figure), getattr(figure, "for_phones", None)
+    if phone is None:
+        return text
+    start, end = text.rsplit("</svg>", 1)
+    return f'{start}<metadata id="phone"><![CDATA[{_svg(phone())}]]></metadata></svg>{end}'
+
+
+def _svg(figure: Figure) -> str:
+    stream = io.StringIO()
+    # A date would change the file at every run.
+    figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def _for_phones(drawn: Callable[..., Figure], *args, **options) -> Figure:
+    token = _on_phone.set(True)
+    try:
+        figure = drawn(*args, **options)
+    finally:
+        _on_phone.reset(token)
+    if figure.get_layout_engine():  # else it chose its layout itself
+        with plt.rc_context(STYLE):
+            _stack(figure)
+            _fit(figure)
+    return figure
+
+
+def _stack(figure: Figure) -> None:
+    """Panels below each other, in as many columns as there is room for; the figure grows by that."""
+    panels = [axis for axis in figure.axes if axis.get_subplotspec()]
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(PHONE, height)
+    rows, columns = panels[0].get_gridspec().get_geometry()
+    if columns == 1 or width <= PHONE:
+        return
+    kept = min(columns, 2) if width / columns < 1.6 else 1
+    grid = GridSpec(-(-rows * columns // kept), kept, figure)
+    for panel in panels:
+        place = panel.get_subplotspec()
+        many = len(range(place.num1, place.num2 + 1))
+        panel.set_subplotspec(grid[place.num1 // kept, place.num1 % kept] if many == 1 else grid[place.num1 // kept, :])
+        panel.tick_params(labelleft=True, labelbottom=True)
+    # Heights stay in proportion: panels keep theirs, or the shape they had where that is flatter.
+    figure.set_size_inches(PHONE, height / rows * grid.nrows * (1 if kept == 1 else PHONE / kept / (width / columns)))
+
+
+def _fit(figure: Figure) -> None:
+    """Legends, titles and labels that are wider than a phone get more lines; crowded labels are turned."""
+    for axis in figure.axes:
+        _shorten(axis, figure)
+    figure.draw_without_rendering()
+    for old in list(figure.legends):
+        if old.get_window_extent().width > figure.bbox.width:
+            _narrow_legend(figure, old)
+    for axis in figure.axes:
+        _wrap(axis.title, axis.bbox.width)
+        _wrap(axis.xaxis.label, axis.bbox.width)
+        _wrap(axis.yaxis.label, axis.bbox.height, upright=True)
+        boxes = [label.get_window_extent() for label in axis.get_xticklabels() if label.get_text()]
+        if any(after.x0 < before.x1 + 2 for before, after in pairwise(boxes)):
+            axis.tick_params(axis="x", labelrotation=90)
+
+
+def _narrow_legend(figure: Figure, old: Legend) -> None:
+    named = dict(pair[::-1] for axis in figure.axes for pair in zip(*axis.get_legend_handles_labels(), strict=True))
+    labels = [text.get_text() for text in old.get_texts()]
+    handles = [named.get(label, mark) for label, mark in zip(labels, old.legend_handles, strict=True)]
+    old.remove()
+    columns = 2 if max(map(len, labels)) < 20 else 1
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=9)
+    figure.set_size_inches(PHONE, figure.get_figheight() + 0.18 * (len(labels) // columns - 1))
+
+
+def _shorten(axis: Axes, figure: Figure) -> None:
+    """Long names of rows get more lines, and the figure the height for them."""
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    most = 24  # letters: half of the width
+    if max(map(len, "\n".join(labels).split("\n"))) <= most:
+        return
+    wrapped = [textwrap.fill(" ".join(label.split()), most) for label in labels]
+    axis.set_yticks(axis.get_yticks(), wrapped)
+    lines, before = ("\n".join(each).count("\n") + 1 for each in (wrapped, labels))
+    figure.set_size_inches(PHONE, figure.get_figheight() * max(1, lines / before))
+
+
+def _wrap(text: Text, room: float, upright: bool = False) -> None:
+    box = text.get_window_extent()
+    taken = box.height if upright else box.width
+    if text.get_text() and taken > room:
+        letters = max(map(len, text.get_text().split("\n")))
+        text.set_text(textwrap.fill(text.get_text(), max(8, int(letters * room / taken))))
+
+
 # --- estimates ---------------------------------------------------------------------------------------------
+
+
+OWN = "your run"
+"""What the legend calls a reader's own results beside published ones."""
 
 
 def points(
@@ -104,6 +233,7 @@ def points(
 ) -> None:
     """Estimates at `places`, else 0, 1, ..., + offset: marks with intervals, seeds as small and the paper's as hollow.
 
+    Where the estimates have values of a reader's own run, these are crosses.
     `line` is passed on to the marks, such as `linestyle`.
     """
     at = np.asarray(range(len(estimates)) if places is None else places) + offset
@@ -116,6 +246,28 @@ def points(
     if paper and not np.isnan(published).all():
         hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
         axis.plot(at + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
+    crosses(axis, at + (offset or 0.12), [e.own for e in estimates], look)
+
+
+def crosses(axis: Axes, x: ArrayLike, y: ArrayLike, look: Look) -> None:
+    """Values of a reader's own run, where there are any; the legend names them once."""
+    if np.isnan(np.asarray([x, y], dtype=float)).any(axis=0).all():
+        return
+    axis.plot(x, y, "x", color=look.colour, markersize=5.5, markeredgewidth=1.6)
+    if OWN not in axis.get_legend_handles_labels()[1]:
+        axis.plot([], [], "x", color=GREY, markersize=5.5, markeredgewidth=1.6, label=OWN)
+
+
+def references(axis: Axes, values: Mapping[str, float]) -> None:
+    """Thin lines across at these values, named at the right edge, where names keep their distance."""
+    known = sorted((value, name) for name, value in values.items() if not np.isnan(value))
+    low, high = axis.get_ylim()
+    last = -np.inf
+    for (value, name), style in zip(known, (":", "--", "-."), strict=False):
+        axis.axhline(value, color=GREY, linestyle=style, linewidth=1, zorder=0)
+        last = max(value, last + 0.055 * (high - low))
+        place = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 7.5, "color": GREY}
+        axis.text(1.01, last, name, **place)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> HTML:
@@ -125,9 +277,9 @@ def table(rows: Sequence[Mapping[str, str]]) -> HTML:
 
 
 def legend(figure: Figure, axis: Axes, columns: int, **look: Any) -> None:
-    """One legend above the figure for all its panels: this run's marks first, then the paper's."""
+    """One legend above the figure for all its panels: the marks of results first, then the paper's and a reader's."""
     drawn = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    labels = sorted(drawn, key=lambda label: "paper" in label)
+    labels = sorted(drawn, key=lambda label: (label == OWN, "paper" in label))
     figure.legend(
         [drawn[label] for label in labels], labels, loc="outside upper center", ncols=columns, fontsize=9, **look
     )
@@ -149,13 +301,21 @@ def heat_map(
     for r, c in np.ndindex(values.shape if texts is not None else (0, 0)):
         missing = np.isnan(values.iat[r, c])
         text, colour = ("–", GREY) if missing else (texts.iat[r, c], text_colour(shown.to_rgba(values.iat[r, c])))
-        axis.text(c, r, text, ha="center", va="center", color=colour, fontsize=9.5)
+        text = _lines_that_fit(text, values.shape[1]) if on_phone() else text
+        axis.text(c, r, text, ha="center", va="center", color=colour, fontsize=8 if on_phone() else 9.5)
     axis.set_xticks(range(values.shape[1]), map(str, values.columns))
     axis.set_yticks(range(values.shape[0]), map(str, values.index))
     axis.tick_params(length=0)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
-    axis.figure.colorbar(shown, ax=axis, label=label, shrink=shrink).outline.set_visible(False)
+    look = {"orientation": "horizontal"} if on_phone() else {"shrink": shrink}
+    axis.figure.colorbar(shown, ax=axis, label=label, **look).outline.set_visible(False)
+
+
+def _lines_that_fit(text: str, columns: int) -> str:
+    first, *more = text.split("\n")
+    letters = 34 / columns  # of that size, in a cell on a phone
+    return "\n".join([first, *(line for line in more if len(line) <= letters)])
 
 
 def text_colour(background: tuple[float, ...]) -> str:
@@ -194,6 +354,8 @@ def picture_grid(rows: Mapping[str, np.ndarray], cell: float = 0.72) -> Figure:
 
     Each row is uint8 (n, H, H, 3 or 4), with the same H in all; `cell` is a picture's side in inches.
     """
+    if on_phone():
+        return _grid_for_phones(rows)
     figure, axis, down = _sheet([*rows.values()], cell, 0.08, left=0.085 * max(map(len, rows)) + 0.1)
     side = next(iter(rows.values())).shape[1]
     for r, label in enumerate(rows):
@@ -201,10 +363,24 @@ def picture_grid(rows: Mapping[str, np.ndarray], cell: float = 0.72) -> Figure:
     return figure
 
 
+def _grid_for_phones(rows: Mapping[str, np.ndarray]) -> Figure:
+    # Labels stand above their rows, and take no room from the pictures.
+    side, most = next(iter(rows.values())).shape[1], max(map(len, rows.values()))
+    cell = min(0.72, PHONE / (1.08 * most))
+    gap = 0.24 / cell
+    figure, axis, down = _sheet([*rows.values()], cell, gap)
+    top, bottom = -gap * side, figure.axes[0].get_ylim()[0]
+    axis.set_ylim(bottom - gap * side, top)
+    for r, label in enumerate(rows):
+        axis.text(0, r * down - 0.12 * side, label, va="bottom")
+    return figure
+
+
 @detached
 def contact_sheet(pictures: np.ndarray, names: Sequence[str], columns: int = 8, cell: float = 0.86) -> Figure:
     """Pictures uint8 (n, H, H, 3 or 4) in a sheet, each with its name below; `cell` is a side in inches."""
     side = pictures.shape[1]
+    columns = 4 if on_phone() else columns
     figure, axis, down = _sheet(np.split(pictures, range(columns, len(pictures), columns)), cell, 0.32)
     for k, name in enumerate(names):
         x, y = k % columns * round(side * 1.08) + side / 2, k // columns * down + side * 1.06

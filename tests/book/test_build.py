@@ -15,8 +15,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from pypdf import PdfReader
 
 from invariance import book
+from invariance.book import printing
 from invariance.errors import InputError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -259,7 +261,7 @@ def test_preview_serves_the_site_and_names_what_is_wrong(tmp_path, capsys):
 
 def test_a_built_page_reacts_and_asks_no_other_server(published, open_page):
     tab, wrong = open_page(html(published, "book/00_intro"))
-    tab.wait_for_selector("mjx-container svg", state="attached")  # the formula
+    assert tab.locator("math msup").inner_text().split() == ["x", "2"] and tab.locator("script[src*=tex]").count() == 0
     assert wrong == []
     pixel = "document.querySelector('.frame-explorer canvas').getContext('2d').getImageData(9, 9, 1, 1).data[0]"
     tab, wrong = open_page(html(published, "book/01_widgets"))
@@ -272,3 +274,18 @@ def test_a_built_page_reacts_and_asks_no_other_server(published, open_page):
     tab.select_option(".frame-explorer select", "still")
     assert tab.inner_text(".frame-explorer output") == "only"
     assert wrong == [] and tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_site_is_rendered_from_published_notebooks_and_printed(published, browser, tmp_path):
+    before = html(published, "book/01_widgets").read_text()
+    assert book.site(published) == html(published, "index")
+    assert html(published, "book/01_widgets").read_text() == before
+    out = tmp_path / "book.pdf"
+    files = [html(published, f"book/{page}") for page in ("00_intro", "01_widgets")]
+    count = printing.print_pages(browser, files, out)
+    printed = PdfReader(out)
+    assert count == len(printed.pages) >= 2 and "A small book" in printed.pages[0].extract_text()
+    assert [one.title for one in printed.outline] == ["A small book", "1. Widgets"]
+    actions = [link.get_object()["/A"] for page in printed.pages for link in page.get("/Annots", ())]
+    assert "/GoTo" in {action["/S"] for action in actions}
+    assert not [action for action in actions if str(action.get("/URI", "")).startswith("file:")]

@@ -6,8 +6,9 @@ import torch
 
 from invariance import pictures
 from invariance.datasets import NaturalImages, Split
-from invariance.datasets.natural import ROW, Pictures, _rows_of
+from invariance.datasets.natural import Pictures, _rows_of
 from invariance.datasets.pairs import paired_images
+from invariance.datasets.whole_images import ROW
 from invariance.errors import InputError
 from invariance.transforms import TRANSFORMATIONS
 

@@ -14,7 +14,7 @@ from invariance.training.inference import accuracy
 def test_every_network_has_its_weights_and_its_line():
     facts, sizes = networks.facts(), []
     assert list(facts) == list(networks.NAMES)
-    for name in networks.TRAINED:
+    for name in (*networks.TRAINED, *networks.SEEN):
         content = (networks.FOLDER / f"{name}.safetensors").read_bytes()
         assert hashlib.sha256(content).hexdigest() == facts[name]["sha256"], name
         assert len(facts[name]["digest"]) == 24 and facts[name]["configuration"]["samples"] == 30_000

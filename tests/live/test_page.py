@@ -245,6 +245,47 @@ def test_before_it_is_live_a_page_shows_the_first_state_and_loads_little(write_p
     assert size + len(text) < 1_200_000
 
 
+COUNTING = """invarianceLive.add("counting", async (root, { networks }, { network }) => {
+  const later = window.setTimeout;
+  window.slices = [0];
+  window.setTimeout = (act, ...wait) => later(() => { window.slices.push(0); act(); }, ...wait);
+  for (const name of networks) {
+    const net = await network(name), run = net.run;
+    net.run = (image) => { window.slices[window.slices.length - 1] += 1; return run(image); };
+  }
+});"""
+
+
+def test_no_slice_of_work_runs_two_networks(write_page, open_page):
+    path = write_page("story")
+    (path.parent / "_static" / "live" / "counting.js").write_text(COUNTING)
+    tab, wrong = open_page(path)
+    tab.wait_for_selector("[data-live]")
+    settle(tab)
+    about = json.dumps({"script": "counting", "networks": ["plain", "rotate"]})
+    text = f'<script class="live-description" type="application/json">{about}</script>'
+    tab.evaluate(f"""async () => {{ const root = document.createElement("div"); root.innerHTML = {text!r};
+        await invarianceLive.start(root, "./_static/live/"); }}""")
+    tab.locator("input[type=range]").first.press("ArrowRight")
+    settle(tab)
+    on_a_move = tab.evaluate("window.slices.splice(0)")
+    tab.select_option("select[data-name=Object]", "anchor")
+    settle(tab)
+    slices = tab.evaluate("window.slices")
+    assert max(on_a_move + slices) == 1 and wrong == []
+    assert sum(on_a_move) == 2  # the image as it is was known, and so was the curve
+    assert sum(slices) == 4 + 2 * len(description.kind("rotate").sliders[0].points)
+
+
+def test_the_first_picture_waits_for_no_network(write_page, open_page):
+    path = write_page("invariance")
+    (path.parent / "_static" / "live" / "networks" / "plain.js").unlink()
+    tab, _ = open_page(path)
+    tab.wait_for_selector("[data-live]")
+    tab.wait_for_function(f"{SHOWN}.status.textContent.includes('networks/plain.js did not load')")
+    assert torch.allclose(image_of(tab), expected(EXPLORERS["invariance"].start), atol=1e-5)
+
+
 def test_outside_the_book_it_says_how_to_move_it(write_page, open_page):
     path = write_page("story")
     path.write_text(path.read_text().replace(' data-content_root="./"', ""))

@@ -21,7 +21,7 @@ def test_the_page_gives_the_librarys_answers_and_judges_the_guess(write_page, op
     found = transfer.accuracies()
     text = tab.inner_text("[role=status]")
     assert f"trained with rotate: right on {round(200 * found['rotate'])} of 200" in text
-    assert "It was the one that saw turned objects." in text and wrong == []
+    assert "It was the one trained with rotate." in text and wrong == []
 
 
 def test_the_network_that_saw_the_transformation_serves_the_task_better():
@@ -38,5 +38,5 @@ def test_in_a_notebook_the_library_answers():
     assert not button.disabled
     button.click()
     assert result.value == transfer.said("", transfer.accuracies())
-    with pytest.raises(ValueError, match="Known: transformations, invariance, story, transfer"):
+    with pytest.raises(ValueError, match="Known: transformations, invariance, story, transfer, relevance"):
         live.notebook("transfers")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -186,3 +187,37 @@ def test_a_default_type_of_float64_changes_nothing():
         }
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", ">f4", "float16", "int64", "longdouble"])
+def test_numpy_arrays_are_measured_as_tensors_are(kind):
+    x, y = (normal(300, 8, seed) * 9 for seed in (0, 1))
+    arrays = [side.numpy().astype(kind) for side in (x, y)]
+    known = [
+        torch.from_numpy(np.array(side, side.dtype.newbyteorder("=") if kind != "longdouble" else "f8"))
+        for side in arrays
+    ]
+    assert measure_all(*arrays).keys() == measure_all(*known).keys()
+    for name, found in measure_all(*arrays).items():
+        assert found.value == measure_all(*known)[name].value
+    flipped = arrays[0][::-1]
+    flipped.flags.writeable = False
+    assert cka(flipped, arrays[1][::-1]).value == pytest.approx(cka(*arrays).value, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ([[1.0], [2.0]], "Representations are a list: give tensors or NumPy arrays"),
+        (None, "are a NoneType"),
+        (torch.eye(9).to_sparse(), "are a sparse tensor"),
+        (np.array([["a"], ["b"]]), "are an array of <U1"),
+    ],
+)
+def test_what_is_no_representation_is_named_in_a_line(x, message):
+    for call in (sensitivity, cka, measure_all):
+        with pytest.raises(InputError, match=message) as error:
+            call(x, normal(9))
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="Minibatch 'a' is not usable"):
+        cka(normal(9), normal(9), batch="a")

@@ -122,7 +122,7 @@ def test_a_model_with_another_head_is_a_copy():
 def test_bad_input_is_named():
     with pytest.raises(InputError, match=r"Unknown model 'resnet19'.*Did you mean 'resnet18'"):
         models.build("resnet19", 3, 0)
-    with pytest.raises(InputError, match="0 classes"):
+    with pytest.raises(InputError, match="Number of classes 0 is not usable"):
         models.build("small", 0, 0)
     with pytest.raises(InputError, match="head for 7 features on a backbone with 96"):
         models.build("small", 3, 0).with_head(torch.nn.Linear(7, 3))

@@ -148,6 +148,10 @@ def test_files_that_do_not_fit_are_named_and_change_nothing(tmp_path, capsys):
     [
         (lambda state: {1: torch.ones(2)}, "no state dict"),
         (lambda state: {"a": {"b": torch.ones(2)}}, "no state dict"),
+        (
+            lambda state: {f"a.{k}": v for k, v in state.items()},
+            r"Missing key.*: backbone.0.weight.* more; Unexp",
+        ),
         (lambda state: {}, "no state dict"),
         (lambda state: {k: v for k, v in state.items() if k != "head.weight"}, "does not fit .Missing.*head.weight"),
         (lambda state: {**state, "head.bias": torch.tensor(1.0)}, "does not fit .size mismatch for head.bias"),
@@ -177,3 +181,121 @@ def test_an_empty_file_and_another_suffix_are_named(tmp_path):
 def test_a_backbone_of_another_float_type_becomes_float32():
     half = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 4)).half()
     assert models.wrap(half, 3)(torch.rand(2, 3, 32, 32)).dtype == torch.float32
+
+
+def _as_lightning(state):
+    return {"state_dict": {f"model.{k}": v for k, v in state.items()}, "epoch": 3, "optimizer_states": [{"lr": 0.1}]}
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        _as_lightning,
+        lambda state: {f"module.{k}": v for k, v in state.items()},
+        lambda state: {f"_orig_mod.{k}": v for k, v in state.items()},
+        lambda state: {f"module.model._orig_mod.{k}": v for k, v in state.items()},
+        lambda state: {k.replace("backbone.", "backbone._orig_mod."): v for k, v in state.items()},
+        lambda state: {"model": state, "epoch": 3},
+        lambda state: {"model_state_dict": {f"module.{k}": v for k, v in state.items()}, "optimizer": {}},
+    ],
+)
+def test_checkpoints_load_as_people_have_them(tmp_path, saved):
+    trained, model, path = models.build("small", 3, 1), models.build("small", 3, 0), tmp_path / "saved.ckpt"
+    torch.save(saved(trained.state_dict()), path)
+    assert models.load_weights(model, path) == []
+    assert all(torch.equal(v, trained.state_dict()[k]) for k, v in model.state_dict().items())
+
+
+def test_what_the_model_has_no_place_for_is_listed(tmp_path):
+    trained, path = models.build("small", 3, 1), tmp_path / "saved.pt"
+    torch.save(trained.state_dict() | {"loss.weight": torch.ones(2)}, path)
+    model = models.build("small", 3, 0)
+    with pytest.warns(UserWarning, match="holds 1 tensors that the model has no place for, left out: loss.weight"):
+        assert models.load_weights(model, path) == ["loss.weight"]
+    with pytest.warns(UserWarning, match="left out: head.weight, head.bias, loss.weight"):
+        models.load_weights(model.backbone, path)
+    assert torch.equal(model.backbone[0].weight, trained.backbone[0].weight)
+    with pytest.raises(InputError, match=r"A NoneType has no weights: give a torch\.nn\.Module"):
+        models.load_weights(None, path)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: models.wrap(None, 3), "A backbone to wrap is .*, not a NoneType"),
+        (lambda: models.wrap(nn.Flatten, 3), "A backbone to wrap is .*, not a type"),
+        (lambda: models.wrap(nn.Flatten(), "3"), "Number of classes '3' is not usable"),
+        (lambda: models.wrap(nn.Flatten(), 10**12), "Number of classes 1000000000000 is not usable"),
+        (lambda: models.wrap(nn.Flatten(), 3, seed="a"), "Seed 'a' is not usable"),
+        (lambda: models.wrap(nn.Flatten(), 3, size="32"), "size '32' is not usable"),
+        (lambda: models.wrap(nn.Flatten(), 3, mean=0.5), "Give mean and std together"),
+        (lambda: models.wrap(nn.Flatten(), 3, mean=[1, 2], std=1), r"mean \[1, 2\]: give one number or three"),
+        (lambda: models.wrap(nn.Flatten(), 3, mean=1, std=0), "std 0: give one number or three"),
+        (lambda: models.build("small", 2.0, 0), "Number of classes 2.0 is not usable"),
+        (lambda: models.build("small", 2, 2**70), "Seed 1180591620717411303424 is not usable"),
+    ],
+)
+def test_a_wrong_type_gets_one_line(call, message):
+    with pytest.raises(InputError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+def test_pretrained_models_of_timm_bring_their_own_normalisation(monkeypatch):
+    import timm
+
+    create = timm.create_model
+    monkeypatch.setattr("timm.create_model", lambda name, pretrained, **options: create(name, **options))
+    own = models.wrap("timm:test_vit", 3, pretrained=True)
+    assert own.size == 160 and own.mean.flatten().tolist() == [0.5] * 3
+    given = models.wrap("timm:test_vit", 3, pretrained=True, mean=[0.1, 0.2, 0.3], std=1)
+    assert given.mean.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3]) and given.std.item() == 1
+    assert models.wrap("timm:mobilenetv3_small_050", 3).mean is None
+
+
+# --- transformers ---------------------------------------------------------------------------------------------------
+
+
+def _config(kind):
+    from transformers import ConvNextConfig, Dinov2Config, ResNetConfig, ViTConfig
+
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    return {
+        "vit": lambda: ViTConfig(**small, image_size=16, patch_size=8),
+        "dinov2": lambda: Dinov2Config(**small, image_size=16, patch_size=8, mlp_ratio=1),
+        "resnet": lambda: ResNetConfig(embedding_size=4, hidden_sizes=[4, 16], depths=[1, 1], layer_type="basic"),
+        "convnext": lambda: ConvNextConfig(hidden_sizes=[4, 4, 4, 16], depths=[1, 1, 1, 1]),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["vit", "dinov2", "resnet", "convnext"])
+def test_models_of_transformers_are_loaded_by_name_or_folder(tmp_path, kind):
+    transformers = pytest.importorskip("transformers")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        saved = transformers.AutoModel.from_config(_config(kind)).eval()
+    saved.save_pretrained(tmp_path)
+    name, images = f"hf:{tmp_path}", torch.rand(2, 3, 32, 32)
+    if kind == "vit":
+        mean = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.5, 0.25], "size": {"height": 16, "width": 16}}
+        transformers.ViTImageProcessor(**mean).save_pretrained(tmp_path)
+        images = images[..., :16, :16]
+    model = models.wrap(name, 3, size=images.shape[-1], pretrained=True)
+    assert model.width == 16
+    expected = saved(pixel_values=images).pooler_output.flatten(1)
+    torch.testing.assert_close(model.eval().features(images), expected)
+    untrained = models.wrap(name, 3, size=images.shape[-1], seed=1)
+    assert not torch.allclose(untrained.eval().features(images), expected, atol=1e-3)
+    if kind == "vit":
+        assert model.size == 16 and model.mean.flatten().tolist() == pytest.approx([0.1, 0.2, 0.3])
+        assert untrained.mean is None
+
+
+def test_what_transformers_cannot_give_is_named(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "transformers", None)
+        with pytest.raises(InputError, match="'hf:a/b' needs transformers, which is not installed: run `pip install"):
+            models.wrap("hf:a/b", 3)
+    pytest.importorskip("transformers")
+    with pytest.raises(InputError, match=r"transformers cannot give .*: give OWNER/NAME of the Hub, or a folder"):
+        models.wrap(f"hf:{tmp_path}", 3)

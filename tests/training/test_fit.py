@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
 
 from invariance import models, training
-from invariance.datasets import Split, Transforms2D
+from invariance.datasets import Split, Transforms2D, devices
 from invariance.datasets.devices import EVALUATED_AT_ONCE
 from invariance.datasets.module import Batches, ImageData
 from invariance.errors import InputError
@@ -382,3 +385,121 @@ with open(f"rank{os.environ['RANK']}.json", "w") as out:
     assert first == second
     assert first["steps"] == 384 // 32 // 2  # each took half of the batches
     assert first["accuracy"] > 0.6  # of three classes
+
+
+# --- Lightning's callbacks, and checkpoints -----------------------------------------------------------------------
+
+
+class Stop(pl.Callback):
+    """Raises in the middle of an epoch, counted from 0."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_train_batch_start(self, trainer, module, batch, index):
+        if (trainer.current_epoch, index) == (self.epoch, 1):
+            raise RuntimeError("power cut")
+
+
+@pytest.mark.parametrize("schedule", ["constant", "warmup_cosine"])
+def test_a_training_that_stopped_goes_on_as_if_it_never_had(tmp_path, schedule):
+    def dropping():
+        model = models.build("small", 3, 0)
+        model.backbone.append(nn.Dropout(0.3))
+        return model
+
+    whole, expected = dropping(), []
+    expected = fit(whole, data(), 4, 2e-3, CPU, schedule=schedule)
+    file, stopped, resumed = tmp_path / "new" / "state.ckpt", dropping(), models.build("small", 3, 1)
+    resumed.backbone.append(nn.Dropout(0.3))
+    with pytest.raises(RuntimeError, match="power cut"):
+        fit(stopped, data(), 4, 2e-3, CPU, schedule=schedule, checkpoint=file, callbacks=[Stop(2)])
+    curve = fit(resumed, data(), 4, 2e-3, CPU, schedule=schedule, checkpoint=file)
+    assert same(resumed, whole) and not same(stopped, whole)
+    kept = ("epoch", "loss", "accuracy", "learning_rate")
+    assert [[row[k] for k in kept] for row in curve] == [[row[k] for k in kept] for row in expected]
+    assert [path.name for path in file.parent.iterdir()] == ["state.ckpt"]
+    again = dropping()
+    assert fit(again, data(), 4, 2e-3, CPU, schedule=schedule, checkpoint=file) == curve and same(again, whole)
+
+
+def test_a_checkpoint_of_another_training_is_named_and_left_alone(tmp_path):
+    file = tmp_path / "state.ckpt"
+    trained(epochs=1, checkpoint=file)
+    before = file.read_bytes()
+    with pytest.raises(InputError, match=r"state.ckpt is of another training \(learning_rate 0.002, not 0.003\)"):
+        trained(epochs=1, learning_rate=3e-3, checkpoint=file)
+    with pytest.raises(InputError, match=r"another training \(schedule constant, not linear\)"):
+        trained(epochs=2, schedule="linear", checkpoint=file)
+    assert file.read_bytes() == before
+    assert len(trained(epochs=2, checkpoint=file)[1]) == 2
+    file.write_bytes(before[:1000])
+    with pytest.raises(InputError, match="is no whole checkpoint of fit"):
+        trained(epochs=1, checkpoint=file)
+
+
+def test_lightnings_callbacks_and_loggers_see_the_training(tmp_path):
+    early = pl.callbacks.EarlyStopping("accuracy", patience=0, mode="max", min_delta=2.0)
+    kept = pl.callbacks.ModelCheckpoint(tmp_path / "kept", monitor="loss", save_last=True)
+    logger = pl.loggers.CSVLogger(tmp_path, name="log", version="")
+    _, curve = trained(epochs=4, callbacks=[early, kept], logger=logger)
+    assert len(curve) == 2 and (tmp_path / "kept" / "last.ckpt").exists()
+    logged = pd.read_csv(tmp_path / "log" / "metrics.csv")
+    assert logged["loss"].dropna().tolist() == pytest.approx([row["loss"] for row in curve])
+    with pytest.raises(InputError, match=r"A int is no callback: derive it from pytorch_lightning\.Callback"):
+        trained(epochs=1, callbacks=[3])
+
+
+def test_what_is_no_classifier_or_no_data_is_named_in_a_line():
+    for model, given, message in (
+        (nn.Flatten(), data(), r"A Flatten is no Classifier: make one with models.wrap\(backbone, classes\)"),
+        (None, data(), "A NoneType is no Classifier"),
+        (models.build("small", 3, 0), DataLoader([1]), r"fit takes ImageData\(.*\), not a DataLoader"),
+    ):
+        with pytest.raises(InputError, match=message):
+            fit(model, given, 1, 1e-3, CPU)
+    split = data().validation
+    with pytest.raises(InputError, match="A Flatten is no Classifier"):
+        training.features(nn.Flatten(), split)
+    with pytest.raises(InputError, match=r"The model fails on images of 32 x 32: .* Build both for one size"):
+        training.features(models.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(9, 2)), 2, 3), split)
+
+
+# --- a backbone with its own size and normalisation ---------------------------------------------------------------
+
+
+class Seen(nn.Module):
+    """Keeps what it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.images = nn.Linear(3, 4), []
+
+    def forward(self, images):
+        self.images.append(images.detach())
+        return self.linear(images.mean((2, 3)))
+
+
+def test_a_backbone_gets_images_of_its_own_size_and_normalisation():
+    own = {"size": 48, "mean": [0.1, 0.2, 0.3], "std": [0.5, 0.25, 0.2]}
+    plain, wrapped = models.wrap(Seen(), 3), models.wrap(Seen(), 3, **own)
+    split = data().validation
+    for model in (plain, wrapped):
+        model.backbone.images.clear()
+        training.features(model, split)
+    raw = split.batch()[0]
+    (usual,), (given,) = plain.backbone.images, wrapped.backbone.images
+    torch.testing.assert_close(usual, raw * 2 - 1)
+    larger = nn.functional.interpolate(raw, (48, 48), mode="bilinear", antialias=True)
+    mean, std = (torch.tensor(own[name]).reshape(3, 1, 1) for name in ("mean", "std"))
+    torch.testing.assert_close(given, (larger - mean) / std, rtol=1e-4, atol=1e-5)
+    wrapped.backbone.images.clear()
+    fit(wrapped, data(samples=64), 1, 1e-3, CPU)
+    assert {tuple(images.shape[1:]) for images in wrapped.backbone.images} == {(3, 48, 48)}
+    assert all(images.max() > 2 for images in wrapped.backbone.images)  # beyond what [-1, 1] allows
+    assert wrapped.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_large_images_go_through_a_network_in_smaller_batches():
+    assert devices.evaluated_at_once(CPU, 32) == EVALUATED_AT_ONCE["cpu"]
+    assert devices.evaluated_at_once(CPU, 512) == 16 and devices.evaluated_at_once(CPU, 10_000) == 1

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from contextlib import contextmanager
 
 import pytest
@@ -13,7 +14,7 @@ from invariance.errors import InputError
 from invariance.files import write_aside
 from invariance.studies import tasks
 from invariance.units import Sensitivity, store, untrained
-from invariance.units.kinds import trained_model
+from invariance.units.kinds import _trained_model
 
 
 def values(unit):
@@ -98,7 +99,7 @@ def test_lost_and_damaged_weights_are_trained_again(cache, damage):
     (path,) = (cache / "weights").iterdir()
     whole = path.read_bytes()
     path.unlink() if damage == "lost" else path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    trained_model.cache_clear()
+    _trained_model.cache_clear()
     assert not units.run([probe_of(one())], "cpu", workers=1)
     assert path.read_bytes() == whole
 
@@ -122,9 +123,9 @@ def test_what_could_only_fail_is_named_before_anything_runs():
 def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):
     units.run([one(), one(seed=1)], "cpu")
     (cache / "mine.txt").write_text("not ours")
-    lost = cache / "weights" / "0123.safetensors"
+    lost = cache / "weights" / f"{0:064}.safetensors"
     lost.write_bytes(b"x" * 100)
-    other = cache / "units" / "Pretraining" / "other.json"
+    other = cache / "units" / "Pretraining" / f"{0:024}.json"
     other.write_text(json.dumps({**store.read(one()), "version": "older"}))
     assert store.removable() == [other]  # the lost file is young: a run may still need it
     monkeypatch.setattr(store, "YOUNG", -1)
@@ -132,3 +133,15 @@ def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch
     assert store.read(one()) and store.read(one(seed=1))
     list(store.clean(everything=True))
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["mine.txt"]
+
+
+def test_cleaning_leaves_what_others_keep_in_folders_of_the_same_name(cache):
+    theirs = ["weights/resnet_epoch90.pth", "weights/run1/a.safetensors", "failures/notes.txt", "units/list.json"]
+    theirs += ["pictures/cat.png", "live/index.html", "units/Pretraining/mine.json", "weights/abc.safetensors"]
+    for name in theirs:
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).write_text("theirs")
+        os.utime(cache / name, (0, 0))
+    units.run([one()], "cpu", workers=1)
+    assert {"units", "weights"} <= {path.relative_to(cache).parts[0] for path in store.clean(everything=True)}
+    assert all((cache / name).read_text() == "theirs" for name in theirs)

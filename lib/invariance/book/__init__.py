@@ -20,11 +20,24 @@ try:
 
     from invariance.book.execution import execute_all, executed, was_executed
     from invariance.book.pages import find_chapters, find_root, out_of_step, sync, write_text
+    from invariance.book.printing import print_site
     from invariance.book.site import preview, render, stage
 except ModuleNotFoundError as error:
     raise InputError(f'The book needs {error.name}: pip install "invariance[book]".') from None
 
-__all__ = ["BookError", "build", "find_chapters", "find_root", "out_of_step", "page", "preview", "publish", "sync"]
+__all__ = [
+    "BookError",
+    "build",
+    "find_chapters",
+    "find_root",
+    "out_of_step",
+    "page",
+    "pdf",
+    "preview",
+    "publish",
+    "site",
+    "sync",
+]
 
 
 def build(
@@ -61,6 +74,35 @@ def build(
     took = duration(time.monotonic() - started)
     print(f"The book is ready after {took}: {index}\nTo read it in a browser: make preview", flush=True)
     return index
+
+
+def site(root: str | Path | None = None) -> Path:
+    """Render the site from the published notebooks and the record, computing nothing; returns its `index.html`.
+
+    Raises `BookError` where rendering fails; the site that was there then stays as it was.
+    """
+    started, root = time.monotonic(), find_root(root)
+    staging = root / "_build" / "staging"
+    stage(root, staging)
+    whole = all(was_executed(staging / "book" / f"{stem}.ipynb") for stem in find_chapters(root))
+    with Progress("Site", 1):
+        index = render(root, staging, root / "_build" / "html", strict=whole)
+    print(f"The site is ready after {duration(time.monotonic() - started)}: {index}", flush=True)
+    return index
+
+
+def pdf(root: str | Path | None = None, out: str | Path | None = None) -> Path:
+    """Print the whole book into one PDF, by default `_build/invariance-book.pdf`; renders the site where there is none.
+
+    Raises `InputError` where Chromium or playwright is missing.
+    """
+    root = find_root(root)
+    place, out = root / "_build" / "html", Path(out) if out else root / "_build" / "invariance-book.pdf"
+    if not (place / "index.html").exists():
+        site(root)
+    count = print_site(root, place, out)
+    print(f"Printed {count} pages: {out}", flush=True)
+    return out
 
 
 def page(notebook: str | Path, into: str | Path | None = None, root: str | Path | None = None) -> Path:

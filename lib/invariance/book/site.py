@@ -8,11 +8,15 @@ import sys
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 
+import yaml
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from invariance.book.overview import write_overview
+from invariance.book.polish import polish
+from invariance.book.repository import find_repository
+from invariance.book.sharing import write_picture
 from invariance.errors import BookError, InputError
 from invariance.live.page import write_assets
 
@@ -21,11 +25,12 @@ def stage(root: Path, staging: Path) -> None:
     """A fresh copy of all that the site is made from."""
     shutil.rmtree(staging, ignore_errors=True)
     shutil.copytree(root / "book", staging / "book", ignore=shutil.ignore_patterns("*.py", ".*", "__pycache__"))
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(root / name, staging)
-    # Formulas are set by the reader's browser, without a request to another server.
-    mathjax = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax" / "tex-svg.js"
-    shutil.copy(mathjax, staging / "book" / "_assets")
+    shutil.copy(root / "_toc.yml", staging)
+    config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
+    options = config["sphinx"]["config"]
+    options["html_theme_options"] |= find_repository(root).options()
+    options["html_search_scorer"] = str(staging / "book" / "_assets" / "scorer.js")  # else sought in the working folder
+    (staging / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
 
 
 def stage_explorers(staging: Path) -> None:
@@ -39,6 +44,7 @@ def render(root: Path, staging: Path, place: Path, strict: bool) -> Path:
     With `strict` a warning is an error. Raises `BookError` where a page is not rendered.
     """
     stage_explorers(staging)
+    write_overview(root, staging)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(staging)]
     log = root / "_build" / "build.log"
     log.parent.mkdir(exist_ok=True)
@@ -54,6 +60,8 @@ def render(root: Path, staging: Path, place: Path, strict: bool) -> Path:
         report = [line for line in lines if re.search("WARNING|ERROR|Error:|Exception", line)] or lines[-10:]
         report += [f"The page {page} was not rendered." for page in missing]
         raise BookError("\n".join(["The site could not be rendered:", *report, f"The whole log: {log}"]))
+    polish(site, find_repository(root))
+    write_picture(site / "_static" / "share.png", yaml.safe_load((staging / "_config.yml").read_text("utf-8"))["title"])
     _swap(site, place)
     return place / "index.html"
 

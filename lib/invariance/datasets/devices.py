@@ -9,7 +9,9 @@ import torch
 from invariance.errors import InputError
 
 EVALUATED_AT_ONCE = {"cpu": 500, "cuda": 2000}
-"""Images that go through a network at once where it does not train."""
+"""Images that go through a network at once where it does not train, if they are small."""
+PIXELS_AT_ONCE = {"cpu": 2**22, "cuda": 2**24}
+"""And their pixels in all, which bounds the memory of large ones."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
@@ -44,6 +46,11 @@ def fast_bf16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere, the first with units for it
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.12
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def evaluated_at_once(device: torch.device, size: int) -> int:
+    """Images of `size` x `size` pixels that go through a network at once where it does not train, at least 1."""
+    return max(1, min(EVALUATED_AT_ONCE[device.type], PIXELS_AT_ONCE[device.type] // size**2))
 
 
 def autocast(device: torch.device) -> torch.autocast:

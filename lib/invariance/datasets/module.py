@@ -3,7 +3,7 @@
 Not imported by the package itself: Lightning takes seconds to load, and only who trains needs it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.datasets.chunks import batches_at_once
-from invariance.datasets.devices import EVALUATED_AT_ONCE
+from invariance.datasets.devices import evaluated_at_once
 from invariance.datasets.split import Split, as_split
 from invariance.errors import check_whole
 
@@ -22,15 +22,21 @@ class Batches:
     With a `seed`, for training, every pass has another order and another redraw of the transformations, the same ones
     for that seed; without, for evaluation, every pass is the same. Several batches are made at once where that is
     quicker. Of `processes` that train together each, counted from 0, gets its share of the batches: equally many, the
-    first ones twice if need be.
+    first ones twice if need be. `prepared` is that of a model with a size or normalisation of its own.
     """
 
     def __init__(
-        self, split: Split, batch_size: int, seed: int | None = None, process: int = 0, processes: int = 1
+        self,
+        split: Split,
+        batch_size: int,
+        seed: int | None = None,
+        process: int = 0,
+        processes: int = 1,
+        prepared: Callable[[Tensor, Callable[[Tensor], Tensor]], Tensor] | None = None,
     ) -> None:
         self.split, self.batch_size, self.seed = split, batch_size, seed
         self.process, self.processes = process, processes
-        self.passes = 0
+        self.passes, self.prepared = 0, prepared
 
     def __len__(self) -> int:
         return -(-self.split.count // (self.batch_size * self.processes))
@@ -45,7 +51,7 @@ class Batches:
         at_once = batches_at_once(self.batch_size, renderer.size, renderer.device)
         for start in range(0, len(mine), at_once):
             images, labels = self.split.batch(torch.cat(mine[start : start + at_once]), redraw)
-            images = renderer.normalise(images)
+            images = self.prepared(images, renderer.normalise) if self.prepared else renderer.normalise(images)
             yield from zip(images.split(self.batch_size), labels.split(self.batch_size), strict=True)
 
 
@@ -62,11 +68,18 @@ class ImageData(LightningDataModule):
             split.renderer.prepare(split.keys())
 
     def train_dataloader(self) -> Batches:
-        return Batches(self.train, self.batch_size, self.seed, *self._processes())
+        return Batches(
+            self.train, self.batch_size, self.seed, *self._processes(), getattr(self._trained(), "prepared", None)
+        )
 
     def val_dataloader(self) -> Batches:
-        size = EVALUATED_AT_ONCE[self.validation.renderer.device.type]
-        return Batches(self.validation, size, None, *self._processes())
+        model = self._trained()
+        size = getattr(model, "size", None) or self.validation.renderer.size
+        at_once = evaluated_at_once(self.validation.renderer.device, size)
+        return Batches(self.validation, at_once, None, *self._processes(), getattr(model, "prepared", None))
+
+    def _trained(self) -> object:
+        return getattr(self.trainer.lightning_module, "model", None) if self.trainer else None
 
     def _processes(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

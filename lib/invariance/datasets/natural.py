@@ -1,6 +1,5 @@
 """Natural images: CIFAR-10 and CIFAR-100, or their embedded stand-ins, transformed as whole images (section 4).
 
-A content key holds the number of the image's row in its low 24 bits; the bits above seed the draws.
 Of the 50,000 training images one in ten of each class is for validation, the same ones for a
 `split_seed`, whatever else varies: the published code redraws them at every set-up.
 
@@ -17,9 +16,9 @@ from torch import Tensor
 
 from invariance import pictures, sampling, transforms
 from invariance.config import Config
-from invariance.datasets.chunks import in_chunks
 from invariance.datasets.devices import pick_device
-from invariance.datasets.split import Renderer, normalise
+from invariance.datasets.split import normalise
+from invariance.datasets.whole_images import WholeImages, rows_to_keys
 from invariance.errors import InputError, check_known
 from invariance.pictures.natural import SIZE, TEST, TRAIN
 from invariance.protocol import CORRECTED, Protocol
@@ -30,7 +29,6 @@ OTHER_STD = (0.2023, 0.1994, 0.2010)
 """Deviations that the published code divides CIFAR-10 by; the images' own are 0.247, 0.243 and 0.262."""
 STATISTICS_ROWS = 2000
 """Rendered training images that the stand-ins' channel means and deviations are computed from."""
-ROW = (1 << 24) - 1
 
 
 class NaturalImages(Config, frozen=True):
@@ -103,14 +101,14 @@ class NaturalImages(Config, frozen=True):
         return _renderer(self, pick_device(device))
 
 
-class NaturalRenderer(Renderer):
+class NaturalRenderer(WholeImages):
     """Makes images of one `NaturalImages` specification on one device."""
 
-    parts = NaturalImages.parts
     size = SIZE
 
     def __init__(self, spec: NaturalImages, device: torch.device) -> None:
         self.spec, self.device, self.protocol = spec, device, spec.protocol
+        self.names = spec.transforms
         known = pictures.natural_classes(spec.source)
         label_of = torch.full((len(known),), -1)
         label_of[[known.index(name) for name in spec.class_names()]] = torch.arange(len(spec.class_names()))
@@ -138,15 +136,11 @@ class NaturalRenderer(Renderer):
                 f"of these {len(self.spec.class_names())} classes: ask for at most {most}."
             )
         indices = indices.to(self.device)
-        return (sampling.keys(sampling.stream(seed, name), indices) & ~ROW) | order[indices]
+        return rows_to_keys(order[indices], sampling.keys(sampling.stream(seed, name), indices))
 
     def prepare(self, content: Tensor) -> None:
         """Get the images of these content keys in large blocks: scenes are rendered several times as fast then."""
         self.pictures.load(self.rows(content))
-
-    def rows(self, content: Tensor) -> Tensor:
-        """Row numbers int64 (B,) of content keys."""
-        return content & ROW
 
     def labels(self, content: Tensor) -> Tensor:
         """Class labels, int64 (B,), of content keys (B,)."""
@@ -167,25 +161,6 @@ class NaturalRenderer(Renderer):
     def untransformed(self, content: Tensor) -> Tensor:
         """The images as they are, float32 (B, 3, 32, 32) in [0, 1]."""
         return self.pictures.take(self.rows(content)).float() / 255
-
-    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        """Images float32 (B, 3, 32, 32) in [0, 1], from int64 keys (B,).
-
-        The draws of the transformations come from the content key, or from their own if given.
-        """
-        names = self.spec.transforms
-        images = self.untransformed(content)
-        if not names or not len(content):
-            return images
-        keys = sampling.fold(content if transformation is None else transformation, "transforms")
-        drawn = transforms.draw(names, keys, SIZE)
-
-        def fill(rows: slice) -> None:
-            given = transforms.take(drawn, rows)
-            images[rows] = transforms.apply(names, images[rows], given, protocol=self.protocol)
-
-        in_chunks(fill, len(content), SIZE, self.device)
-        return images
 
     def normalise(self, images: Tensor) -> Tensor:
         """With the means and deviations of the source's own channels, channels last."""

@@ -13,19 +13,18 @@ import torch
 from torch import Tensor
 
 from invariance import pictures, sampling, transforms
+from invariance.datasets.labelled import BYTES, LARGEST
 from invariance.datasets.natural import NaturalImages
 from invariance.datasets.split import Renderer, normalise
 from invariance.datasets.transforms_2d import Transforms2D
 from invariance.errors import InputError, check_known, check_whole
 from invariance.pictures.natural import SIZE
 from invariance.pictures.reading import read_photo
-from invariance.pictures.sources import SUFFIXES, image_files
+from invariance.pictures.sources import SUFFIXES, folders_in, image_files
 from invariance.protocol import CORRECTED
 
 LEAST, MOST = 4, 100_000
 """Pairs: the measures need the least, and more than the most would take too long, and too much memory."""
-LARGEST, BYTES = 1024, 8 * 2**30
-"""Side of the largest images in pixels, and what a folder's pictures may take in memory."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +98,27 @@ def renderers(
 
 
 def photo_files(folder: str | Path) -> list[Path]:
-    """The pictures in a folder, by name. Raises `InputError` for one that is not there or holds fewer than four."""
+    """The pictures in a folder and the folders in it, by name.
+
+    Raises `InputError` for one that is not there or holds fewer than four.
+    """
     folder = Path(os.path.expanduser(folder))
     if not os.path.isdir(folder):
         raise InputError(
             f"No folder {folder}: give one with your images, or one of glyphs, {', '.join(pictures.NATURAL)}."
         )
-    files = image_files(folder)
+    files = _files_within(folder)
     if len(files) < LEAST:
         raise InputError(
             f"{folder} holds {len(files)} images ({' '.join(SUFFIXES)}): the pairs need at least {LEAST} "
             "different ones, and narrow intervals some hundreds."
         )
     return files
+
+
+def _files_within(folder: Path) -> list[Path]:
+    deeper = [place for place in folders_in(folder) if not place.is_symlink()]  # which may lead back here
+    return image_files(folder) + [file for place in deeper for file in _files_within(place)]
 
 
 def read_photos(folder: str | Path, size: int, most: int, seed: int = 0) -> Tensor:

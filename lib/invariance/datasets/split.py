@@ -1,6 +1,6 @@
 """Splits: which images there are, and how to get a batch of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,11 @@ from invariance.protocol import CORRECTED, Protocol
 MEAN, STD = 0.5, 0.5
 """Normalisation of Transforms-2D: (x - 0.5) / 0.5 in every channel."""
 
+Numbers = float | Sequence[float]
+"""One number, or one a channel."""
+
+MOST_AT_ONCE = 500_000_000
+"""Images of a split that keys are listed of: these alone take 4 GB."""
 TRIES = 100
 """How often the second image of a pair is drawn again to differ: even a coin falls otherwise before that."""
 
@@ -83,6 +88,8 @@ class Split:
     def keys(self, indices: Tensor | None = None) -> Tensor:
         """Content keys (B,) of the images at `indices`, by default of all."""
         device = self.renderer.device
+        if indices is None and self.count > MOST_AT_ONCE:
+            raise InputError(f"{self.count:,} {self.name} images are too many to go through all: take fewer.")
         indices = torch.arange(self.count, device=device) if indices is None else indices.to(device)
         return self.renderer.keys(self.seed, self.name, indices)
 
@@ -147,6 +154,17 @@ def move_on(
             return second
         second = torch.where(same, again(second), second)
     raise InputError("Pairs cannot differ where there is only one thing to choose from: allow for two or more.")
+
+
+def per_channel(values: Numbers, word: str, device: torch.device | str = "cpu") -> Tensor:
+    """A mean or deviation, float32 (1, 1, 1) or (3, 1, 1); raises `InputError` for other than one number or three."""
+    try:
+        found = torch.as_tensor(values, dtype=torch.float32, device=device).reshape(-1, 1, 1)
+    except (TypeError, ValueError, RuntimeError):
+        found = torch.empty(0)
+    if len(found) not in (1, 3) or not torch.isfinite(found).all() or (word == "std" and (found <= 0).any()):
+        raise InputError(f"{word} {values!r}: give one number or three, for images in [0, 1]; std above 0.")
+    return found
 
 
 def normalise(images: Tensor, mean: Tensor | float = MEAN, std: Tensor | float = STD) -> Tensor:

@@ -53,7 +53,7 @@ def show(kind: str) -> HTML:
 
 def experiments() -> HTML:
     """What each flag changes in the experiment that it touches, from the record at the largest budget that has it."""
-    found = studies.get("slips").largest(("paper", "night"), needed=False)
+    found = studies.get("slips").largest(("paper", "night"))
     return found.show("changes") if found else HTML("<p>These experiments have not been run yet.</p>")
 
 

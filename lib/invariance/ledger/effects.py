@@ -41,7 +41,7 @@ class _Told(dict[str, str]):
 @cache
 def slips() -> Mapping[str, str]:
     """What flags change, with 95 % intervals, by names such as "last_epoch.accuracy.gap": the published experiments."""
-    found = studies.get("slips").largest(("paper", "night"), needed=False)
+    found = studies.get("slips").largest(("paper", "night"))
     known = found.estimates.items() if found else ()
     return _Told({name.removeprefix("change."): f"{one:.3i}" for name, one in known if one.n})
 
@@ -111,7 +111,9 @@ def elastic_border() -> Effect:
 def macro() -> Effect:
     """`difference` of a mean over classes and the share of images, on test images of the published experiment A."""
     found = studies.get("invariances_or_classes").largest(("paper", "night", "quick"))
-    rows = found.table[found.table["split"] == "test"]  # type: ignore[union-attr]
+    if not found:
+        return {"difference": float("nan")}
+    rows = found.table[found.table["split"] == "test"]
     return {"difference": (rows["macro"] - rows["value"]).abs().mean()}
 
 

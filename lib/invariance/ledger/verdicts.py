@@ -51,7 +51,7 @@ def rows(findings: Iterable[Findings]) -> list[Row]:
 
 def published() -> list[Findings]:
     """The published findings of every study with statements, each at the largest budget that the record has whole."""
-    found = (study.largest(tuple(BUDGETS)[::-1], needed=False) for study in all_studies() if study.statements)
+    found = (study.largest(tuple(BUDGETS)[::-1]) for study in all_studies() if study.statements)
     return [one for one in found if one]
 
 
@@ -137,7 +137,8 @@ def evidence(findings: Iterable[Findings]) -> HTML:
 
 def fixed_before(findings: Iterable[Findings]) -> str:
     """Which of these results name the plan that was fixed before them, in a sentence."""
-    planned, total = Counter[str](), Counter[str]()
+    planned: Counter[str] = Counter()
+    total: Counter[str] = Counter()
     for one in findings:
         plan = record.plan_digest(one.sizes.budget)
         total[one.sizes.budget] += len(one.runs)

@@ -16,20 +16,40 @@ from invariance.errors import InputError, check_known
 from invariance.live.description import EXPLORERS, Explorer, with_start
 
 TRANSFER = "transfer"
-"""The explorer of chapter 3, in which nothing is moved: it has no `Explorer` description."""
+RELEVANCE = "relevance"
+"""The explorers of chapters 3 and 6, which move nothing by a slider: they have no `Explorer` description."""
+
+NESTED = "nested"
+"""The explorer of chapter 8, which shows numbers of the record."""
 
 
 def explorer(name: str, transforms: Sequence[str] = (), object_class: str | None = None) -> object:
-    """One of the book's explorers, which displays itself: "transformations", "invariance", "story" or "transfer".
+    """One of the book's explorers, which displays itself: "transformations", "invariance", "story", "transfer" or
+    "relevance".
 
     It begins with these `transforms`, and this object. Where somebody sits before a running notebook, it is the one
     with widgets (`notebook`), else a piece of a page. Raises `InputError` for an unknown name.
     """
     if _attended():
         return notebook(name, transforms, object_class)
-    from invariance.live import guess, page
+    from invariance.live import guess, page, relevance
 
-    return HTML(guess.as_html() if name == TRANSFER else page.as_html(_chosen(name, transforms, object_class)))
+    own = {TRANSFER: guess.as_html, RELEVANCE: relevance.as_html}
+    return HTML(own[name]() if name in own else page.as_html(_chosen(name, transforms, object_class)))
+
+
+def chart(name: str, found: object) -> object:
+    """Results that readers question, which display themselves: "factors", "relations", "pairs", "nested", "profile".
+
+    `found` are the findings of a study, or for "profile" the table of `profile_model`. Raises `InputError` for an
+    unknown name.
+    """
+    from invariance.live import charts, nested
+
+    check_known("chart", name, [*charts.CHARTS, NESTED])
+    if name == NESTED:
+        return nested.show(found, _attended())
+    return charts.chart(name, found, _attended())
 
 
 def notebook(
@@ -46,11 +66,11 @@ def notebook(
     first of which it begins with. Needs ipywidgets. Raises `InputError` where that is not installed, for an unknown
     name, and for a file that is no picture.
     """
-    from invariance.live import guess, networks
+    from invariance.live import guess, networks, relevance
     from invariance.live.widgets import Widgets, object_from
 
-    if name == TRANSFER:
-        return guess.notebook()
+    if name in (TRANSFER, RELEVANCE):
+        return guess.notebook() if name == TRANSFER else relevance.notebook()
     chosen = _chosen(name, transforms, object_class)
     if models:
         networks.add(models)
@@ -61,7 +81,7 @@ def notebook(
 
 
 def _chosen(name: str, transforms: Sequence[str], object_class: str | None) -> Explorer:
-    check_known("explorer", name, [*EXPLORERS, TRANSFER])
+    check_known("explorer", name, [*EXPLORERS, TRANSFER, RELEVANCE])
     return with_start(EXPLORERS[name], transforms, object_class)
 
 

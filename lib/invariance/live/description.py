@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
-from invariance.live.networks import NAMES
+from invariance.live.networks import TRAINED, UNTRAINED
 from invariance.pictures import class_names, scenes
 from invariance.transforms import CATEGORIES, PAPER_NAMES, TRANSFORMATIONS, Transformation
 
@@ -251,13 +251,13 @@ EXPLORERS = {
             "its curve lies lower. Measure both.",
             State("chess_knight", "desert", (Step("rotate", (60.0,)),), ("plain",)),
             ("draw", "upload", "distances", "curve", "map", "measure"),
-            networks=NAMES,
+            networks=(UNTRAINED, *TRAINED),
         ),
         Explorer(
             "story",
             "Turn the object: which network notices?",
-            "Both networks know this object. One has seen turned objects while it learned, the other has not. "
-            "Turn it, and see which one loses it.",
+            "Both networks know this object. One was trained with rotate, so it has seen turned objects; the other has "
+            "not. Turn it, and see which one loses it.",
             State("chess_knight", "desert", (Step("rotate", (60.0,)),), ("plain", "rotate")),
             ("distances", "curve"),
             transformations=("rotate",),

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from invariance import files, pictures, sampling, transforms
 from invariance.datasets import normalise, paste
 from invariance.errors import InputError
-from invariance.live import description, networks, scene, transfer
+from invariance.live import description, networks, relevance, scene, transfer
 from invariance.live.lowering import Graph, NotExportable, lower
 from invariance.transforms import PAPER_NAMES, TRANSFORMATIONS
 
@@ -188,8 +188,13 @@ def write(folder: Path) -> None:
     _write(folder, "graphs/common", pack({name: exported(*each) for name, each in _common().items()}))
     graph = exported(Network(networks.UNTRAINED), _some("images"))
     _write(folder, "graphs/network", pack({"network": graph}))
-    for name in networks.available():
+    for name in [name for name in networks.available() if name not in networks.SEEN]:
         _write(folder, f"networks/{name}", _weights(name, graph))
+    seen = exported(relevance.Seen("cifar_mixed"), _some("images"))
+    _write(folder, "graphs/seen", pack({"seen": seen}))
+    for name in [name for name in networks.available() if name in networks.SEEN]:
+        _write(folder, f"networks/{name}", _numbers(name, seen) | {"between": relevance.between(name)})
+    _write(folder, "corner", relevance.data(packed))
     _write(folder, "pictures", _pictures())
     _write(folder, "task", transfer.data(packed))
     (folder / "missing.json").write_text(json.dumps(missing), "utf-8")
@@ -200,14 +205,16 @@ def _write(folder: Path, name: str, data: object) -> None:
     (folder / f"{name}.js").write_text(_script(name, data), "utf-8")
 
 
-def _weights(name: str, graph: Graph) -> dict:
+def _numbers(name: str, graph: Graph) -> dict:
     # Every number is one of float16, so nothing is lost.
     own = {f"model.{key}": value for key, value in networks.network(name).state_dict().items()}
     content = b"".join(own[weight].half().numpy().tobytes() for weight in graph.weights)
+    return {"shapes": [list(own[weight].shape) for weight in graph.weights], "weights": packed(content)}
+
+
+def _weights(name: str, graph: Graph) -> dict:
     measured = networks.facts().get(name, {})
-    return {
-        "shapes": [list(own[weight].shape) for weight in graph.weights],
-        "weights": packed(content),
+    return _numbers(name, graph) | {
         "between": scene.between(name),
         "map": _map(name),
         "pairs": measured.get("pairs", 0),

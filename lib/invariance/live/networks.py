@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from invariance import models
-from invariance.datasets import Transforms2D
+from invariance.datasets import ObjectsOnImages, Transforms2D
 from invariance.datasets.devices import pick_device
 from invariance.errors import InputError, check_known
 from invariance.files import write_aside
@@ -26,18 +26,28 @@ from invariance.units.run import compute
 
 FOLDER = Path(__file__).parent / "networks"
 UNTRAINED, PLAIN = "untrained", "plain"
-TRAINED = (PLAIN, "rotate", "translate", "scale", "hue", "brightness", "blur", "noise", "elastic")
-"""The networks with weights in the repository: without transformations, or with the one that it is named after."""
-NAMES = (UNTRAINED, *TRAINED)
+TRAINED = (PLAIN, "rotate", "translate", "hue", "blur", "noise", "elastic")
+"""Networks that know all objects: trained without transformations, or with the one that it is named after."""
+SEEN = {
+    "cifar_only": "saw pictures alone",
+    "cifar_mixed": "saw both, asked for the picture",
+    "objects_mixed": "saw both, asked for the object",
+    "objects_only": "saw objects alone",
+}
+"""Networks trained on pictures with an object in the corner, by their task, and what readers are told of them."""
+NAMES = (UNTRAINED, *TRAINED, *SEEN)
+"""All; those but the first have their weights in the repository."""
+PARTS = {"object": "object", "picture": "background"}
+"""What is exchanged in images with an object in the corner, and the part of the data set that this is."""
 OWN: dict[str, Classifier] = {}
 """A reader's own networks by name, for explorers in a notebook."""
 MODEL, PAIRS = "small", 2_000
 
 
 def unit(name: str) -> Pretraining:
-    """The pretraining of one network: every class of the glyphs, one transformation at most."""
+    """The pretraining of one network: a task of `SEEN`, or every class of the glyphs, one transformation at most."""
     return Pretraining(
-        data=Transforms2D(transforms=() if name in (UNTRAINED, PLAIN) else (name,)),
+        data=_data(name),
         model=MODEL,
         samples=30_000,
         validation_samples=2_000,
@@ -48,11 +58,17 @@ def unit(name: str) -> Pretraining:
     )
 
 
+def _data(name: str) -> Transforms2D | ObjectsOnImages:
+    if name in SEEN:
+        return ObjectsOnImages(task=name)
+    return Transforms2D(transforms=() if name in (UNTRAINED, PLAIN) else (name,))
+
+
 def label(name: str) -> str:
     """What readers are told of a network."""
     if name in OWN:
         return name
-    return {UNTRAINED: "untrained", PLAIN: "trained without transformations"}.get(name, f"trained with {name}")
+    return {**SEEN, UNTRAINED: "untrained", PLAIN: "trained without transformations"}.get(name, f"trained with {name}")
 
 
 def network(name: str) -> Classifier:
@@ -121,11 +137,18 @@ def _made(name: str, device: torch.device) -> dict:
         with write_aside(FOLDER / f"{name}.safetensors") as aside:
             aside.write_bytes(content)
         line["sha256"] = hashlib.sha256(content).hexdigest()
-    measured = Sensitivity(
-        pretraining=trained, data={"t2d": Transforms2D()}, transforms=PAPER_NAMES, measured=("l2",), pairs=PAIRS
-    )
-    rows = measured.rows(compute(measured, device)["values"])
     curve = trained.rows(compute(trained, device)["values"]) if trained.epochs else []
-    values = {row["measure"]: row["value"] for row in curve}
-    values |= {row["transformation"]: round(row["value"], 4) for row in rows}
+    values = {row["measure"]: row["value"] for row in curve} | _sensitivities(name, trained, device)
     return line | {"digest": trained.digest, "pairs": PAIRS, "values": values, "configuration": trained.configuration()}
+
+
+def _sensitivities(name: str, trained: Pretraining, device: torch.device) -> dict[str, float]:
+    # By transformation, or by what is exchanged in images with an object in the corner.
+    how = {"pretraining": trained, "measured": ("l2",), "pairs": PAIRS}
+    if name not in SEEN:
+        units = {"transformation": Sensitivity(data={"t2d": Transforms2D()}, transforms=PAPER_NAMES, **how)}
+    else:
+        both = {"both": _data("cifar_mixed")}
+        units = {part: Sensitivity(data=both, vary=vary, **how) for part, vary in PARTS.items()}
+    rows = [(part, row) for part, unit in units.items() for row in unit.rows(compute(unit, device)["values"])]
+    return {row["transformation"] or part: round(row["value"], 4) for part, row in rows}

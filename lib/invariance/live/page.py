@@ -24,7 +24,7 @@ from invariance.pictures import class_names
 from invariance.pictures.scenes import TYPES
 from invariance.transforms import CATEGORIES, PAPER_NAMES
 
-COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a"), ("6 3", "", "2 3")
+COLOURS, DASHES = ("#e0801a", "#2a8fd0", "#1fa37a", "#c065a8"), ("6 3", "", "2 3", "8 3 2 3")
 """Of the networks in their order, as `live.js` has them."""
 
 FRAME = """<div class="live-explorer" id="live-@name" role="group" aria-label="Explorer: @title">
@@ -260,10 +260,6 @@ def curve_svg(state: State, at: int = 0, part: int = 0, own: Tensor | None = Non
     return f'<svg viewBox="0 0 360 190" role="img" aria-label="Distance over {name}">{"".join(parts)}</svg>'
 
 
-def _is_live(page: Path) -> bool:
-    return "live-explorer" in page.read_text("utf-8")
-
-
 def map_svg(state: State, at: int = 0, part: int = 0, own: Tensor | None = None) -> str:
     """Where the first network's representation of the image lies, as a drawing, as `live.js` makes it."""
     name, objects = state.networks[0], scene.object_of(state, own)
@@ -294,8 +290,18 @@ def _kept(state: State, at: int, part: int, own: Tensor | None) -> dict[str, lis
 
 
 def write_assets(pages: list[Path], folder: Path) -> None:
-    """Put the scripts and their files into `folder`, where one of the notebooks `pages` has an explorer."""
-    if any(_is_live(page) for page in pages):
+    """Put the scripts and their files into `folder`, where one of the notebooks `pages` has an explorer or a chart."""
+    texts = [page.read_text("utf-8") for page in pages]
+    if any("live-explorer" in text for text in texts):
         shutil.copytree(graphs.made(), folder, dirs_exist_ok=True)
-        for name in ("aten.js", "live.js", "measure.js", "transfer.js"):
-            shutil.copy(STATIC / name, folder)
+        for script in STATIC.glob("*.js"):
+            shutil.copy(script, folder)
+    if any("/vega-lite/" in text for text in texts):  # a chart names its format
+        (folder / "vega.js").write_text(_vega(), "utf-8")
+
+
+def _vega() -> str:
+    # What Vega-Lite's authors publish, in one script whose names stay its own.
+    import vl_convert
+
+    return f"(() => {{{vl_convert.javascript_bundle()}}})();\n"

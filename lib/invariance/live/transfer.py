@@ -26,15 +26,15 @@ SAMPLES, VALIDATION, IMAGES = 1_000, 500, 200
 CLOSE = 0.03
 """Accuracies that differ by less count as about equal."""
 GUESSES = {
-    PLAIN: "the one that saw upright objects",
-    TRANSFORMATION: "the one that saw turned objects",
+    PLAIN: f"the one {label(PLAIN)}",
+    TRANSFORMATION: f"the one {label(TRANSFORMATION)}",
     "": "both about equally often",
 }
 TITLE = "One task, two pretrained networks"
 HINT = (
     f"The task: {len(CLASSES)} kinds of objects, each turned by any angle. Both networks saw these kinds in "
-    "pretraining, one upright, the other turned. They are frozen, and each gets a new linear layer, "
-    f"trained on {SAMPLES:,} images of the task."
+    f"pretraining, one {label(PLAIN)}, the other {label(TRANSFORMATION)}. They are frozen, "
+    f"and each gets a new linear layer, trained on {SAMPLES:,} images of the task."
 )
 QUESTION = "Guess first: which one will be right more often on new images?"
 

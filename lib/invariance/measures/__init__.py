@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor
-
 from invariance.errors import check_known
-from invariance.measures.base import Measured, Undefined
+from invariance.measures.base import Measured, Numbers, Undefined
 from invariance.measures.cka import SMALLEST, cka
 from invariance.measures.layers import layer_extractor, spread_layers
 from invariance.measures.sensitivity import KINDS, Sensitivity, sensitivities, sensitivity
@@ -17,7 +15,7 @@ MEASURES = (*KINDS, "cka")
 
 
 def measure_all(
-    x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = MEASURES, intervals: bool = True
+    x: Numbers, x_prime: Numbers, seed: int = 0, kinds: Sequence[str] = MEASURES, intervals: bool = True
 ) -> dict[str, Measured]:
     """The measures "l2", "cosine", "dot" (0 invariant, 1 as random images) and "cka" (1 invariant) of (N, D) pairs.
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,11 +33,16 @@ class Undefined(InputError):
     """A measure of a representation that does not tell images apart."""
 
 
-def paired(x: Tensor, x_prime: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
+Numbers = Tensor | np.ndarray
+"""Representations: a tensor on any device, or an array of NumPy's."""
+
+
+def paired(x: Numbers, x_prime: Numbers, least: int = 2) -> tuple[Tensor, Tensor]:
     """Representations (N, D), (N, E) of at least `least` pairs, as float32 or, where its squares overflow, float64.
 
-    Raises `InputError` for other shapes, fewer pairs, complex numbers or values that are not finite.
+    Raises `InputError` for other types and shapes, fewer pairs, complex numbers or values that are not finite.
     """
+    x, x_prime = _as_tensor(x), _as_tensor(x_prime)
     if x.ndim != 2 or x_prime.ndim != 2 or len(x) != len(x_prime) or 0 in (x.shape[1], x_prime.shape[1]):
         shapes = f"{tuple(x.shape)} and {tuple(x_prime.shape)}"
         raise InputError(f"Representations of shapes {shapes}: both must be (N, D), D at least 1.")
@@ -50,6 +56,17 @@ def paired(x: Tensor, x_prime: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
         raise InputError("The representations are not finite: the model has diverged.")
     fits = both[0].dtype == both[1].dtype and all(size == 0 or SAFE[0] < size < SAFE[1] for size in sizes)
     return (both[0], both[1]) if fits else (both[0].double(), both[1].double())
+
+
+def _as_tensor(x: object) -> Tensor:
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fiubc" and x.dtype.itemsize <= 16:
+        kind = "float64" if x.dtype == np.longdouble else x.dtype.newbyteorder("=")
+        return torch.from_numpy(np.array(x, kind, order="C"))  # a copy, since torch takes no reversed or read-only ones
+    if not isinstance(x, Tensor) or x.layout != torch.strided:
+        what = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+        what = "a sparse tensor" if isinstance(x, Tensor) else what
+        raise InputError(f"Representations are {what}: give tensors or NumPy arrays of numbers, (N, D).")
+    return x
 
 
 def ratio_intervals(above: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:

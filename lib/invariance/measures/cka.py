@@ -17,15 +17,15 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor
 
-from invariance.errors import InputError
-from invariance.measures.base import Measured, Undefined, paired
+from invariance.errors import InputError, check_whole
+from invariance.measures.base import Measured, Numbers, Undefined, paired
 
 BATCH, LEAST_BATCHES = 64, 16
 SMALLEST = 4
 """Fewer pairs than this have no unbiased HSIC."""
 
 
-def cka(x: Tensor, x_prime: Tensor, batch: int | None = None, as_published: bool = False) -> Measured:
+def cka(x: Numbers, x_prime: Numbers, batch: int | None = None, as_published: bool = False) -> Measured:
     """Linear CKA of representations (N, D) and (N, E) of paired images, row by row.
 
     `batch` is the number of pairs in a minibatch, at least 4; by default 64, or less (down to 8) where that would
@@ -39,7 +39,7 @@ def cka(x: Tensor, x_prime: Tensor, batch: int | None = None, as_published: bool
     x, x_prime = paired(x, x_prime, SMALLEST)
     if batch is None:
         batch = min(max(8, min(BATCH, len(x) // LEAST_BATCHES)), len(x))
-    if not SMALLEST <= batch <= len(x):
+    if not SMALLEST <= check_whole("Minibatch", batch) <= len(x):
         raise InputError(f"Minibatches of {batch} pairs: choose between {SMALLEST} and the {len(x)} there are.")
     batches = len(x) // batch
     grams = [_gram(part[: batches * batch], batches, as_published) for part in (x, x_prime)]

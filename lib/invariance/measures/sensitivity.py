@@ -26,7 +26,7 @@ from torch import Tensor
 
 from invariance import sampling
 from invariance.errors import InputError, check_known
-from invariance.measures.base import Measured, Undefined, paired, ratio_intervals
+from invariance.measures.base import Measured, Numbers, Undefined, paired, ratio_intervals
 
 KINDS = ("l2", "cosine", "dot")
 
@@ -51,7 +51,7 @@ class Sensitivity(Measured):
         return (self.within.mean() / self.between.mean()).item()
 
 
-def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0, kind: str = "l2") -> Sensitivity:
+def sensitivity(x: Numbers, x_prime: Numbers, seed: int = 0, kind: str = "l2") -> Sensitivity:
     """Sensitivity by "l2", "cosine" or "dot" from the representations (N, D) of paired images, row by row.
 
     Random pairs are each x with the one before it in a random order, so never x with itself. The interval resamples
@@ -64,7 +64,7 @@ def sensitivity(x: Tensor, x_prime: Tensor, seed: int = 0, kind: str = "l2") -> 
 
 
 def sensitivities(
-    x: Tensor, x_prime: Tensor, seed: int = 0, kinds: Sequence[str] = KINDS, intervals: bool = True
+    x: Numbers, x_prime: Numbers, seed: int = 0, kinds: Sequence[str] = KINDS, intervals: bool = True
 ) -> dict[str, Sensitivity]:
     """Several kinds of `sensitivity` on the same random pairs, with one resampling for all.
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from invariance import sampling
-from invariance.errors import check_known
+from invariance.errors import check_known, check_whole
 from invariance.models.classifier import Classifier
 from invariance.models.vit import VisionTransformer
 
@@ -91,7 +91,7 @@ def build(name: str, classes: int, seed: int) -> Classifier:
     Raises `InputError` for an unknown name.
     """
     check_known("model", name, MODELS)
-    kind = torch.get_default_dtype()
+    seed, kind = check_whole("Seed", seed), torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float32)  # other types draw other numbers
         with sampling.torch_seed(seed):

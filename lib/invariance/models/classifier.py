@@ -1,21 +1,52 @@
 """A backbone and the linear head on it: the one form in which every model is trained, probed and measured."""
 
 import copy
+from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
-from invariance.errors import InputError
+from invariance.datasets.split import Numbers, normalise, per_channel
+from invariance.errors import InputError, check_whole
+
+MOST_CLASSES = 1_000_000
+"""More than that is a mistake, and its head would not fit into memory."""
 
 
 class Classifier(nn.Module):
-    """A backbone and a linear head: normalised images (B, 3, H, W) to logits (B, classes)."""
+    """A backbone and a linear head: normalised images (B, 3, H, W) to logits (B, classes).
 
-    def __init__(self, backbone: nn.Module, width: int, classes: int) -> None:
+    Where `size`, or `mean` and `std`, are given, `prepared` images have them, and not those of their data set.
+    """
+
+    mean: Tensor | None
+    std: Tensor | None
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        width: int,
+        classes: int,
+        size: int | None = None,
+        mean: Numbers | None = None,
+        std: Numbers | None = None,
+    ) -> None:
         super().__init__()
-        if classes < 1:
-            raise InputError(f"A classifier for {classes} classes: it needs at least 1.")
-        self.backbone, self.width = backbone, width
+        check_whole("Number of classes", classes, 1, MOST_CLASSES)
+        if (mean is None) != (std is None):
+            raise InputError(
+                "Give mean and std together, or neither: the images are then normalised as their data are."
+            )
+        self.backbone, self.width, self.size = backbone, width, size
         self.head = nn.Linear(width, classes)
+        for word, values in (("mean", mean), ("std", std)):  # no part of the weights
+            self.register_buffer(word, None if values is None else per_channel(values, word), persistent=False)
+
+    def prepared(self, images: Tensor, usual: Callable[[Tensor], Tensor]) -> Tensor:
+        """What the backbone takes of images (B, 3, H, W) in [0, 1]; `usual` is how their data set normalises them."""
+        if self.size not in (None, images.shape[-1]):
+            images = interpolate(images, (self.size, self.size), mode="bilinear", antialias=True).clamp_(0, 1)
+        return usual(images) if self.mean is None else normalise(images, self.mean, self.std)
 
     def features(self, images: Tensor) -> Tensor:
         """The representation (B, width) that the head reads."""
@@ -34,3 +65,9 @@ class Classifier(nn.Module):
         model = copy.deepcopy(self)
         model.head = copy.deepcopy(head).to(next(self.parameters()).device)
         return model.requires_grad_(True)
+
+
+def check_classifier(model: object) -> None:
+    """Raise `InputError` for what is no `Classifier`."""
+    if not isinstance(model, Classifier):
+        raise InputError(f"A {type(model).__name__} is no Classifier: make one with models.wrap(backbone, classes).")

@@ -34,7 +34,12 @@ def read_background(file: Path | bytes, size: int, name: str = "") -> np.ndarray
 
 def read_photo(file: Path, size: int) -> np.ndarray:
     """The central square of a photo, RGB uint8 (size, size, 3), bilinear with antialiasing."""
-    return np.asarray(ImageOps.fit(_open(file, "").convert("RGB"), (size, size), Image.Resampling.BILINEAR))
+    return central_square(_open(file, "").convert("RGB"), size)
+
+
+def central_square(image: Image.Image, size: int) -> np.ndarray:
+    """The same of a picture that is open."""
+    return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR))
 
 
 def check_regular(file: Path) -> None:

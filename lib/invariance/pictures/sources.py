@@ -74,7 +74,7 @@ def class_names(source: str) -> tuple[str, ...]:
     if source.startswith("hub:"):
         return hub.class_names(source)
     folder = _folder_of(source)
-    names = tuple(path.name for path in _folders_in(folder))
+    names = tuple(path.name for path in folders_in(folder))
     if not names:
         raise InputError(f"No classes in {folder}: it needs one folder a class, <class>/<file>.png.")
     return names
@@ -103,7 +103,7 @@ def fingerprint(source: str) -> str:
     if not source.startswith("folder:"):
         return ""
     folder = _folder_of(source)
-    files = [file for place in (folder, *_folders_in(folder)) for file in image_files(place)]
+    files = [file for place in (folder, *folders_in(folder)) for file in image_files(place)]
     try:
         stats = [(file, file.stat()) for file in sorted(files) if not os.path.isdir(file)]
         return _hash_of_files(folder, tuple((file, found.st_size, found.st_mtime_ns) for file, found in stats))
@@ -200,7 +200,8 @@ def _folder_of(source: str) -> Path:
     return folder
 
 
-def _folders_in(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, by name. Raises `InputError` for a folder that may not be listed."""
     return [path for path in _entries(folder) if os.path.isdir(path)]
 
 

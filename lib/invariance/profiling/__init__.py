@@ -5,6 +5,7 @@
 `invariance profile` is the same on the command line. Chapter: book/09_profile_your_model.py.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,23 +18,24 @@ from torch import Tensor, nn
 from invariance import measures, models
 from invariance.datasets import Renderer, normalise
 from invariance.datasets.pairs import pair_keys
-from invariance.datasets.photos import check_images, renderers
+from invariance.datasets.photos import Photos, check_images, renderers
+from invariance.datasets.split import Numbers, per_channel
 from invariance.errors import InputError, check_whole
 from invariance.profiling.backbones import Loaded, load_backbone, untrained_copy
-from invariance.profiling.showing import notes, report, save, sensitivity_by_depth, sensitivity_profile
+from invariance.profiling.keeping import PROBED, Kept
+from invariance.profiling.showing import folder_for, notes, report, save, sensitivity_by_depth, sensitivity_profile
 from invariance.progress import Progress
 from invariance.training import pick_device
 from invariance.transforms import TRANSFORMATIONS, check_size
 
 __all__ = ["Loaded", "check_choices", "load_backbone", "profile_model", "untrained_copy"]
-__all__ += ["notes", "report", "save", "sensitivity_by_depth", "sensitivity_profile"]
+__all__ += ["folder_for", "notes", "report", "save", "sensitivity_by_depth", "sensitivity_profile"]
 
 OUTPUT = "output"
 """The layer name that stands for what the backbone gives."""
 BATCH, BATCH_PIXELS = 256, 2**22
 """By default a batch has so many images, or fewer that have so many pixels in all, which bounds its memory."""
 
-Numbers = float | Sequence[float]
 Read = Callable[[Tensor], dict[str, Tensor]]
 
 
@@ -52,13 +54,15 @@ def profile_model(
     name: str = "model",
     batch_size: int | None = None,
     progress: bool = False,
+    keep: str | Path | None = None,
 ) -> pd.DataFrame:
     """Sensitivity of a backbone to each transformation, and of an untrained copy to compare with.
 
     `backbone` maps normalised images (B, 3, size, size) to representations (B, D), in float32; it is left on the
     device in evaluation mode. `images` is "glyphs", one of `pictures.NATURAL`, or a folder of pictures, each of which
     makes one pair. `layers` are names for `measures.layer_extractor`, and "output". `mean` and `std`, a number or one
-    a channel, normalise images in [0, 1]. `untrained` is a model, None, or "auto" for `untrained_copy`.
+    a channel, normalise images in [0, 1]. `untrained` is a model, None, or "auto" for `untrained_copy`. `keep` is a CSV
+    file for the rows of each transformation as soon as it is measured: with it a profile that was stopped goes on.
 
     Gives a tidy table of value, low and high (95 % interval) by kind ("given", "untrained"), layer, transformation
     and measure ("sensitivity_l2", "sensitivity_cosine", "sensitivity_dot", "cka"), NaN where images are not told
@@ -67,11 +71,13 @@ def profile_model(
     check_choices(images, transforms, pairs, size, device)
     place, names = pick_device(device), list(TRANSFORMATIONS if transforms is None else transforms)
     batch = check_whole("batch_size", min(BATCH, BATCH_PIXELS // size**2) if batch_size is None else batch_size, 1)
-    scaling = _per_channel(mean, "mean", place), _per_channel(std, "std", place)
+    scaling = per_channel(mean, "mean", place), per_channel(std, "std", place)
     read = partial(_features, _readers(backbone, untrained, layers, size, seed, place), scaling, batch)
     found, pairs = renderers(str(images), names, size, pairs, seed, place)
     steps = _counted(found, f"Measuring {name}") if progress else found.items()
-    table = pd.DataFrame([row for what, renderer in steps for row in _rows(read, renderer, what, pairs, seed)])
+    settings = {"images": str(images), "pairs": pairs, "size": size, "seed": seed, "mean": mean, "std": std}
+    kept = Kept(keep, settings | {"pictures": _hash_of(found)})
+    table = pd.DataFrame([row for what, renderer in steps for row in _rows(read, renderer, what, pairs, seed, kept)])
     if table.loc[table["kind"] == "given", "value"].isna().all():
         raise InputError(f"{name} tells no images apart at layer {', '.join(layers)}: check its weights.")
     return table.assign(model=name, images=str(images), pairs=pairs, seed=seed)
@@ -88,20 +94,12 @@ def check_choices(
         raise InputError("No transformations to measure: name at least one, or leave them out for all.")
 
 
-def _per_channel(values: Numbers, word: str, device: torch.device) -> Tensor:
-    try:
-        found = torch.as_tensor(values, dtype=torch.float32, device=device).reshape(-1, 1, 1)
-    except (TypeError, ValueError):
-        found = torch.empty(0)
-    if len(found) not in (1, 3) or not torch.isfinite(found).all() or (word == "std" and (found <= 0).any()):
-        raise InputError(f"{word} {values!r}: give one number or three, for images in [0, 1]; std above 0.")
-    return found
-
-
 def _readers(
     backbone: nn.Module, untrained: nn.Module | str | None, layers: Sequence[str], size: int, seed: int, device: Any
 ) -> dict[str, Read]:
     # For each network what gives its representations (B, D) of normalised images (B, 3, size, size), by layer.
+    if not isinstance(untrained, nn.Module) and untrained not in (None, "auto"):
+        raise InputError(f"untrained {untrained!r}: give a torch.nn.Module, None, or 'auto'.")
     if not isinstance(backbone, nn.Module) or not layers:
         raise InputError(f"Nothing to measure: the model must be a torch.nn.Module, layers names or {OUTPUT!r}.")
     fresh = untrained_copy(backbone, seed) if untrained == "auto" else untrained
@@ -131,8 +129,28 @@ def _features(readers: dict[str, Read], scaling: tuple, batch: int, renderer: Re
         raise InputError(f"Not enough memory for {batch} images at once: choose a smaller batch size.") from error
 
 
-def _rows(read: Callable[..., dict], renderer: Renderer, transformation: str, pairs: int, seed: int) -> list[dict]:
+def _hash_of(renderers: Mapping[str, Renderer]) -> str:
+    # Of the pictures of a folder, which may change; they are the same for all transformations.
+    found = [one.pictures for one in renderers.values() if isinstance(one, Photos)][:1]
+    return "".join(hashlib.sha256(one.cpu().numpy().tobytes()).hexdigest() for one in found)
+
+
+def _rows(
+    read: Callable[..., dict], renderer: Renderer, transformation: str, pairs: int, seed: int, kept: Kept
+) -> list[dict]:
     content, *sides = pair_keys(renderer, pairs, seed)
+    if kept.path is None:
+        return _measured_rows(read, renderer, transformation, seed, content, *sides)
+    state = kept.state(transformation, [read(renderer, content[:PROBED], draws[:PROBED]) for draws in sides])
+    if (rows := kept.rows(state)) is None:
+        rows = _measured_rows(read, renderer, transformation, seed, content, *sides)
+        kept.add(state, rows)
+    return rows
+
+
+def _measured_rows(
+    read: Callable[..., dict], renderer: Renderer, transformation: str, seed: int, content: Tensor, *sides: Tensor
+) -> list[dict]:
     first, second = (read(renderer, content, draws) for draws in sides)
     rows, category = [], TRANSFORMATIONS[transformation].category
     for (kind, layer), x in first.items():

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from invariance import models, sampling
 from invariance.errors import InputError, check_known
-from invariance.models.outside import timm_backbone
+from invariance.models.outside import LIBRARIES, named_backbone, own_images, unwrapped
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ class Loaded:
 def load_backbone(
     model: str, weights: str | Path | None = None, pretrained: bool = False, size: int | None = None, seed: int = 0
 ) -> Loaded:
-    """The backbone that `model` names: one of `models.MODELS`, "timm:NAME", or "FILE.py:function".
+    """The backbone that `model` names: one of `models.MODELS`, "timm:NAME", "hf:NAME" or "FILE.py:function".
 
-    `weights` is a file that `models.load_weights` reads; `pretrained` downloads the ones that timm publishes. The
-    function must return an `nn.Module`; its file is executed. Size and normalisation are timm's for its models, else
-    32 and 0.5. Raises `InputError` for whatever cannot be found, executed or loaded.
+    `weights` is a file that `models.load_weights` reads; `pretrained` downloads the published ones. The function must
+    return an `nn.Module`; its file is executed. Size and normalisation are the model's own where its library knows
+    them, else 32 and 0.5. Raises `InputError` for whatever cannot be found, executed or loaded.
     """
-    if pretrained and not model.startswith("timm:"):
+    library = model.partition(":")[0] if ":" in model else ""
+    if pretrained and library not in LIBRARIES:
         raise InputError(f"There are no published weights for {model!r}: give a file as --weights.")
     seeds = seed, sampling.stream(seed, "untrained")
     own: dict[str, Any] = {"name": model, "size": 32}
@@ -47,19 +48,20 @@ def load_backbone(
     if ".py:" in model:
         file, own["name"] = model.rsplit(":", 1)
         whole, fresh = _called(Path(file).expanduser(), own["name"], seeds)
-    elif model.startswith("timm:"):
-        whole, fresh = timm_backbone(model, seeds[0], pretrained), timm_backbone(model, seeds[1])
-        import timm
-
-        config = timm.data.resolve_model_data_config(whole)
-        own |= {"size": config["input_size"][-1], "mean": config["mean"], "std": config["std"]}
+    elif library in LIBRARIES:
+        whole, fresh = named_backbone(model, seeds[0], pretrained), named_backbone(model, seeds[1])
+        own |= own_images(whole)
     else:
-        check_known("model", model, [*models.MODELS, "timm:NAME", "FILE.py:function"])
-        bias = None if weights is None else models.read_weights(weights).get("head.bias")
-        whole, fresh = (models.build(model, 1 if bias is None else bias.numel(), each) for each in seeds)
+        check_known("model", model, [*models.MODELS, "timm:NAME", "hf:NAME", "FILE.py:function"])
+        names = models.build(model, 1, 0).state_dict()
+        found = {} if weights is None else unwrapped(models.read_weights(weights), names)
+        classes = found["head.bias"].numel() if "head.bias" in found else 1
+        whole, fresh = (models.build(model, classes, each) for each in seeds)
+        if found and "head.bias" not in found:  # a backbone's alone
+            whole, fresh = whole.backbone, fresh.backbone
     if weights is not None:
         models.load_weights(whole, weights)
-    if model in models.MODELS:
+    if isinstance(whole, models.Classifier):
         whole, fresh = whole.backbone, fresh.backbone
     trained = pretrained or weights is not None or ".py:" in model
     own["untrained"] = None if not trained else fresh if is_fresh(fresh, whole) else "auto"

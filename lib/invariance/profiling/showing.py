@@ -1,5 +1,6 @@
 """A profile as a table, figures, notes and files."""
 
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def notes(table: pd.DataFrame, loaded: Loaded) -> list[str]:
     elif "untrained" not in set(table["kind"]):
         said.append("No untrained copy to compare with, since some weights of this model cannot be drawn afresh.")
     return said
+
+
+def folder_for(model: str, weights: str | Path | None, pretrained: bool, images: str) -> Path:
+    """Where the profile of a model on some images goes, so that it overwrites no other model's."""
+    source = Path(weights).stem if weights else "pretrained" if pretrained else ""
+    parts = [part for part in (model, source, Path(images).name) if part]
+    return Path("profile") / re.sub(r"[^\w.-]+", "_", "-".join(parts)).strip("_.")
 
 
 def save(table: pd.DataFrame, folder: str | Path) -> list[Path]:

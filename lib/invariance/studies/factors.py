@@ -238,22 +238,33 @@ def labels(found: Findings, setting: Setting, factor: str) -> dict[int, str]:
 
 
 class Show(NamedTuple):
-    """What a panel or a part of a table shows: title, TRANSFER.FACTOR, labels by place, accuracy of guessing."""
+    """What a panel or a part of a table shows; `name` is TRANSFER.FACTOR, `chance` the accuracy of guessing."""
 
     title: str
     name: str
     texts: Mapping[int, str]
     chance: float
+    setting: str
 
 
 def show(found: Findings, setting: Setting, name: str, title: str = "") -> Show:
     """The levels of TRANSFER.FACTOR in one setting; where there are several, its name stands before that in effects."""
     factor, prefix = name.split(".")[1], "" if setting == T2D else f"{setting.name}."
-    return Show(title or FACTORS[factor], prefix + name, labels(found, setting, factor), 1 / setting.target)
+    return Show(
+        title or FACTORS[factor], prefix + name, labels(found, setting, factor), 1 / setting.target, setting.name
+    )
+
+
+def compared(found: Findings, setting: str = T2D.name) -> dict[str, float]:
+    """Accuracies that transfer is compared with, by what they are called in figures."""
+    where = "first" if setting == T2D.name else setting
+    names = {"untrained": "untrained", "alone": "target alone"}
+    known = {text: found.baselines.get(f"accuracy.{name}.{where}") for name, text in names.items()}
+    return {text: one.value for text, one in known.items() if one}
 
 
 def panels(found: Findings, shows: Sequence[Show]) -> Figure:
-    """Accuracy over the levels, matched and mismatched, with the paper's; guessing as a dotted line.
+    """Accuracy over the levels, matched and mismatched, with the paper's and what transfer is compared with.
 
     A factor of one level has no panel. Of an odd number of panels the last is as wide as two.
     """
@@ -265,7 +276,7 @@ def panels(found: Findings, shows: Sequence[Show]) -> Figure:
         levels = {kind: [found[f"accuracy.{one.name}.{place}.{kind}"] for place in one.texts] for kind in TRANSFORMS}
         matched_and_not(axes[k], levels, one.texts.values(), markersize=6)
         axes[k].tick_params("x", labelsize=8.5)
-        axes[k].axhline(one.chance, color=plots.GREY, linestyle=":", linewidth=1)
+        plots.references(axes[k], {"guessing": one.chance, **compared(found, one.setting)})
         axes[k].set_xlabel(one.title)
     figure.supylabel("accuracy on the target", fontsize=10.5)
     plots.legend(figure, axes[0], 2)
@@ -315,6 +326,7 @@ def _bar(axis: Axes, y: float, one: Estimate, look: plots.Look) -> None:
     axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=2)
     axis.plot(one.seeds, [y] * len(one.seeds), ".", color=look.colour, markersize=3.5)
     axis.plot(one.paper, y, look.marker, color=look.colour, markersize=6.5, fillstyle="none")
+    plots.crosses(axis, [one.own], [y + 0.09], look)
 
 
 def gap_and_ranges(name: str) -> list[str]:
@@ -329,7 +341,7 @@ def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
         | {kind: f"{found[f'accuracy.{name}.{place}.{kind}']:.3b}" for kind in TRANSFORMS}
         | {"gap (95 % interval)": f"{found[f'gap.{name}.{place}']:.3i}"}
         | {"paper's gap": f"{found[f'gap.{name}.{place}']:.3p}"}
-        for title, name, texts, _ in shows
+        for title, name, texts, *_ in shows
         if len(texts) > 1
         for place, text in texts.items()
     ]

@@ -241,6 +241,7 @@ def _relations(axis: Axes, found: Findings, kind: str) -> None:
             axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=1.4)
             axis.plot(one.value, y, markersize=5.5, label=None if place else label, **draw)
             axis.plot(one.paper, y, markersize=8, fillstyle="none", **draw)
+            plots.crosses(axis, [one.own], [y], look)
 
 
 def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:

@@ -55,6 +55,7 @@ def levels(found: Findings, paper: bool = True) -> Figure:
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 3.9), layout="constrained")
     means = {kind: [found[f"accuracy.{kind}.{classes}"] for classes in CLASSES] for kind in TRANSFORMS}
     factors.matched_and_not(axis, means, CLASSES, paper)
+    plots.references(axis, {"guessing": 1 / T2D.target, **factors.compared(found)})
     axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target")
     plots.legend(figure, axis, 2)
     return figure

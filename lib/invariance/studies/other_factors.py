@@ -126,7 +126,9 @@ def bars(found: Findings) -> Figure:
 def rates(found: Findings) -> Figure:
     """Accuracy after full fine-tuning on few images, by learning rate."""
     labels = {place: f"{rate:g}" for place, rate in enumerate(found.sizes.rates)}
-    return factors.panels(found, [Show("learning rate of fine-tuning", f"few.{RATE}", labels, 1 / T2D.target)])
+    return factors.panels(
+        found, [Show("learning rate of fine-tuning", f"few.{RATE}", labels, 1 / T2D.target, T2D.name)]
+    )
 
 
 def probe_levels(found: Findings) -> HTML:

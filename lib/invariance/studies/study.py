@@ -88,23 +88,22 @@ class Study:
         check_known("value of show", show, ("auto", "own", "published"))
         usual = sizes == self.at("quick", protocol=sizes.protocol)
         if show == "published":
-            return self.largest(("paper", "night", "quick", "smoke"), sizes.protocol)  # type: ignore[return-value]
+            found = self.largest(("paper", "night", "quick", "smoke"), sizes.protocol)
+            if not found:
+                where = record.results_dir()
+                raise InputError(f"Nothing of {self.name!r} is published in {where}: run it (show='own').")
+            return found
         own = self.own(sizes, device)
-        if show == "auto" and usual and (found := self.largest(("paper", "night"), sizes.protocol, needed=False)):
+        if show == "auto" and usual and (found := self.largest(("paper", "night"), sizes.protocol)):
             return replace(found, beside_it=own)
         return own
 
-    def largest(self, budgets: Iterable[str], protocol: Protocol = CORRECTED, needed: bool = True) -> "Findings | None":
-        """What is published whole at the first of these budgets that has it, or None.
-
-        Raises `InputError` where nothing is published, if something is `needed`.
-        """
+    def largest(self, budgets: Iterable[str], protocol: Protocol = CORRECTED) -> "Findings | None":
+        """What is published whole at the first of these budgets that has it, or None."""
         for budget in budgets:
             found = self.published(budget, protocol)
             if found.runs and found.whole:
                 return found
-        if needed:
-            raise InputError(f"Nothing of {self.name!r} is published in {record.results_dir()}: run it (show='own').")
         return None
 
     def own(
@@ -247,7 +246,9 @@ class Findings:
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
         protocol = f"protocol {name_of(self.sizes.protocol)}"
-        return f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}"
+        own = f"; crosses: your run, budget {self.beside_it.sizes.budget}, {self.beside_it.sizes.seeds} seeds"
+        about = f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}"
+        return about + own * bool(self.beside_it)
 
     def numbers(self) -> dict[str, str]:
         """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.

@@ -189,7 +189,10 @@ def sensitivity(found: Findings) -> Figure:
 def accuracy(found: Findings) -> Figure:
     """Accuracy of every pretraining (rows) on every target (columns) with its interval, and the paper's."""
     cells = [[found[f"accuracy.fixed.{trained}.{target}"] for target in TASKS] for trained in TASKS]
-    cells = pd.DataFrame(cells, TICKS, TICKS)
+    beside = {"untrained": "untrained", "alone": "target's images\nalone"}
+    known = {text: [found.baselines.get(f"accuracy.{name}.{task}") for task in TASKS] for name, text in beside.items()}
+    whole = {text: line for text, line in known.items() if None not in line}
+    cells = pd.DataFrame([*cells, *whole.values()], [*TICKS, *whole], TICKS)
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 4.6), layout="constrained")
     plots.heat_map(axis, cells.map(lambda one: one.value), "accuracy", texts=cells.map(_cell))
     axis.set(xlabel="target", ylabel="pretraining")

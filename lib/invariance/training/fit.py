@@ -6,9 +6,10 @@ Pretraining and fine-tuning both come here.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -22,7 +23,7 @@ from invariance.datasets.module import ImageData
 from invariance.errors import check_known, check_rate, check_whole
 from invariance.models import Classifier
 from invariance.progress import Progress
-from invariance.training import guards
+from invariance.training import checkpoints, guards
 from invariance.training.schedules import SCHEDULES
 
 KEEP = ("best", "last")
@@ -55,6 +56,8 @@ class Classification(pl.LightningModule):
         self.validation = MulticlassAccuracy(model.head.out_features, average="micro", validate_args=False)
         self.curve: list[dict[str, float]] = []
         self.best, self.kept = -1.0, _copied(model)
+        self.settings: dict[str, Any] = {}
+        self.random: list[Tensor] = []
 
     def on_train_epoch_start(self) -> None:
         self.losses: list[Tensor] = []
@@ -85,16 +88,31 @@ class Classification(pl.LightningModule):
             self._diverged("The weights became infinite")
         if self.keep == "last" or accuracy > self.best:
             self.best, self.kept = accuracy, weights
-        self.curve.append(
-            {
-                "epoch": self.current_epoch + 1,
-                "loss": torch.stack(self.losses).mean().item(),
-                "accuracy": accuracy,
-                "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
-                "seconds": time.perf_counter() - self.started,
-                "images_per_second": self.images / (self.trained - self.started),
-            }
-        )
+        row = {
+            "epoch": self.current_epoch + 1,
+            "loss": torch.stack(self.losses).mean().item(),
+            "accuracy": accuracy,
+            "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
+            "seconds": time.perf_counter() - self.started,
+            "images_per_second": self.images / (self.trained - self.started),
+        }
+        self.curve.append(row)
+        for name in ("loss", "accuracy", "learning_rate"):  # for callbacks and loggers
+            self.log(name, row[name], sync_dist=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        own = {"curve": self.curve, "best": self.best, "kept": self.kept, "settings": self.settings}
+        on_gpu = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
+        checkpoint["invariance"] = own | {"random": [torch.get_rng_state(), *on_gpu]}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        own = checkpoint["invariance"]
+        self.curve, self.best, self.kept, self.random = (own[name] for name in ("curve", "best", "kept", "random"))
+
+    def on_train_start(self) -> None:
+        self.trainer.train_dataloader.passes = self.current_epoch  # type: ignore[union-attr]  # where training goes on
+        for kind, state in zip((torch, torch.cuda), self.random, strict=False):  # a user's dropout goes on where it was
+            kind.set_rng_state(state.cpu())  # type: ignore[attr-defined]
 
     def configure_optimizers(self) -> Any:
         trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -135,6 +153,9 @@ def fit(
     loss: Loss = cross_entropy,
     devices: int = 1,
     strategy: str = "auto",
+    callbacks: Sequence[pl.Callback] = (),
+    logger: Any = False,
+    checkpoint: str | Path | None = None,
 ) -> list[dict[str, float]]:
     """Train `model` in place; afterwards it holds the weights of its best validation epoch, in evaluation mode.
 
@@ -144,20 +165,32 @@ def fit(
     paper's. `progress` shows a bar, or lines where there is no terminal; `compile` runs training steps through
     torch.compile; `loss` makes a number of logits (B, classes) and labels (B,). For one large run on several GPUs
     `devices` and `strategy` are Lightning's: start the script with torchrun, and give each process its own `device` and
-    `data`.
+    `data`. `callbacks` and `logger` are Lightning's, too; they can read "loss", "accuracy" and "learning_rate" after
+    every epoch. `checkpoint` is a file that keeps the state after every epoch; where it is there already, training goes
+    on from it, and ends as if it had never stopped.
 
     Returns the curve: a dict an epoch with `epoch`, `loss`, `accuracy` (validation), `learning_rate`, `seconds` and
     `images_per_second`. Raises `InputError` for input that cannot work, `FloatingPointError` for an infinite loss.
     """
     device = pick_device(device)
+    guards.check_types(model, data)
     module = Classification(model, learning_rate, weight_decay, schedule, keep, compile, loss)
     guards.check(model, data, device)
     bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
-    trainer = _trainer(device, epochs, devices, strategy, [guards.Shown(bar)] if progress else [])
+    own = [*guards.checked(callbacks)] + ([guards.Shown(bar)] if progress else [])
+    module.settings = {"epochs": epochs, "learning_rate": learning_rate, "weight_decay": weight_decay, "keep": keep}
+    module.settings |= {
+        "schedule": schedule,
+        "images": data.train.count,
+        "batch_size": data.batch_size,
+        "seed": data.seed,
+    }
+    resumed = checkpoints.found(checkpoint, module.settings)
+    trainer = _trainer(device, epochs, devices, strategy, own + checkpoints.keeping(checkpoint), logger)
     guards.training_mode(model)
     try:
         with guards.reproducible(data.seed, device), guards.interruptible(), bar:
-            trainer.fit(module, data)
+            trainer.fit(module, data, ckpt_path=resumed)
     finally:
         model.load_state_dict(module.kept)
         model.eval()
@@ -165,9 +198,9 @@ def fit(
 
 
 def _trainer(
-    device: torch.device, epochs: int, devices: int, strategy: str, callbacks: list[pl.Callback]
+    device: torch.device, epochs: int, devices: int, strategy: str, callbacks: list[pl.Callback], logger: Any
 ) -> pl.Trainer:
-    """Lightning's trainer for so many epochs, each followed by validation; it logs and stores nothing."""
+    """Lightning's trainer for so many epochs, each followed by validation; of its own it logs and stores nothing."""
     check_whole("epochs", epochs, 1)
     guards.quieten()
     return pl.Trainer(
@@ -177,9 +210,10 @@ def _trainer(
         precision="bf16-mixed" if fast_bf16(device) else "32-true",
         max_epochs=epochs,
         callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+        logger=logger,
+        enable_checkpointing=any(isinstance(one, pl.callbacks.Checkpoint) for one in callbacks),
+        enable_progress_bar=any(isinstance(one, pl.callbacks.ProgressBar) for one in callbacks),
+        enable_model_summary=any(isinstance(one, pl.callbacks.ModelSummary) for one in callbacks),
+        log_every_n_steps=1,
         num_sanity_val_steps=0,
     )

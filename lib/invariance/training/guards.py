@@ -3,7 +3,7 @@
 import logging
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,14 @@ from invariance.datasets.devices import autocast
 from invariance.datasets.module import ImageData
 from invariance.errors import InputError
 from invariance.models import Classifier
+from invariance.models.classifier import check_classifier
+
+
+def check_types(model: object, data: object) -> None:
+    """Raise `InputError` for other than a `Classifier` and `ImageData`."""
+    check_classifier(model)
+    if not isinstance(data, ImageData):
+        raise InputError(f"fit takes ImageData(train, validation, batch_size, seed), not a {type(data).__name__}.")
 
 
 def check(model: Classifier, data: ImageData, device: torch.device) -> None:
@@ -41,11 +49,11 @@ def check(model: Classifier, data: ImageData, device: torch.device) -> None:
 def _dry_run(model: Classifier, data: ImageData, device: torch.device) -> None:
     """Raise `InputError` unless the model takes the training images; changes nothing of it but the device."""
     images, _ = data.train.batch(torch.arange(min(3, data.train.count)))  # three: odd shapes show, as of pairs
-    images, training = data.train.renderer.normalise(images), model.training
+    training, images = model.training, model.to(device).prepared(images, data.train.renderer.normalise)
     about = f"The model {{}} on training images of {images.shape[2]} x {images.shape[3]}: {{}}".format
     try:
         with sampling.torch_seed(0, device), autocast(device):
-            shape = tuple(model.to(device).eval()(images).shape)
+            shape = tuple(model.eval()(images).shape)
     except Exception as error:  # whatever a network raises on images that it cannot take
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(about("fails", f"{reason}. Build both for one size.")) from error
@@ -54,6 +62,15 @@ def _dry_run(model: Classifier, data: ImageData, device: torch.device) -> None:
     wanted = (len(images), model.head.out_features)
     if shape != wanted:
         raise InputError(about("gives", f"{shape} instead of {wanted}. Its backbone must give features (B, D)."))
+
+
+def checked(callbacks: Sequence[pl.Callback]) -> Sequence[pl.Callback]:
+    """Callbacks of Lightning; raises `InputError` for anything else."""
+    given = [callbacks] if isinstance(callbacks, pl.Callback) else callbacks
+    for one in given:
+        if not isinstance(one, pl.Callback):
+            raise InputError(f"A {type(one).__name__} is no callback: derive it from pytorch_lightning.Callback.")
+    return given
 
 
 def training_mode(model: nn.Module) -> None:
@@ -102,6 +119,9 @@ class Shown(pl.Callback):
 
     def __init__(self, bar: progress.Progress) -> None:
         self.bar = bar
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.bar.total -= len(module.curve) * trainer.datamodule.train.count  # what an earlier run has done
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: tuple[Tensor, Tensor], index: int

@@ -130,6 +130,8 @@ def _problem(train: Redraws, validation: Labelled, classes: int) -> Problem:
 
 
 def _right(weight: Tensor, bias: Tensor, data: Labelled) -> Tensor:
+    if data[0].ndim != 2 or data[0].shape[1] != weight.shape[1] or not len(data[0]):
+        raise InputError(f"Features {tuple(data[0].shape)}: this probe reads (N, {weight.shape[1]}), N at least 1.")
     return (torch.addmm(bias, data[0], weight.T).argmax(1) == data[1]).float()
 
 

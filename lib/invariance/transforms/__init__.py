@@ -1,6 +1,7 @@
 """The paper's 18 transformations: each a `draw` and an `apply`, and their composition."""
 
 from invariance.transforms.base import Parameters, Range, Transformation
+from invariance.transforms.callable import RandomTransformations
 from invariance.transforms.composition import (
     CATEGORIES,
     PAPER,
@@ -12,6 +13,7 @@ from invariance.transforms.composition import (
     find,
     fingerprint,
     names_of,
+    own_ones,
     take,
 )
 
@@ -21,6 +23,7 @@ __all__ = [
     "PAPER_NAMES",
     "TRANSFORMATIONS",
     "Parameters",
+    "RandomTransformations",
     "Range",
     "Transformation",
     "apply",
@@ -29,5 +32,6 @@ __all__ = [
     "find",
     "fingerprint",
     "names_of",
+    "own_ones",
     "take",
 ]

@@ -6,13 +6,10 @@
 Chapter: book/01_transforms_2d.py.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any
 
-import cloudpickle
 import torch
 from torch import Tensor
 
@@ -23,10 +20,13 @@ from invariance.transforms import own, published
 from invariance.transforms.base import Parameters, Transformation
 from invariance.transforms.corruption import CORRUPTION
 from invariance.transforms.geometric import GEOMETRIC
+from invariance.transforms.identity import identity
 from invariance.transforms.photometric import PHOTOMETRIC
 
 TRANSFORMATIONS: dict[str, Transformation] = {t.name: t for t in GEOMETRIC + PHOTOMETRIC + CORRUPTION}
 """The paper's 18, in the order of its Table 1. Add your own: `TRANSFORMATIONS[mine.name] = mine`."""
+
+_PAPER = dict(TRANSFORMATIONS)
 
 CATEGORIES = ("geometric", "photometric", "corruption")
 
@@ -55,7 +55,7 @@ def find(names: Sequence[str], protocol: Protocol = CORRECTED) -> list[Transform
         check_known("transformation", name, TRANSFORMATIONS)
     if len(set(names)) < len(names):
         raise InputError(f"A transformation is listed twice: {', '.join(names)}. List each once.")
-    table = TRANSFORMATIONS if protocol is CORRECTED else {**TRANSFORMATIONS, **_variants(protocol)}
+    table = TRANSFORMATIONS if protocol is CORRECTED else {**_PAPER, **_variants(protocol), **own_ones()}
     found = [table[name] for name in names]
     for name, t in zip(names, found, strict=True):
         if getattr(t, "name", None) != name:
@@ -66,26 +66,23 @@ def find(names: Sequence[str], protocol: Protocol = CORRECTED) -> list[Transform
 @lru_cache(maxsize=64)
 def _variants(protocol: Protocol) -> dict[str, Transformation]:
     changed = published.changes(protocol)
-    return {name: replace(TRANSFORMATIONS[name], **fields) for name, fields in changed.items()}
+    return {name: replace(_PAPER[name], **fields) for name, fields in changed.items()}
 
 
 def is_own(t: Transformation) -> bool:
-    """Whether a transformation is a reader's own, and not one of the paper's."""
-    return t.name not in PAPER_NAMES
+    """Whether a transformation is a reader's own, perhaps in place of one of the paper's."""
+    return t.name not in _PAPER or TRANSFORMATIONS.get(t.name) is not _PAPER[t.name]
+
+
+def own_ones() -> dict[str, Transformation]:
+    """Your own transformations by name, for a process that has the paper's alone."""
+    return {name: t for name, t in TRANSFORMATIONS.items() if is_own(t)}
 
 
 def fingerprint(names: Sequence[str]) -> str:
-    """The source text of your own transformations among `names`, which tells two states apart; "" for the paper's."""
-    return "\n".join(_source(function) for t in find(names) if is_own(t) for function in (t.draw, t.apply, t.move_box))
-
-
-def _source(function: Any) -> str:
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):  # made by exec, or no plain function
-        return cloudpickle.dumps(function).hex()
-    within = [cell.cell_contents for cell in function.__closure__ or ()]
-    return text + "".join(_source(value) if callable(value) else repr(value) for value in within)
+    """What tells two states of your own transformations among `names` apart; "" for the paper's. See `identity`."""
+    mine = [t for t in find(names) if is_own(t)]
+    return "\n".join(identity((t.name, t.draw, t.apply, t.move_box, t.probability)) for t in mine)
 
 
 def check_size(names: Sequence[str], size: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from invariance.errors import InputError, check_known
 from invariance.files import cache_dir
-from invariance.transforms import TRANSFORMATIONS
+from invariance.transforms import TRANSFORMATIONS, own_ones
 from invariance.units.run import Task, attempts, report_failure
 from invariance.units.unit import Unit
 
@@ -37,7 +37,7 @@ def executor(cluster: str | None, options: Mapping[str, str]) -> Any | None:
 
 def reports(executor: Any, tasks: list[Task], device: str) -> Generator[tuple[Unit, str | None]]:
     """Submit the tasks as one array, and wait; gives each unit with why it failed, or None."""
-    jobs = executor.map_array(_job, tasks, [device] * len(tasks), [dict(TRANSFORMATIONS)] * len(tasks))
+    jobs = executor.map_array(_job, tasks, [device] * len(tasks), [own_ones()] * len(tasks))
     for task, job in zip(tasks, jobs, strict=True):
         try:
             yield from zip(task, job.result(), strict=True)

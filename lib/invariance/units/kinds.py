@@ -97,9 +97,13 @@ def untrained(trained: Pretraining) -> Pretraining:
     return trained.model_copy(update={"epochs": 0})
 
 
-@lru_cache(maxsize=1)  # what hangs on one pretraining runs together
 def trained_model(unit: Pretraining, device: torch.device) -> Classifier:
     """The model of a pretraining, in evaluation mode. What is kept is read, what is not is trained."""
+    return _trained_model(unit, unit.digest, device)  # equal units may hang on transformations that have changed
+
+
+@lru_cache(maxsize=1)  # what hangs on one pretraining runs together
+def _trained_model(unit: Pretraining, digest: str, device: torch.device) -> Classifier:
     from invariance.units.run import compute  # it runs every kind of unit, and this is in two of them
 
     model = unit.build()

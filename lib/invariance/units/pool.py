@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 import cloudpickle
 
-from invariance.transforms import TRANSFORMATIONS
+from invariance.errors import InputError
+from invariance.transforms import TRANSFORMATIONS, own_ones
 from invariance.units.run import SKIPPED, Task, attempt, report_failure
 from invariance.units.unit import Unit
 
@@ -30,23 +31,32 @@ def reports(tasks: list[Task], device: str, workers: int) -> Generator[Report]:
 
     A task whose process died is tried once more when nothing else runs: then the culprit is known.
     """
-    died: list[Task] = []
-    yield from _shared(tasks, device, workers, died)
+    known, died = _greeting(device), []
+    yield from _shared(tasks, known, workers, died)
     for task in died:
         again: list[Task] = []
-        yield from _shared([task], device, 1, again)
+        yield from _shared([task], known, 1, again)
         for culprit, *others in again:
             yield culprit, report_failure(culprit, DIED)
             yield from ((unit, SKIPPED) for unit in others)
 
 
-def _shared(tasks: list[Task], device: str, workers: int, died: list[Task]) -> Iterator[Report]:
+def _greeting(device: str) -> bytes:
+    # What a worker has to know first; transformations of the caller's own may live in a notebook.
+    try:
+        return cloudpickle.dumps((device, sys.path, own_ones()))
+    except Exception as error:  # what cannot be pickled says so in many ways
+        names = ", ".join(own_ones())
+        raise InputError(f"Transformations of yours cannot go to other processes ({names}): {error}") from error
+
+
+def _shared(tasks: list[Task], known: bytes, workers: int, died: list[Task]) -> Iterator[Report]:
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     done: queue.SimpleQueue[Report | Task | None] = queue.SimpleQueue()
     for task in tasks:
         waiting.put(task)
     started: list[subprocess.Popen] = []
-    hands = [threading.Thread(target=_work, args=(waiting, done, device, started), daemon=True) for _ in range(workers)]
+    hands = [threading.Thread(target=_work, args=(waiting, done, known, started), daemon=True) for _ in range(workers)]
     for hand in hands:
         hand.start()
     try:
@@ -61,13 +71,13 @@ def _shared(tasks: list[Task], device: str, workers: int, died: list[Task]) -> I
             process.kill()
 
 
-def _work(waiting: queue.SimpleQueue, done: queue.SimpleQueue, device: str, started: list[subprocess.Popen]) -> None:
+def _work(waiting: queue.SimpleQueue, done: queue.SimpleQueue, known: bytes, started: list[subprocess.Popen]) -> None:
     # One thread of the caller: keeps one process busy, and starts another one where it dies.
     process = None
     with suppress(queue.Empty):
         while True:
             task = waiting.get_nowait()
-            process = process or _start(device, started)
+            process = process or _start(known, started)
             left = _run(task, process, done)
             if left:
                 done.put(left)
@@ -75,13 +85,13 @@ def _work(waiting: queue.SimpleQueue, done: queue.SimpleQueue, device: str, star
     done.put(None)
 
 
-def _start(device: str, started: list[subprocess.Popen]) -> Any:
+def _start(known: bytes, started: list[subprocess.Popen]) -> Any:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "invariance.units.pool"]
     process: Any = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     started.append(process)
     with suppress(OSError):
-        cloudpickle.dump((device, sys.path, TRANSFORMATIONS), process.stdin)  # the caller's own may live in a notebook
+        process.stdin.write(known)
     return process
 
 

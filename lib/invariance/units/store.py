@@ -8,6 +8,7 @@ failures/<digest>.txt            why a unit failed when it was last tried
 import hashlib
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,11 @@ from invariance.files import cache_dir, write_aside
 from invariance.units.unit import VERSION, Unit, Values
 
 FOLDERS = ("units", "weights", "failures", "pictures", "live")
-"""What this package writes into the cache folder; nothing else there is touched."""
+OWN = re.compile(
+    r"units/\w+/\.?[0-9a-f]{24}\.json(\.\w+\.json)?|weights/\.?[0-9a-f]{64}\.safetensors(\.\w+\.safetensors)?"
+    r"|failures/\.?[0-9a-f]{24}\.txt(\.\w+\.txt)?|pictures/[\w.-]+\.rows|live/\.?[0-9a-f]{24}(-\d+)?/.+"
+)
+"""What this package writes into the cache folder, by path; nothing else in these folders is touched."""
 YOUNG = 3600
 """Seconds for which an unfinished file may belong to a run that goes on."""
 
@@ -105,7 +110,8 @@ def removable(everything: bool = False) -> list[Path]:
 
     With `everything`, all that this package keeps.
     """
-    files = [path for name in FOLDERS for path in sorted((cache_dir() / name).rglob("*")) if path.is_file()]
+    within = [path for name in FOLDERS for path in sorted((cache_dir() / name).rglob("*")) if path.is_file()]
+    files = [path for path in within if OWN.fullmatch(path.relative_to(cache_dir()).as_posix())]
     if everything:
         return files
     kept, named = set(), set()

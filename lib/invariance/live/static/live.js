@@ -3,7 +3,7 @@
 // What can be chosen and moved stands in the page as JSON (`invariance.live.description`); `aten.js` runs the graphs.
 const invarianceLive = (() => {
   const SIZE = 32, PIXELS = SIZE * SIZE;
-  const COLOURS = ["#e0801a", "#2a8fd0", "#1fa37a"], DASHES = ["6 3", "", "2 3"];
+  const COLOURS = ["#e0801a", "#2a8fd0", "#1fa37a", "#c065a8"], DASHES = ["6 3", "", "2 3", "8 3 2 3"];
 
   // -- files: one script each, loaded when it is first needed
   const arrived = new Map();
@@ -25,8 +25,8 @@ const invarianceLive = (() => {
     const [objects, backgrounds] = await Promise.all([aten.unpack(data.objects), aten.unpack(data.backgrounds)]);
     return { ...data, objects: new Uint8Array(objects), backgrounds: new Uint8Array(backgrounds) };
   });
-  const network = (name) => once(`networks/${name}`, async () => {
-    const [data, { network: run }] = await Promise.all([script(`networks/${name}`), graphs("network")]);
+  const network = (name, graph = "network") => once(`networks/${name}`, async () => {
+    const [data, { [graph]: run }] = await Promise.all([script(`networks/${name}`), graphs(graph)]);
     const numbers = aten.halves(await aten.unpack(data.weights));
     let at = 0;
     const weights = data.shapes.map((shape) => aten.tensor(numbers.subarray(at, (at += aten.count(shape))), shape));
@@ -140,7 +140,7 @@ const invarianceLive = (() => {
     // The finished pictures stand in the page already; from now on they follow the state.
     async begin() {
       const needed = this.state.steps.map((step) => graphs(step.name)), { root } = this;
-      await Promise.all([pictures(), graphs("common"), ...needed, ...this.state.networks.map(network)]);
+      await Promise.all([pictures(), graphs("common"), ...needed]); // the first picture waits for no network
       this.status = root.querySelector(".live-status");
       [this.plot, this.map] = [".live-curve svg", ".live-map svg"].map((part) => root.querySelector(part));
       this.canvases = [...root.querySelectorAll(".live-views img")].map((image) => {
@@ -374,7 +374,10 @@ const invarianceLive = (() => {
       const { state, about } = this;
       [this.found, this.ends] = [[], []];
       for (const name of state.networks) {
-        const net = await network(name), [[before], [after, answers]] = [net.run(this.before), net.run(this.image)];
+        const net = await network(name), before = await this.features(name);
+        await pause(); // one run of a network in a slice
+        const [after, answers] = net.run(this.image);
+        await pause();
         this.ends.push([before, after].map((features) => placed(net.map, features)));
         const answer = about.objects[answers.data.indexOf(Math.max(...answers.data))];
         this.found.push({ name, distance: apart(before, after) / net.between, answer });
@@ -384,6 +387,15 @@ const invarianceLive = (() => {
         make("th", { scope: "row" }, swatch(k), about.networks[name]),
         make("td", {}, make("span", { className: "live-number" }, distance.toFixed(2)), bar(distance, k)),
         make("td", {}, words(answer)))));
+    }
+
+    // A network's representation of the image as it is, which most moves leave as it was.
+    async features(name) {
+      const net = await network(name), { object, background } = this.state;
+      const of = JSON.stringify([object, background, this.own && [...this.own]]);
+      if (this.zeroOf !== of) [this.zero, this.zeroOf] = [new Map(), of];
+      if (!this.zero.has(name)) this.zero.set(name, net.run(this.before)[0]);
+      return this.zero.get(name);
     }
 
     drag(event) {
@@ -418,7 +430,8 @@ const invarianceLive = (() => {
       const { about, state } = this, object = await objectOf(about, state, this.own);
       const lines = state.networks.map(() => []);
       this.passed = [];
-      const nets = await Promise.all(state.networks.map(network)), zero = nets.map((net) => net.run(this.before)[0]);
+      const nets = await Promise.all(state.networks.map((name) => network(name)));
+      const zero = await Promise.all(state.networks.map((name) => this.features(name)));
       for (const value of slider.points) {
         const values = step.values.map((own, place) => (place === this.touched[1] ? value : own));
         const steps = state.steps.map((each, k) => (k === at ? { ...step, values } : each));
@@ -524,8 +537,15 @@ const invarianceLive = (() => {
   const bar = (distance, k) => make("span", { className: "live-bar", "aria-hidden": "true",
     style: `--share: ${Math.min(1, distance / 1.25)}; --colour: ${COLOURS[k]}` });
 
+  // The state in the address: of an explorer by its name, or null.
+  function linked(name) {
+    const given = new URLSearchParams(location.hash.slice(1));
+    return given.get("live") === name ? given : null;
+  }
+  const link = (live, state) => history.replaceState(null, "", `#${new URLSearchParams({ live, ...state })}`);
+
   // What scripts of their own, for the parts that few readers need, are given.
   const tools = { script, once, graphs, network, pictures, make, paint, chart, picture, boxOf, whole, pause, swatch };
-  Object.assign(tools, { apart, words });
+  Object.assign(tools, { apart, words, bar, linked, link });
   return { add, start };
 })();

@@ -5,7 +5,7 @@ invarianceLive.add("transfer", async (root, about, tools) => {
   const find = (selector) => root.querySelector(selector), names = Object.keys(about.networks);
   const [task, shown, { paste, shrink }, steps, ...nets] = await Promise.all([
     once("task", () => script("task")), pictures(), graphs("common"), graphs(about.transformation),
-    ...names.map(network)]);
+    ...names.map((name) => network(name))]);
   const heads = await Promise.all(task.heads.map(async ([weight, bias]) =>
     ({ weight: new Float32Array(await aten.unpack(weight)), bias })));
 

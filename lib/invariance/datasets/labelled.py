@@ -5,7 +5,7 @@ A picture is read when it is first asked for, cut to its central square, and kep
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class LabelledImages:
     held_out: float = 0.1
     mean: Numbers = 0.5
     std: Numbers = 0.5
+    pictures: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_whole("size", self.size, 1, LARGEST)
@@ -127,7 +128,8 @@ class Pictures:
                 f"A {type(source).__name__} holds no labelled pictures: give a folder with a folder for each class, or "
                 "a torch.utils.data.Dataset of (picture, label)."
             )
-        self.source, self._kept, self._size = source, {}, 0
+        self.source, self._size = source, 0
+        self._kept: dict[int, Tensor] = {}
         labels = _known_labels(source)
         self.labels = torch.tensor([self._label(k) for k in range(len(source))] if labels is None else labels).long()
         most = int(self.labels.max()) + 1 if len(self.labels) else 0
@@ -187,7 +189,7 @@ def _whole(source: Dataset) -> Dataset:
     return _whole(source.dataset) if isinstance(source, Subset) else source
 
 
-def _known_labels(source: Dataset) -> list[int] | None:
+def _known_labels(source: Any) -> list[int] | None:
     # Those of torchvision's data sets are known before a picture is read.
     if isinstance(source, Subset):
         labels = _known_labels(source.dataset)

@@ -43,8 +43,8 @@ def wrap(
     """
     if isinstance(backbone, str):
         backbone = named_backbone(backbone, seed, pretrained)
-        own = own_images(backbone) if pretrained else {}
-        size, mean, std = (
+        own: dict[str, Any] = own_images(backbone) if pretrained else {}
+        size, mean, std = (  # type: ignore[assignment]
             own.get(name) if given is None else given for name, given in (("size", size), ("mean", mean), ("std", std))
         )
     if not isinstance(backbone, nn.Module):
@@ -118,7 +118,9 @@ class TransformersBackbone(nn.Module):
 def _images_of_transformers(name: str, config: object) -> dict[str, Any]:
     from transformers import AutoImageProcessor
 
-    found, side = {}, getattr(config, "image_size", None)
+    found: dict[str, Any] = {}
+    sides: Any
+    side = getattr(config, "image_size", None)
     with suppress(OSError, ValueError, ImportError):  # not every model has one
         processor = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
         if processor.do_normalize:
@@ -184,7 +186,8 @@ def load_weights(model: nn.Module, path: str | Path) -> list[str]:
     _check_module(model)
     trial = copy.deepcopy(model)
     weights = unwrapped(read_weights(path), trial.state_dict())
-    problems, found = [], None
+    problems: list[str] = []
+    found: Any = None
     try:
         found = trial.load_state_dict(weights, strict=False)
         problems = [f"Missing key(s): {_listed(found.missing_keys)}"] if found.missing_keys else []

@@ -13,6 +13,7 @@ Chapters: book/01_transforms_2d.py and book/12_data_card.py.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -145,7 +146,7 @@ def labelled_images(
     count: int | None = None,
     seed: int = 0,
     device: str = "cpu",
-    **options: object,
+    **options: Any,
 ) -> ImageDataset:
     """Labelled pictures of your own, to train on and to probe like the others, transformed as whole images.
 

@@ -135,7 +135,7 @@ def _svg(figure: Figure) -> str:
     return stream.getvalue()
 
 
-def _for_phones(drawn: Callable[..., Figure], *args, **options) -> Figure:
+def _for_phones(drawn: Callable[..., Figure], *args: Any, **options: Any) -> Figure:
     token = _on_phone.set(True)
     try:
         figure = drawn(*args, **options)

@@ -70,7 +70,7 @@ def print_pages(browser: Any, files: list[Path], out: Path) -> int:
             tab.evaluate(READY)
             starts[file.as_uri()] = len(writer.pages)
             writer.append(io.BytesIO(tab.pdf(**PAPER)), import_outline=False)
-            writer.add_outline_item(tab.title().split(" — ")[0], starts[file.as_uri()])
+            writer.add_outline_item(title=tab.title().split(" — ")[0], page_number=starts[file.as_uri()])
             progress.advance(1, file.stem)
     tab.close()
     for page in writer.pages:

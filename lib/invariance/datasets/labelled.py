@@ -6,7 +6,7 @@ A picture is read when it is first asked for, cut to its central square, and kep
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class LabelledImages:
     """Labelled pictures, transformed as whole images; `data.labelled_images` says what the fields mean."""
 
     source: str | Path | Dataset
-    transforms: tuple[str, ...] = ()
+    transforms: Sequence[str] = ()
     classes: tuple[str, ...] | None = None
     size: int = 32
     held_out: float = 0.1
@@ -48,10 +48,14 @@ class LabelledImages:
         check_rate("held_out", self.held_out, zero=True)
         if self.held_out >= 0.5:
             raise InputError(f"held_out {self.held_out!r}: give the share of each class, from 0 to less than 0.5.")
-        own = ClassFolders(self.source) if isinstance(self.source, str | Path) else Pictures(self.source)
+        known = self.pictures.classes
         if self.classes is not None:
-            pictures.check_classes(self.classes, own.classes)
-        object.__setattr__(self, "pictures", own)
+            pictures.check_classes(self.classes, known)
+
+    @cached_property
+    def pictures(self) -> "Pictures":
+        """Where the pictures are read."""
+        return ClassFolders(self.source) if isinstance(self.source, str | Path) else Pictures(self.source)
 
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of their labels."""
@@ -127,7 +131,8 @@ class Pictures:
                 f"A {type(source).__name__} holds no labelled pictures: give a folder with a folder for each class, or "
                 "a torch.utils.data.Dataset of (picture, label)."
             )
-        self.source, self._kept, self._size = source, {}, 0
+        self.source, self._size = source, 0
+        self._kept: dict[int, Tensor] = {}
         labels = _known_labels(source)
         self.labels = torch.tensor([self._label(k) for k in range(len(source))] if labels is None else labels).long()
         most = int(self.labels.max()) + 1 if len(self.labels) else 0
@@ -193,7 +198,7 @@ def _known_labels(source: Dataset) -> list[int] | None:
         labels = _known_labels(source.dataset)
         return None if labels is None else [labels[k] for k in source.indices]
     labels = getattr(source, "targets", None)
-    if labels is None or getattr(source, "target_transform", None) or len(labels) != len(source):
+    if labels is None or getattr(source, "target_transform", None) or len(labels) != len(source):  # type: ignore[arg-type]
         return None
     return [int(label) for label in labels]
 

@@ -27,7 +27,7 @@ class WholeImages(Renderer):
         """Row numbers int64 (B,) of content keys."""
         return content & ROW
 
-    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:
+    def images(self, content: Tensor, transformation: Tensor | None = None) -> Tensor:  # type: ignore[override]
         """Images float32 (B, 3, size, size) in [0, 1], from int64 keys (B,).
 
         The draws of the transformations come from the content key, or from their own if given.

@@ -44,9 +44,8 @@ def wrap(
     if isinstance(backbone, str):
         backbone = named_backbone(backbone, seed, pretrained)
         own = own_images(backbone) if pretrained else {}
-        size, mean, std = (
-            own.get(name) if given is None else given for name, given in (("size", size), ("mean", mean), ("std", std))
-        )
+        given: dict[str, Any] = {"size": size, "mean": mean, "std": std}
+        size, mean, std = (own.get(name) if value is None else value for name, value in given.items())
     if not isinstance(backbone, nn.Module):
         raise InputError(
             f"A backbone to wrap is a torch.nn.Module, 'hf:NAME' or 'timm:NAME', not a {type(backbone).__name__}."
@@ -118,12 +117,15 @@ class TransformersBackbone(nn.Module):
 def _images_of_transformers(name: str, config: object) -> dict[str, Any]:
     from transformers import AutoImageProcessor
 
-    found, side = {}, getattr(config, "image_size", None)
+    found: dict[str, Any] = {}
+    side = getattr(config, "image_size", None)
     with suppress(OSError, ValueError, ImportError):  # not every model has one
         processor = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
         if processor.do_normalize:
             found = {"mean": tuple(processor.image_mean), "std": tuple(processor.image_std)}
-        sides = getattr(processor, "crop_size", None) if getattr(processor, "do_center_crop", False) else processor.size
+        sides: Any = (
+            getattr(processor, "crop_size", None) if getattr(processor, "do_center_crop", False) else processor.size
+        )
         side = side or max(dict(sides).values())
     return found | ({"size": side} if isinstance(side, int) else {})
 
@@ -184,7 +186,8 @@ def load_weights(model: nn.Module, path: str | Path) -> list[str]:
     _check_module(model)
     trial = copy.deepcopy(model)
     weights = unwrapped(read_weights(path), trial.state_dict())
-    problems, found = [], None
+    problems: list[str] = []
+    found: Any = None
     try:
         found = trial.load_state_dict(weights, strict=False)
         problems = [f"Missing key(s): {_listed(found.missing_keys)}"] if found.missing_keys else []

@@ -112,7 +112,7 @@ class Classification(pl.LightningModule):
     def on_train_start(self) -> None:
         self.trainer.train_dataloader.passes = self.current_epoch  # type: ignore[union-attr]  # where training goes on
         for kind, state in zip((torch, torch.cuda), self.random, strict=False):  # a user's dropout goes on where it was
-            kind.set_rng_state(state.cpu())  # type: ignore[attr-defined]
+            kind.set_rng_state(state.cpu())
 
     def configure_optimizers(self) -> Any:
         trained = [p for p in self.model.parameters() if p.requires_grad]

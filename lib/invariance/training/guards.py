@@ -120,7 +120,7 @@ class Shown(pl.Callback):
     def __init__(self, bar: progress.Progress) -> None:
         self.bar = bar
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: Any, module: Any) -> None:
         self.bar.total -= len(module.curve) * trainer.datamodule.train.count  # what an earlier run has done
 
     def on_train_batch_end(

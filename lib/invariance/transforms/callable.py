@@ -1,6 +1,7 @@
 """Transformations as a module that fits into pipelines of torchvision: images in, transformed images out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class RandomTransformations(nn.Module):
         return ", ".join(self.names)
 
 
-def _check(images: object) -> None:
+def _check(images: Any) -> None:
     square = isinstance(images, Tensor) and images.ndim in (3, 4) and images.shape[-1] == images.shape[-2]
     if not square or images.shape[-3] != 3 or not (images.is_floating_point() or images.dtype == torch.uint8):
         given = f"{images.dtype} {tuple(images.shape)}" if isinstance(images, Tensor) else f"a {type(images).__name__}"

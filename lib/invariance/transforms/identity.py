@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from functools import cached_property, partial
 from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def _told(value: object, above: tuple[int, ...], done: Done) -> str:
     return done[id(value)][0]
 
 
-def _described(value: object) -> tuple[str, list]:
+def _described(value: Any) -> tuple[str, list]:
     # A label, and the values that make the rest of it.
     if isinstance(value, FunctionType | type) and _is_named(value):
         return _by_name(value), []
@@ -151,7 +152,8 @@ def _by_name(value: FunctionType | type) -> str:
 
 
 def _is_installed(module: str | None) -> bool:
-    top = (module or "__main__").partition(".")[0]
+    module = module or "__main__"
+    top = module.partition(".")[0]
     if top == "__main__":  # yours, even where its file is that of Jupyter's kernel
         return False
     if top == "invariance" or top in sys.stdlib_module_names:

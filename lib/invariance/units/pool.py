@@ -31,7 +31,8 @@ def reports(tasks: list[Task], device: str, workers: int) -> Generator[Report]:
 
     A task whose process died is tried once more when nothing else runs: then the culprit is known.
     """
-    known, died = _greeting(device), []
+    known = _greeting(device)
+    died: list[Task] = []
     yield from _shared(tasks, known, workers, died)
     for task in died:
         again: list[Task] = []

@@ -171,7 +171,9 @@ def _cost(chapter: Chapter) -> Iterator[str]:
 
 def status_table(chapters: list[Chapter], staging: Path) -> str:
     """When and how each chapter was last executed, and what its study ran on."""
-    rows = [("chapter", "executed", "budget", "protocol", "seeds", "worker seconds", "hardware", "code")]
+    rows: list[tuple[str, ...]] = [
+        ("chapter", "executed", "budget", "protocol", "seeds", "worker seconds", "hardware", "code")
+    ]
     rows += [(f"[{c.number}. {c.title}]({c.stem})", c.date, *_run(c)) for c in chapters if c.number]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))

@@ -9,6 +9,7 @@ import io
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from PIL import Image
@@ -38,7 +39,7 @@ def polish(site: Path, repository: Repository) -> None:
         page = BeautifulSoup(file.read_text("utf-8"), "html.parser")
         if page.find("main") is None:  # a page that only leads to another one
             continue
-        to_root = page.html.get("data-content_root", "./")
+        to_root = str(page.html.get("data-content_root", "./"))
         _lighten(page)
         _head(page, file, to_root, repository)
         for image in page.select(".bd-content img[src]"):
@@ -116,7 +117,7 @@ def _for_every_screen(image: Tag, sizes: dict[str, tuple[str, str]]) -> None:
         look = {
             "class": "figure-image",
             "src": f"{source}{theme}.svg",
-            "alt": image.get("alt", ""),
+            "alt": str(image.get("alt", "")),
             "loading": "lazy",
             **size,
         }
@@ -133,7 +134,7 @@ def _to_file(link: Tag, site: Path, to_root: str) -> None:
         return
     content = base64.b64decode(data)
     digest = hashlib.sha256(content).hexdigest()[:12]
-    file = link.get("download") or f"picture.{kind.rsplit('/')[-1].split('+')[0]}"
+    file = str(link.get("download", "")) or f"picture.{kind.rsplit('/')[-1].split('+')[0]}"
     place = Path("_downloads" if link.name == "a" else "_images") / digest / file
     (site / place).parent.mkdir(parents=True, exist_ok=True)
     (site / place).write_bytes(content)
@@ -147,7 +148,7 @@ def _to_file(link: Tag, site: Path, to_root: str) -> None:
 
 def _lighten(page: BeautifulSoup) -> None:
     """Remove what the page does not need, or loads twice."""
-    seen = set()
+    seen: set[str] = set()
     for part in page.head.select("script, link, meta[name=viewport], meta[name^=docsearch]"):
         text = str(part)
         again = text in seen or (part.get("name") == "viewport" and any("viewport" in one for one in seen))
@@ -194,7 +195,7 @@ def _sentences(text: str, most: int = 200) -> str:
 def _keep_with_formula(page: BeautifulSoup) -> None:
     """A comma or full stop stays on the line of the formula before it."""
     for formula in page.select('math:not([display="block"])'):
-        after = formula.next_sibling
+        after: Any = formula.next_sibling
         found = re.match(r"[.,;:!?)]+", after) if isinstance(after, NavigableString) else None
         if found:
             kept = formula.wrap(Tag(name="span", attrs={"class": "together"}))

@@ -16,7 +16,7 @@ def read_glossary(site: Path) -> dict[str, str]:
         return {}
     page = BeautifulSoup(file.read_text("utf-8"), "html.parser")
     names = page.select("dl.glossary dt")
-    return {name["id"]: " ".join(name.find_next("dd").get_text().split()) for name in names}
+    return {str(name["id"]): " ".join(name.find_next("dd").get_text().split()) for name in names}
 
 
 def mark_terms(page: BeautifulSoup, glossary: dict[str, str], to_root: str) -> None:

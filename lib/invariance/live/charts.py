@@ -85,7 +85,7 @@ class Chart:
     def as_html(self) -> str:
         """For a page of the book; beside the pages lie the files of `page.write_assets`."""
         spec = self.altair().to_dict()
-        about = {"script": "charts", "spec": spec, "columns": packed(spec.pop("data")["values"])}
+        about: dict[str, Any] = {"script": "charts", "spec": spec, "columns": packed(spec.pop("data")["values"])}
         about |= {"choices": self.choices, "guess": self.guess and self.guess.described()}
         block = GUESS.replace("@name", self.name) if self.guess else ""
         texts = (html.escape(self.title), html.escape(self.hint))

@@ -152,7 +152,8 @@ def _by_name(value: FunctionType | type) -> str:
 
 
 def _is_installed(module: str | None) -> bool:
-    top = (module or "__main__").partition(".")[0]
+    module = module or "__main__"
+    top = module.partition(".")[0]
     if top == "__main__":  # yours, even where its file is that of Jupyter's kernel
         return False
     if top == "invariance" or top in sys.stdlib_module_names:

@@ -7,7 +7,7 @@ import pytest
 from invariance.errors import InputError
 from invariance.studies import invariance_transfer as transfer
 from invariance.studies.invariance_transfer import DATA_TYPES, OWN, STUDY
-from invariance.studies.statements import NOT_SUPPORTED, SMALL, SUPPORTED
+from invariance.studies.statements import NOT_TESTABLE, SMALL, SUPPORTED
 from invariance.studies.study import Findings
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Outcome
@@ -87,7 +87,7 @@ def test_statements_hold_where_the_advantage_shrinks_with_the_data_and_fail_wher
     found = findings(seeds_around(made(), 0.001))
     assert {(estimate.n, verdict) for estimate, verdict in found.verdicts().values()} <= {(4, SUPPORTED), (4, SMALL)}
     turned = findings(seeds_around(made(same=0.5, other=0.3), 0.001))
-    assert {verdict for _, verdict in turned.verdicts().values()} == {NOT_SUPPORTED}
+    assert {verdict for _, verdict in turned.verdicts().values()} == {NOT_TESTABLE}
 
 
 def test_an_advantage_leaves_out_models_without_the_transformations():

@@ -186,6 +186,7 @@ def run(
     cluster_option: Annotated[list[str], Option(help="Such as slurm_partition=gpu; may be repeated.")] = [],  # noqa: B006
     minutes: Annotated[float, Option(help="Stop after so long, and keep what is finished; 0 means no end.", min=0)] = 0,
     out: Annotated[Path, Option(help="Folder for table (CSV) and results (JSON Lines).")] = Path("_build/results"),
+    export: Annotated[Path | None, Option(help="Also write the results to this file, to merge elsewhere.")] = None,
 ) -> None:
     """Run what of a study neither the record nor the cache has, and write its table and results.
 
@@ -200,13 +201,16 @@ def run(
     options = dict(map(_assignment, cluster_option))
     folder = record.path(sizes.budget, sizes.protocol, out).with_suffix("")
     check_folder(folder)
+    if export:
+        check_folder(export.parent)
     known = record.read(record.path(sizes.budget, sizes.protocol))
     plan.named(chosen, sizes, {})  # before hours of work
     with units.stoppable(minutes):
         found = chosen.own(sizes, device, known, cluster=cluster, options=options)
     found.save_table(folder / f"{study}.csv")
     runs = plan.named(chosen, sizes, found.runs)
-    record.write(folder / f"{study}.jsonl", runs, sizes.budget, sizes.protocol)
+    for file in (folder / f"{study}.jsonl", *([export] if export else [])):
+        record.write(file, runs, sizes.budget, sizes.protocol)
     typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
     typer.echo(f"wrote {folder / study}.csv and {study}.jsonl beside it")
     if found.outcome.stopped:

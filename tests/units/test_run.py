@@ -15,7 +15,7 @@ from small_units import one, probe_of
 
 from invariance import units
 from invariance.errors import InputError
-from invariance.units import store
+from invariance.units import cluster, store
 from invariance.units.pool import reports
 
 
@@ -240,6 +240,18 @@ def test_a_job_whose_node_is_lost_is_reported_and_a_rerun_continues(cache):
     launcher.join(60)
     (text,) = outcomes[0].failures.values()
     assert "seed: 1" in text and is_done(one()) and not is_done(long)
+
+
+def test_a_run_that_is_stopped_leaves_no_jobs_behind(cache):
+    executor = cluster.executor("local", {"timeout_min": "5"})
+    jobs = cluster.reports(executor, [[one()], [one(seed=1, epochs=400)]], "cpu")
+    assert next(jobs) == (one(), None)
+    jobs.close()
+
+    def ended():
+        return not any(str(cache) in " ".join(job.info["cmdline"] or ()) for job in psutil.process_iter(["cmdline"]))
+
+    assert wait_until(ended) and not is_done(one(seed=1, epochs=400))
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,16 @@ def executor(cluster: str | None, options: Mapping[str, str]) -> Any | None:
 def reports(executor: Any, tasks: list[Task], device: str) -> Generator[tuple[Unit, str | None]]:
     """Submit the tasks as one array, and wait; gives each unit with why it failed, or None."""
     jobs = executor.map_array(_job, tasks, [device] * len(tasks), [own_ones()] * len(tasks))
-    for task, job in zip(tasks, jobs, strict=True):
-        try:
-            yield from zip(task, job.result(), strict=True)
-        except Exception as error:  # whatever a job that was lost, killed or out of time raises
-            yield from ((unit, _lost(unit, error)) for unit in task)
+    try:
+        for task, job in zip(tasks, jobs, strict=True):
+            try:
+                yield from zip(task, job.result(), strict=True)
+            except Exception as error:  # whatever a job that was lost, killed or out of time raises
+                yield from ((unit, _lost(unit, error)) for unit in task)
+    finally:  # a run that is stopped leaves no jobs behind
+        for job in jobs:
+            if not job.done():
+                job.cancel(check=False)
 
 
 def _lost(unit: Unit, error: Exception) -> str | None:

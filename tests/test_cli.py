@@ -36,7 +36,7 @@ def test_choices_reach_the_studies_and_the_builder(monkeypatch):
         {"budget": "smoke", "protocol": "corrected", "device": "cpu"},
     )
     ((wanted, device),) = computed
-    assert device == "cpu" and {unit.pretraining.samples for unit in wanted} == {256} and len(wanted) == 16
+    assert device == "cpu" and {unit.pretraining.samples for unit in wanted} == {256} and len(wanted) == 22
 
 
 @pytest.mark.parametrize(
@@ -97,22 +97,22 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
     name, options = "measuring_invariance", ("--budget", "smoke", "--seeds", "1")
     before = run("status", name, *options)
-    assert before.exit_code == 0 and f"{name} 8 0 8" in " ".join(before.output.split()), before.output
+    assert before.exit_code == 0 and f"{name} 14 0 14" in " ".join(before.output.split()), before.output
     done = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    assert "72 rows (budget smoke, protocol corrected, 1 seed" in done.output
-    assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 8
-    assert (tmp_path / "out" / "smoke" / f"{name}.csv").read_text().count("\n") == 73
-    assert f"{name} 8 8 0" in " ".join(run("status", name, *options).output.split())
+    assert "78 rows (budget smoke, protocol corrected, 1 seed" in done.output
+    assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 14
+    assert (tmp_path / "out" / "smoke" / f"{name}.csv").read_text().count("\n") == 79
+    assert f"{name} 14 14 0" in " ".join(run("status", name, *options).output.split())
     assert "Nothing to remove" in run("clean").output
     assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
     assert "Removed" in run("clean", "--all", "--yes").output
     assert not list((tmp_path / "cache").rglob("*.json"))
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path / "record"))
     merged = run("merge", str(tmp_path / "out" / "smoke" / f"{name}.jsonl"))
-    assert merged.exit_code == 0 and "8 of 8 results are new" in merged.output, merged.output
+    assert merged.exit_code == 0 and "14 of 14 results are new" in merged.output, merged.output
     again = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "again"))
-    assert "72 rows" in again.output and not list((tmp_path / "cache").rglob("*.json"))  # all is in the record
+    assert "78 rows" in again.output and not list((tmp_path / "cache").rglob("*.json"))  # all is in the record
 
 
 @pytest.mark.parametrize(

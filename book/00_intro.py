@@ -43,12 +43,12 @@ chapter.show(found, "levels", paper=False)
 
 # %% [markdown]
 # :::{div} hero-result
-# **Which model is the better start for a new task?** The share of right answers there, of models whose pretraining saw
+# **Which model is the better start for a new task?** The share of right answers there, if pretraining saw
 #
 # | | this book | the paper |
 # |---|---|---|
-# | the task's **transformations**, but other classes | {glue:text}`accuracy.matched.disjoint.value` | {glue:text}`accuracy.matched.disjoint.paper` |
-# | the task's **classes**, but other transformations | {glue:text}`accuracy.mismatched.same.value` | {glue:text}`accuracy.mismatched.same.paper` |
+# | its **transformations**, other classes | {glue:text}`accuracy.matched.disjoint.value` | {glue:text}`accuracy.matched.disjoint.paper` |
+# | its **classes**, other transformations | {glue:text}`accuracy.mismatched.same.value` | {glue:text}`accuracy.mismatched.same.paper` |
 #
 # [Chapter 3](03_invariances_or_classes) has the experiment.
 # :::

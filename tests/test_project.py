@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_hooks_and_container_can_be_read():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
     assert [hook["id"] for hook in hooks] == ["ruff", "format", "sync"]
     assert "image" in json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+
+
+def test_what_the_library_imports_first_is_what_it_installs():
+    """Libraries that a module imports at its top, the book's own modules apart, come with the package alone."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = {re.split("[<>=]", one)[0].lower() for one in project["dependencies"]}
+    library = [path for path in (ROOT / "lib").rglob("*.py") if path.parent.name != "book"]
+    code = "\n".join(path.read_text("utf-8") for path in library)
+    top = set(re.findall(r"^(?:from|import) (\w+)", code, re.M)) - sys.stdlib_module_names - {"invariance"}
+    owners = packages_distributions()
+    assert "torch" in top and {name for name in top if not names & {owner.lower() for owner in owners[name]}} == set()
 
 
 def test_help_lists_every_command_and_no_other():

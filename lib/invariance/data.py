@@ -158,7 +158,7 @@ def labelled_images(
     """
     names = None if classes is None else tuple(classes)
     try:
-        spec = LabelledImages(source, _in_order(transforms), names, **options)
+        spec = LabelledImages(source, tuple(_in_order(transforms)), names, **options)
     except TypeError as error:
         raise InputError(f"labelled_images: {error}.") from None
     return _dataset(spec, split, count, seed, device)

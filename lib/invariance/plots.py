@@ -344,7 +344,7 @@ def _sheet(lines: Sequence[np.ndarray], inches: float, gap: float, left: float =
     figure = plt.figure(figsize=(width + left, height))
     axis = figure.add_axes((left / (width + left), 0, width / (width + left), 1))
     axis.set_axis_off()
-    axis.imshow(sheet, interpolation="nearest", aspect="auto")
+    axis.imshow(sheet, interpolation="none", aspect="auto")  # pixel by pixel, which the reader's screen enlarges
     return figure, axis, down
 
 

@@ -7,7 +7,7 @@ import pytest
 from invariance.errors import InputError
 from invariance.studies import invariance_transfer as transfer
 from invariance.studies.invariance_transfer import DATA_TYPES, OWN, STUDY
-from invariance.studies.statements import NOT_SUPPORTED, SUPPORTED
+from invariance.studies.statements import NOT_TESTABLE, SMALL, SUPPORTED
 from invariance.studies.study import Findings
 from invariance.transforms import PAPER_NAMES
 from invariance.units.run import Outcome
@@ -63,7 +63,7 @@ def test_fewer_transformations_are_taken_from_every_category():
 def test_a_smoke_run_has_a_value_for_every_effect(smoke):
     found = smoke("invariance_transfer")
     assert not found.outcome and not found.missing
-    assert len(found.table) == 2 * 2 * 5 * 10 * 3
+    assert len(found.table) == 2 * 2 * 5 * (10 * 3 + 8)  # natural images have no object to exchange
     papers = {name for name in STUDY.papers() if not name.endswith((".densenet121", ".vgg11", ".vit"))}
     assert papers <= set(found.estimates)
     assert all(estimate.n == 2 for estimate in found.estimates.values())
@@ -85,9 +85,9 @@ def test_effects_of_the_papers_table_are_the_papers_numbers():
 def test_statements_hold_where_the_advantage_shrinks_with_the_data_and_fail_where_it_is_turned(seeds_around):
     assert [statement.claim for statement in STUDY.statements] == [6] * 7
     found = findings(seeds_around(made(), 0.001))
-    assert {(estimate.n, verdict) for estimate, verdict in found.verdicts().values()} == {(4, SUPPORTED)}
+    assert {(estimate.n, verdict) for estimate, verdict in found.verdicts().values()} <= {(4, SUPPORTED), (4, SMALL)}
     turned = findings(seeds_around(made(same=0.5, other=0.3), 0.001))
-    assert {verdict for _, verdict in turned.verdicts().values()} == {NOT_SUPPORTED}
+    assert {verdict for _, verdict in turned.verdicts().values()} == {NOT_TESTABLE}
 
 
 def test_an_advantage_leaves_out_models_without_the_transformations():

@@ -95,7 +95,7 @@ def table(known: Sequence[str], used: Mapping[tuple[str, str], int]) -> str:
     return f'<table class="table"><thead><tr><th>part</th><th>what it is</th></tr></thead><tbody>{rows}</tbody></table>'
 
 
-class Architecture(Directive):  # type: ignore[misc]  # docutils has no types
+class Architecture(Directive):  # type: ignore[misc]
     """`{architecture}` in a page: the drawing, and the table below it."""
 
     def run(self) -> list[nodes.Node]:

@@ -53,6 +53,7 @@ def polish(site: Path, repository: Repository) -> None:
         _wide_tables(page)
         _accessible(page)
         _own_links(page, repository)
+        _drop_dead_sources(page, file)
         if CHAPTER.match(file.name):
             mark_terms(page, glossary, to_root)
         file.write_text(str(page), "utf-8")
@@ -238,3 +239,10 @@ def _own_links(page: BeautifulSoup, repository: Repository) -> None:
     for link in page.select('a[href*="/edit/"][href$=".ipynb"]'):
         if repository.url and link["href"].startswith(repository.url):
             link["href"] = link["href"].removesuffix(".ipynb") + ".py"
+
+
+def _drop_dead_sources(page: BeautifulSoup, file: Path) -> None:
+    """The list of sources names Python's own modules as well, which have no page."""
+    for link in page.select("article li > a[href]") if file.parent.name == "_modules" else ():
+        if not (file.parent / str(link["href"]).split("#")[0]).exists():
+            link.parent.decompose()

@@ -5,8 +5,8 @@ A picture is read when it is first asked for, cut to its central square, and kep
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,13 @@ class LabelledImages:
     """Labelled pictures, transformed as whole images; `data.labelled_images` says what the fields mean."""
 
     source: str | Path | Dataset
-    transforms: Sequence[str] = ()
+    transforms: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
     size: int = 32
     held_out: float = 0.1
     mean: Numbers = 0.5
     std: Numbers = 0.5
+    pictures: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_whole("size", self.size, 1, LARGEST)
@@ -48,14 +49,10 @@ class LabelledImages:
         check_rate("held_out", self.held_out, zero=True)
         if self.held_out >= 0.5:
             raise InputError(f"held_out {self.held_out!r}: give the share of each class, from 0 to less than 0.5.")
-        known = self.pictures.classes
+        own = ClassFolders(self.source) if isinstance(self.source, str | Path) else Pictures(self.source)
         if self.classes is not None:
-            pictures.check_classes(self.classes, known)
-
-    @cached_property
-    def pictures(self) -> "Pictures":
-        """Where the pictures are read."""
-        return ClassFolders(self.source) if isinstance(self.source, str | Path) else Pictures(self.source)
+            pictures.check_classes(self.classes, own.classes)
+        object.__setattr__(self, "pictures", own)
 
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of their labels."""
@@ -192,13 +189,13 @@ def _whole(source: Dataset) -> Dataset:
     return _whole(source.dataset) if isinstance(source, Subset) else source
 
 
-def _known_labels(source: Dataset) -> list[int] | None:
+def _known_labels(source: Any) -> list[int] | None:
     # Those of torchvision's data sets are known before a picture is read.
     if isinstance(source, Subset):
         labels = _known_labels(source.dataset)
         return None if labels is None else [labels[k] for k in source.indices]
     labels = getattr(source, "targets", None)
-    if labels is None or getattr(source, "target_transform", None) or len(labels) != len(source):  # type: ignore[arg-type]
+    if labels is None or getattr(source, "target_transform", None) or len(labels) != len(source):
         return None
     return [int(label) for label in labels]
 

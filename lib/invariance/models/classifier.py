@@ -46,7 +46,7 @@ class Classifier(nn.Module):
         """What the backbone takes of images (B, 3, H, W) in [0, 1]; `usual` is how their data set normalises them."""
         if self.size not in (None, images.shape[-1]):
             images = interpolate(images, (self.size, self.size), mode="bilinear", antialias=True).clamp_(0, 1)
-        return usual(images) if self.mean is None or self.std is None else normalise(images, self.mean, self.std)
+        return usual(images) if self.mean is None else normalise(images, self.mean, self.std)  # type: ignore[arg-type]
 
     def features(self, images: Tensor) -> Tensor:
         """The representation (B, width) that the head reads."""

@@ -43,9 +43,10 @@ def wrap(
     """
     if isinstance(backbone, str):
         backbone = named_backbone(backbone, seed, pretrained)
-        own = own_images(backbone) if pretrained else {}
-        given: dict[str, Any] = {"size": size, "mean": mean, "std": std}
-        size, mean, std = (own.get(name) if value is None else value for name, value in given.items())
+        own: dict[str, Any] = own_images(backbone) if pretrained else {}
+        size, mean, std = (  # type: ignore[assignment]
+            own.get(name) if given is None else given for name, given in (("size", size), ("mean", mean), ("std", std))
+        )
     if not isinstance(backbone, nn.Module):
         raise InputError(
             f"A backbone to wrap is a torch.nn.Module, 'hf:NAME' or 'timm:NAME', not a {type(backbone).__name__}."
@@ -118,14 +119,13 @@ def _images_of_transformers(name: str, config: object) -> dict[str, Any]:
     from transformers import AutoImageProcessor
 
     found: dict[str, Any] = {}
+    sides: Any
     side = getattr(config, "image_size", None)
     with suppress(OSError, ValueError, ImportError):  # not every model has one
         processor = AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
         if processor.do_normalize:
             found = {"mean": tuple(processor.image_mean), "std": tuple(processor.image_std)}
-        sides: Any = (
-            getattr(processor, "crop_size", None) if getattr(processor, "do_center_crop", False) else processor.size
-        )
+        sides = getattr(processor, "crop_size", None) if getattr(processor, "do_center_crop", False) else processor.size
         side = side or max(dict(sides).values())
     return found | ({"size": side} if isinstance(side, int) else {})
 

@@ -158,7 +158,7 @@ def _is_installed(module: str | None) -> bool:
         return False
     if top == "invariance" or top in sys.stdlib_module_names:
         return True
-    file = getattr(sys.modules.get(module), "__file__", None)
+    file = getattr(sys.modules.get(module or ""), "__file__", None)
     return file is not None and not INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
 
 

@@ -80,8 +80,12 @@ def merge(results: Iterable[Values], budget: str, protocol: Protocol = CORRECTED
     return len(new)
 
 
-TOLERANCE = 0.1
-"""By so much two runs of a unit may differ: another processor rounds otherwise, and training magnifies that."""
+TOLERANCE = 0.4
+"""By so much two runs of a unit may differ: another processor rounds otherwise, and training magnifies that.
+
+Three times the largest difference seen between AVX-512 with bfloat16 and AVX2 without, 0.13, in the accuracy of a probe
+on its training images, whose weight decay is chosen; on test images it was 0.02.
+"""
 
 
 def differing(first: Record, second: Record) -> dict[str, float]:

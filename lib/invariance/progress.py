@@ -22,7 +22,8 @@ class Progress:
 
     def __init__(self, title: str, total: float, expected: float | None = None, every: float = 30.0) -> None:
         self.title, self.total, self.expected, self.every = title, total, expected, every
-        self.done, self.what = 0.0, ""
+        self.what = ""
+        self.done: float = 0  # an int while things are counted
         self._over, self._changes = threading.Event(), threading.Lock()
         self._bar: Bar | None = None
 

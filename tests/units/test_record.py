@@ -72,8 +72,8 @@ def test_two_results_of_a_unit_must_agree_and_the_records_stays(results, folder,
 
     before = (folder / "smoke.jsonl").read_text()
     assert "0 of 1 results are new" in moved(0.05).output
-    far = moved(0.2)
-    assert far.exit_code == 1 and f"{digest} differs by 0.200" in far.output
+    far = moved(0.5)
+    assert far.exit_code == 1 and f"{digest} differs by 0.500" in far.output
     assert (folder / "smoke.jsonl").read_text() == before
 
 

@@ -246,9 +246,11 @@ class Findings:
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
         protocol = f"protocol {name_of(self.sizes.protocol)}"
-        own = f"; crosses: your run, budget {self.beside_it.sizes.budget}, {self.beside_it.sizes.seeds} seeds"
-        about = f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}"
-        return about + own * bool(self.beside_it)
+        about, own = (
+            f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}",
+            self.beside_it,
+        )
+        return f"{about}; crosses: your run, budget {own.sizes.budget}, {own.sizes.seeds} seeds" if own else about
 
     def numbers(self) -> dict[str, str]:
         """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.

@@ -230,13 +230,13 @@ def sensitivities(found: Findings) -> Figure:
 
 
 def _relations(axis: Axes, found: Findings, kind: str) -> None:
-    for k, ((relation, label), look) in enumerate(zip(RELATIONS.items(), plots.LOOKS.values(), strict=False)):
+    for k, (relation, look) in enumerate((("same", plots.LOOKS["matched"]), ("other", plots.LOOKS["mismatched"]))):
         for place, name in enumerate(DATA_TYPES):
-            one, y = found[f"sensitivity.{kind}.{relation}.{name}"], place + 0.2 * (k - 1.5)
+            one, y = found[f"sensitivity.{kind}.{relation}.{name}"], place + 0.3 * (k - 0.5)
             draw = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
             axis.plot(one.seeds, [y] * len(one.seeds), alpha=0.35, markersize=3, **draw)
             axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=1.4)
-            axis.plot(one.value, y, markersize=5.5, label=None if place else label, **draw)
+            axis.plot(one.value, y, markersize=5.5, label=None if place else RELATIONS[relation], **draw)
             axis.plot(one.paper, y, markersize=8, fillstyle="none", **draw)
             plots.crosses(axis, [one.own], [y], look)
 

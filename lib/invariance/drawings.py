@@ -165,15 +165,15 @@ def swap() -> HTML:
 
 def class_sets() -> HTML:
     """How the classes of pretraining relate to those of the target."""
-    sets = {"subset": (45, 11, 45), "disjoint": (28, 14, 66), "same": (45, 24, 45), "superset": (45, 36, 45)}
+    sets = {"subset": (45, 11, 45, 24), "disjoint": (24, 14, 66, 14)}
+    sets |= {"same": (45, 24, 45, 24), "superset": (45, 36, 45, 24)}
     parts = []
-    for k, (name, (x, radius, target)) in enumerate(sets.items()):
-        left, aside = 90 * k, 14 if name == "disjoint" else 24
+    for k, (name, (x, radius, target, around)) in enumerate(sets.items()):
         parts += [
-            f'<circle cx="{left + x - 4 * (name == "disjoint")}" cy="44" r="{radius}" fill="{MATCHED}" opacity="0.45"/>',
-            f'<circle cx="{left + target}" cy="44" r="{aside}" {_stroke(dashes="5 3", width=2)}/>',
-            _text(left + 45, 100, name),
+            f'<circle cx="{90 * k + x}" cy="44" r="{radius}" fill="{MATCHED}" opacity="0.45"/>',
+            f'<circle cx="{90 * k + target}" cy="44" r="{around}" {_stroke(dashes="5 3", width=2)}/>',
+            _text(90 * k + 45, 100, name),
         ]
     alt = "Four pairs of circles: pretraining inside the target, beside it, equal to it, and around it."
-    caption = "Classes of pretraining (filled) and of the target (dashed): a part of them, none of them, the same, or these and more."
+    caption = "Classes of pretraining (filled) and of the target (dashed): a part, none, the same, or these and more."
     return _drawing(108, alt, caption, *parts)

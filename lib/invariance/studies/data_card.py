@@ -1,4 +1,4 @@
-"""The numbers and one figure of the data card. Chapter: book/12_data_card.py."""
+"""The numbers of the data card. Chapter: book/12_data_card.py."""
 
 from invariance import pictures
 from invariance.datasets import TASKS

@@ -17,11 +17,11 @@ LINE = 15
 
 
 def _drawing(height: int, alt: str, caption: str, *parts: str) -> HTML:
-    look = "max-width:34rem;width:100%;fill:currentColor;font-family:inherit;font-size:13px"
+    look = "max-width:27rem;width:100%;fill:currentColor;font-family:inherit;font-size:12px"
     return HTML(
         f'<figure class="drawing" style="margin:1rem 0"><svg viewBox="0 0 {WIDE} {height}" role="img" '
         f'aria-label="{html.escape(alt)}" style="{look}">{"".join(parts)}</svg>'
-        f'<figcaption style="max-width:34rem">{html.escape(caption)}</figcaption></figure>'
+        f'<figcaption style="max-width:27rem;text-align:left">{html.escape(caption)}</figcaption></figure>'
     )
 
 
@@ -70,8 +70,8 @@ def _tile(x: float, land: bool = False, turn: float | None = None) -> str:
 
 def recipe() -> HTML:
     """How an image of Transforms-2D is made: an object is transformed, then pasted on a background."""
-    places, names = (4, 97, 190, 284), ("object o", "turned: t(o)", "background b", "image b(t(o))")
-    drawn = ("class", "angle", "which one", "")
+    places, names = (4, 97, 190, 284), ("object o", "turned: t(o)", "background b", "b(t(o))")
+    drawn = ("class", "angle", "scene", "")
     tiles = (_tile(4, turn=0), _tile(97, turn=50), _tile(190, land=True), _tile(284, land=True, turn=50))
     texts = [_text(x + TILE / 2, 92, name) for x, name in zip(places, names, strict=True)]
     texts += [
@@ -95,9 +95,9 @@ def sensitivity() -> HTML:
     ]
     lines = [_line(96, 96, 150, 62, MATCHED), _line(96, 96, 290, 118, MISMATCHED, "6 4")]
     texts = [
-        _text(96, 30, "x and x′: the same image, transformed anew", "start"),
+        _text(32, 28, "x and x′: the same image, transformed anew", "start"),
         _text(340, 148, "y: any other image", "end"),
-        _text(WIDE / 2, 180, "sensitivity  =  mean short distance ÷ mean long distance", font_weight="600"),
+        _text(WIDE / 2, 180, "sensitivity = mean short ÷ mean long distance", font_weight="600"),
     ]
     frame = f'<rect x="20" y="8" width="324" height="148" rx="8" {_stroke(width=1)} opacity="0.5"/>'
     alt = "Three points: f of x and f of x prime are close together, f of y is far away; a line for each distance."
@@ -116,28 +116,28 @@ def experiment(
 ) -> HTML:
     """Pretrain, freeze, probe: what a network is pretrained on, what reads it, on which target, what is compared.
 
-    Each is given as lines of text: of at most 20 letters, those of `read` of 22.
+    Each is given as lines of text, of at most 24 letters.
     """
     down = LINE * max(map(len, (pretrained, target))) + 13
-    second, third = 24 + down + 46, 24 + 2 * down + 102
+    second, third = 24 + down + 40, 24 + 2 * down + 78
     parts = [
         _text(4, 16, "1  pretrain", "start", font_weight="600"),
-        _box(4, 24, 150, pretrained, MATCHED),
-        _arrow(156, 24 + down / 2, 20),
-        _box(182, 24, 90, ["network"]),
-        _arrow(227, 56, second - 62, down=True),
-        _text(235, second - 24, "frozen", "start"),
+        _box(4, 24, 162, pretrained, MATCHED),
+        _arrow(168, 38, 22),
+        _box(194, 24, 90, ["network"]),
+        _arrow(239, 55, second - 59, down=True),
+        _text(247, second - 24, "frozen", "start"),
         _text(4, second - 8, "2  probe", "start", font_weight="600"),
-        _box(4, second, 150, target),
-        _arrow(156, second + 14, 20),
-        _box(182, second, 90, ["network"], dashes="4 3"),
-        _arrow(227, second + 30, third - second - 36, down=True),
+        _box(4, second, 162, target),
+        _arrow(168, second + 14, 22),
+        _box(194, second, 90, ["network"], dashes="4 3"),
+        _arrow(239, second + 31, third - second - 35, down=True),
         _text(4, third - 8, "3  compare", "start", font_weight="600"),
-        _box(4, third, 150, compared, MISMATCHED),
-        _box(182, third, 174, read),
-        f'<path d="M180 {third + 14}h-20m5 -4l-5 4l5 4" {_stroke()}/>',
+        _box(4, third, 162, compared, MISMATCHED),
+        _box(194, third, 162, read),
+        f'<path d="M192 {third + 14}h-22m5 -4l-5 4l5 4" {_stroke()}/>',
     ]
-    tall = third + LINE * max(len(compared), len(read)) + 18
+    tall = third + LINE * max(len(compared), len(read)) + 16
     alt = f"Pretrained on {', '.join(pretrained)}; probed on {', '.join(target)}; compared: {', '.join(compared)}."
     return _drawing(tall, alt, "The experiment: pretrain a network, freeze it, and read it on the target.", *parts)
 
@@ -153,7 +153,7 @@ def swap() -> HTML:
         _text(68, 20, "two models", font_weight="600"),
         _text(292, 20, "two targets", font_weight="600"),
         _text(180, 46, "matched"),
-        _text(180, 96, "others"),
+        _text(206, 97, "others", "start"),
         _text(180, 178, "gap = mean of solid − mean of dashed", font_weight="600"),
     ]
     alt = "Two models and two targets: each model is probed on both. Two of the four probes match, two do not."

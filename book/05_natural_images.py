@@ -210,7 +210,7 @@ chapter.show(found, "bars")
 #
 # ## Why the gap may weigh less here
 #
-# Look at the paper's linear probes. What its plots hide is left out.
+# Look at the paper's linear probes. Where a mark is hidden behind another one in its plots, the level is left out.
 #
 # | in the paper | gap between transformations | range over classes, matched |
 # |---|---|---|

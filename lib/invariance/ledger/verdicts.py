@@ -167,9 +167,9 @@ def beside(found: list[Row]) -> Figure:
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 5.2), layout="constrained")
     for row in found:
         _mark(axis, row)
-    ends = np.array([0.0, 2.0])
-    axis.plot(ends, ends, "--", color=plots.GREY, linewidth=1)
-    axis.plot(ends, LITTLE * ends, ":", color=plots.GREY, linewidth=1)
+    along = np.linspace(0, 2, 400)  # curved on these axes
+    axis.plot(along, along, "--", color=plots.GREY, linewidth=1, label="as large as the paper's")
+    axis.plot(along, LITTLE * along, ":", color=plots.GREY, linewidth=1, label="a quarter of the paper's")
     for draw in (axis.axhline, axis.axvline):
         draw(0, color=plots.GREY, linewidth=0.8)
     axis.set_xscale("symlog", linthresh=LINEAR)

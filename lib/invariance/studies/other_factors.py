@@ -123,8 +123,8 @@ def texts(found: Findings) -> dict[str, str]:
         **named,
         **{f"best_rate.{kind}": f"{best[kind]:g}" if kind in best else NOT_RUN for kind in TRANSFORMS},
         "blame": found["narrowing.best-rates"].told(
-            "We cannot tell: the interval includes 0.",
-            "Yes, in part: 0 lies outside the interval.",
+            f"With {found['narrowing.best-rates'].n} seeds we cannot tell.",
+            "Yes, in part.",
             "No: the best rates even widen the gap.",
         ),
         "care": _care(found),

@@ -18,7 +18,7 @@
 # every change is known?
 
 # %% tags=["remove-input"]
-from invariance import drawings
+from invariance import chapter, drawings, live, models, sampling
 
 drawings.recipe()
 
@@ -43,7 +43,6 @@ seed = 0  # which random draws to show
 # %% tags=["remove-cell"]
 import invariance
 import torch
-from invariance import chapter, live, models, sampling
 from invariance.datasets import Split, Transforms2D
 from invariance.studies import transforms_2d as study
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation

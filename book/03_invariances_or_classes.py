@@ -18,13 +18,9 @@
 # *transformations* that occur in the task?
 
 # %% tags=["remove-input"]
-from invariance import drawings
+from invariance import chapter, drawings, live, training
 
-drawings.experiment(
-    ("four choices of classes,", "two of transformations"),
-    ("30 classes under", "three transformations"),
-    ("its accuracy",),
-)
+drawings.experiment("invariances_or_classes")
 
 # %% [markdown]
 # **In short.** {glue:text}`answer`
@@ -49,13 +45,10 @@ show = "auto"  # own, published, or auto: published at the paper's size, if any
 model = ""  # small, small_vit, resnet18, ...; empty means the budget's
 
 # %% tags=["remove-cell"]
-from invariance import chapter, live, training
 from invariance.datasets import Split
 from invariance.ledger import verdicts
 from invariance.studies import tasks
 from invariance.studies.invariances_or_classes import STUDY
-
-sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 
 # %% [markdown]
 # ## Guess first
@@ -92,6 +85,7 @@ drawings.class_sets()
 # All of this is one call, which trains what has not been trained before:
 
 # %%
+sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 found = STUDY.find(sizes, device, show)
 
 # %% [markdown]

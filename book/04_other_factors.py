@@ -20,12 +20,7 @@
 # %% tags=["remove-input"]
 from invariance import drawings
 
-drawings.experiment(
-    ("one factor varied,", "right or other", "transformations"),
-    ("30 classes under", "three transformations"),
-    ("accuracy by level,", "both transformations"),
-    ("a new linear layer,", "or all weights"),
-)
+drawings.experiment("other_factors")
 
 # %% [markdown]
 # **In short.** {glue:text}`answer`

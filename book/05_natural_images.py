@@ -22,11 +22,7 @@
 # %% tags=["remove-input"]
 from invariance import drawings
 
-drawings.experiment(
-    ("four choices of classes,", "right or other", "transformations"),
-    ("half of the classes", "of natural images,", "transformed"),
-    ("its accuracy",),
-)
+drawings.experiment("natural_images")
 
 # %% [markdown]
 # **In short.** {glue:text}`answer` {glue:text}`stand_in`

@@ -19,12 +19,7 @@
 # %% tags=["remove-input"]
 from invariance import drawings
 
-drawings.experiment(
-    ("picture, object or", "both; asked for", "one of the two"),
-    ("picture, object or", "both; asked for", "one of the two"),
-    ("had reason to ignore", "against never saw"),
-    ("a new linear layer;", "exchanged parts"),
-)
+drawings.experiment("when_invariance_harms")
 
 # %% [markdown]
 # **In short.** {glue:text}`answer`

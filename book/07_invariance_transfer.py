@@ -20,12 +20,7 @@
 # %% tags=["remove-input"]
 from invariance import drawings
 
-drawings.experiment(
-    ("objects, under one", "transformation t"),
-    ("ten kinds of data,", "no labels"),
-    ("trained with t", "against with another"),
-    ("sensitivity to t",),
-)
+drawings.experiment("invariance_transfer")
 
 # %% [markdown]
 # **In short.** {glue:text}`answer`

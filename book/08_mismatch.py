@@ -21,11 +21,7 @@
 # %% tags=["remove-input"]
 from invariance import drawings
 
-drawings.experiment(
-    ("30 classes, the first", "i transformations"),
-    ("same classes, the", "first j of them"),
-    ("with the model", "for which i = j"),
-)
+drawings.experiment("mismatch")
 
 # %% [markdown]
 # **In short.** {glue:text}`answer` {glue:text}`room`

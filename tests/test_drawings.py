@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ET
+from functools import partial
 
 import pytest
 
@@ -9,7 +10,7 @@ MADE = {
     "sensitivity": drawings.sensitivity,
     "swap": drawings.swap,
     "class_sets": drawings.class_sets,
-    "experiment": lambda: drawings.experiment(("some classes <", "in three", "lines"), ("a target",), ("it", "that")),
+    **{name: partial(drawings.experiment, name) for name in drawings.EXPERIMENTS},
 }
 
 
@@ -28,7 +29,6 @@ def test_a_drawing_is_whole_described_and_within_its_frame(name):
 
 
 def test_what_is_compared_stands_below_the_longest_text():
-    lines = ("one", "two", "three")
-    svg = ET.fromstring(drawings.experiment(lines, lines, ("last",)).data)[0]
+    svg = ET.fromstring(drawings.experiment("natural_images").data)[0]
     found = {text.text: float(text.get("y")) for text in svg.iter("text")}
-    assert found["last"] > found["3  compare"] > found["three"]
+    assert found["its accuracy"] > found["3  compare"] > found["transformed"]

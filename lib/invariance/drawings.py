@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from IPython.display import HTML
 
+from invariance.errors import check_known
 from invariance.plots import MATCHED, MISMATCHED
 
 WIDE = 360
@@ -108,16 +109,50 @@ def sensitivity() -> HTML:
 # --- chapters 3 to 8 -------------------------------------------------------------------------------------------
 
 
-def experiment(
-    pretrained: Sequence[str],
-    target: Sequence[str],
-    compared: Sequence[str],
-    read: Sequence[str] = ("new linear layer",),
-) -> HTML:
-    """Pretrain, freeze, probe: what a network is pretrained on, what reads it, on which target, what is compared.
+EXPERIMENTS = {
+    "invariances_or_classes": (
+        ("four choices of classes,", "two of transformations"),
+        ("30 classes under", "three transformations"),
+        ("its accuracy",),
+    ),
+    "other_factors": (
+        ("one factor varied,", "right or other", "transformations"),
+        ("30 classes under", "three transformations"),
+        ("accuracy by level,", "both transformations"),
+        ("a new linear layer,", "or all weights"),
+    ),
+    "natural_images": (
+        ("four choices of classes,", "right or other", "transformations"),
+        ("half of the classes", "of natural images,", "transformed"),
+        ("its accuracy",),
+    ),
+    "when_invariance_harms": (
+        ("picture, object or", "both; asked for", "one of the two"),
+        ("picture, object or", "both; asked for", "one of the two"),
+        ("had reason to ignore", "against never saw"),
+        ("a new linear layer;", "exchanged parts"),
+    ),
+    "invariance_transfer": (
+        ("objects, under one", "transformation t"),
+        ("ten kinds of data,", "no labels"),
+        ("trained with t", "against with another"),
+        ("sensitivity to t",),
+    ),
+    "mismatch": (
+        ("30 classes, the first", "i transformations"),
+        ("same classes, the", "first j of them"),
+        ("with the model", "for which i = j"),
+    ),
+}
+"""For each study: what a network is pretrained on, on what it is read, what is compared, and what reads it (a new linear
+layer, unless another is named), as lines of text of at most 24 letters."""
 
-    Each is given as lines of text, of at most 24 letters.
-    """
+
+def experiment(study: str) -> HTML:
+    """Pretrain, freeze, probe: the experiment of one of `EXPERIMENTS`. Raises `InputError` for an unknown one."""
+    check_known("experiment", study, EXPERIMENTS)
+    pretrained, target, compared, *others = EXPERIMENTS[study]
+    read = others[0] if others else ("new linear layer",)
     down = LINE * max(map(len, (pretrained, target))) + 13
     second, third = 24 + down + 40, 24 + 2 * down + 78
     parts = [

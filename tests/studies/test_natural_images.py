@@ -79,7 +79,7 @@ def test_the_paper_meets_all_four_statements_and_tight_seeds_around_it_support_t
     assert all(s.holds(found[s.estimate].item()) for s in STUDY.statements)
     run = findings(seeds_around(paper, 0.001))
     assert {verdict for _, verdict in run.verdicts().values()} == {SUPPORTED}
-    assert STUDY.texts(run)["cifar100.order"] == "so here too the classes weigh more"
+    assert STUDY.texts(run)["cifar100.order"] == "so here the classes weigh more"
 
 
 def test_where_classes_are_alike_and_transformations_matter_the_order_turns(paper, seeds_around):

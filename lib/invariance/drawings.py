@@ -144,8 +144,8 @@ EXPERIMENTS = {
         ("with the model", "for which i = j"),
     ),
 }
-"""For each study: what a network is pretrained on, on what it is read, what is compared, and what reads it (a new linear
-layer, unless another is named), as lines of text of at most 24 letters."""
+"""For each study what a network is pretrained on, what it is read on, what is compared, and what reads it (a new linear
+layer, unless another reader is named), as lines of text of at most 24 letters."""
 
 
 def experiment(study: str) -> HTML:

@@ -109,7 +109,7 @@ def sensitivity() -> HTML:
 # --- chapters 3 to 8 -------------------------------------------------------------------------------------------
 
 
-EXPERIMENTS = {
+EXPERIMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "invariances_or_classes": (
         ("four choices of classes,", "two of transformations"),
         ("30 classes under", "three transformations"),

@@ -156,6 +156,7 @@ chapter.glue_figure("distances", study.distances(by_hand))
 # There is a second way to tell the two apart: exchange the object itself, and see whether the network notices that. Divide the sensitivity to the
 # transformation by the sensitivity to another object. A network that is blind to objects moves little for either, and the share is large; one that
 # is invariant notices the object and ignores the transformation, and the share is small. {glue:text}`blind`
+#
 # ## Three transformations, several seeds
 #
 # One transformation and one model could be luck. So we repeat this for several seeds, and for each of the target's three transformations.

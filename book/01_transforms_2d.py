@@ -13,18 +13,27 @@
 # %% [markdown]
 # # Transforms-2D: images whose every change is known
 #
-# Photographs differ in a thousand ways at once. Two pictures of a cup differ in the cup, the table, the
-# light, the angle and the camera, and nobody can list all of it. So with photographs one cannot say *which*
-# changes a model has learned to ignore.
+# Photographs differ in a thousand ways at once. Two pictures of a cup differ in the cup, the table, the light, the angle and the camera.
+# Nobody can list all of it, so with photographs one cannot say *which* changes a model has learned to ignore. How do you make images in which
+# every change is known?
+
+# %% tags=["remove-input"]
+from invariance import chapter, drawings, live, models, sampling
+
+drawings.recipe()
+
+# %% [markdown]
+# **In short.** Paste one of {glue:text}`n_classes` objects on a background, and transform the object in ways that you choose. Each part is drawn
+# by itself, so any two images differ in exactly what you allowed to differ.
 #
-# Transforms-2D turns this around. Each of its images is put together from three parts, and we choose all three:
+# Two things follow. The *object* decides the class of an image; a *transformation*, such as a rotation or a change of colour, and the
+# *background* say nothing about it. So a model that is to recognise the class has to ignore what transformations do.
 #
-# - an **object**, which decides the class of the image;
-# - a **transformation** of the object, such as a rotation or a change of colour;
-# - a **background**, which tells nothing about the class.
+# Move them yourself. The explorer runs the library's own functions. Its pictures are the 32 x 32 pixels that a model sees, and the bars under a
+# slider show how often the experiments draw which value: all are equally likely.
 #
-# This chapter shows the parts, then the 18 transformations one by one, then how they combine, and how to add a
-# transformation of your own. It takes seconds. The [data card](12_data_card) describes the data set in full.
+# Turn the object by 90 degrees, and compare the mask with the object: geometric transformations move both, photometric ones leave the mask
+# alone. Then add `erasing`, draw at random a few times, and see whether you can still name the object.
 
 # %% tags=["parameters"]
 object_class = "chess_knight"  # the object in the pictures below
@@ -34,10 +43,12 @@ seed = 0  # which random draws to show
 # %% tags=["remove-cell"]
 import invariance
 import torch
-from invariance import chapter, live, models, sampling
 from invariance.datasets import Split, Transforms2D
 from invariance.studies import transforms_2d as study
 from invariance.transforms import CATEGORIES, TRANSFORMATIONS, Range, Transformation
+
+# %%
+live.explorer("transformations", object_class=object_class)
 
 # %% [markdown]
 # ## Objects
@@ -128,7 +139,8 @@ for category in CATEGORIES:
 # :name: fig-geometric
 # :alt: Six rows of pictures of one object, scaled, translated, flipped, rotated and sheared.
 #
-# Geometric transformations. Each row runs through the range from left to right. A flip has only two states.
+# Geometric transformations. Each row runs through the range from left to right; where there are two parameters, it goes
+# once around it. A flip has only two states.
 # ```
 # :::
 # :::{tab-item} Photometric
@@ -149,24 +161,16 @@ for category in CATEGORIES:
 # :::
 # ::::
 #
-# Now move them yourself. The explorer below runs the library's own functions, in your browser; in a notebook it asks the
-# library itself. Its pictures are the 32 x 32 pixels that a model sees. The bars under a slider show how often the
-# experiments draw which value: all are equally likely, so the bars are nearly level.
-#
-# Turn the object by 90 degrees, and compare the mask with the object: geometric transformations move both, photometric
-# ones leave the mask alone. Then add `erasing`, draw at random a few times, and see whether you can still name the object.
-
-# %%
-live.explorer("transformations", object_class=object_class)
+# The explorer above has all of them, alone and combined.
 
 # %% [markdown]
 # ## Draw, then apply
 #
-# Every transformation is two functions. `draw` turns random keys into parameters: for a rotation, an angle for each
-# image. `apply` turns images and parameters into images, and has nothing random in it. That split pays three times:
-# the same parameters give the same image again; the explorer can use parameters of its own; and a pair of images
-# that share everything but the angle costs one extra draw. The [next chapter](02_measuring_invariance) rests on such
-# pairs.
+# Every transformation is two functions. `draw` turns random keys into parameters: for a rotation, an angle for each image. `apply` turns images
+# and parameters into images, and has nothing random in it.
+#
+# So the same parameters give the same image again, and a pair of images that share everything but the angle costs one extra draw. The
+# [next chapter](02_measuring_invariance) rests on such pairs.
 
 # %%
 rotate = TRANSFORMATIONS["rotate"]
@@ -188,13 +192,12 @@ chapter.glue_figure("composition", study.composition(transforms, object_class, s
 # :alt: Nine draws of one object under three transformations, above without and below with a background.
 #
 # Nine images of one class under {glue:text}`n_combined` transformations. Above, the transformed object alone; below,
-# pasted on its background. All nine have the same label: a model that is to recognise the class has to ignore what the
-# transformations do.
+# pasted on its background.
 # ```
 #
-# That last sentence is the idea of the book. A model trained on these images is pushed to become *invariant* to these
-# transformations: to answer the same whatever they do. The next chapters ask whether it does, and whether that helps on a
-# new task.
+# All nine have the same label. A model that is trained on such images is pushed to become *invariant* to these transformations, which
+# means to answer the same whatever they do. This is the idea of the book: the next chapters ask whether a model does become invariant, and
+# whether that helps on a new task.
 #
 # ## A transformation of your own
 #
@@ -250,8 +253,9 @@ chapter.glue_figure("barred", barred.preview(rows=2))
 # `barred.preview(rows=2)`: the new transformation after a rotation.
 # ```
 #
-# And the measure of the [next chapter](02_measuring_invariance), the *sensitivity*, takes it like any other. For a network with random
-# weights, 0 would mean that it does not notice the bar, and 1 that the bar changes an image as much as taking another one:
+# The [next chapter](02_measuring_invariance) explains its measure, the *sensitivity*: 0 where a network does not notice a transformation, 1 where
+# the transformation changes an image as much as taking another one. It takes the new transformation like any other. Here are three
+# sensitivities of a network with random weights:
 
 # %%
 untrained = models.build("small", classes=10, seed=seed).backbone
@@ -301,6 +305,12 @@ images.shape, labels[:8]
 # The objects are flat symbols on flat pictures. There is no occlusion by other things, no perspective and no shadow on
 # the ground. That is the price of knowing every change exactly. Whether results carry over to photographs has to be tested
 # on photographs, and the paper does so with CIFAR ([a later chapter](05_natural_images)).
+#
+# ## What to take away
+#
+# - Each image is an object, transformed, on a background. All three are drawn independently, and only the object decides the label.
+# - So a data set of this kind asks a model for a known set of invariances, and a pair of images can differ in one thing alone.
+# - Some draws hide the object, so no model can be right every time.
 #
 # ## Exercises
 #

@@ -13,16 +13,22 @@
 # %% [markdown]
 # # Measuring invariance
 #
-# Has a model learned to ignore a rotation? One could ask whether its answers stay the same. But on a new task the
-# answers are thrown away: a new output layer is trained on what the rest of the model computes. So the question has
-# to be put to that inner result, the *representation*.
-#
-# This chapter builds the measure that the book uses, the *sensitivity*, from pairs of images to a single number. Then it
-# measures one untrained and two trained models. They are models of the [next chapter](03_invariances_or_classes), so where that
-# has run, nothing is trained here.
+# Has a model learned to ignore a rotation? One could ask whether its answers stay the same. But on a new task the answers are thrown away: a new
+# output layer is trained on what the rest of the model computes. So the question is about that inner result, the *representation*.
 
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`), without the trainings, which the next chapter uses too.
+# %% tags=["remove-input"]
+from invariance import drawings
+
+drawings.sensitivity()
+
+# %% [markdown]
+# **In short.** {glue:text}`answer`
+#
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The models are those of [chapter 3](03_invariances_or_classes). Their measurements took {glue:text}`seconds` worker seconds, the time that one
+# process alone would need ({glue:text}`run`).
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -100,22 +106,21 @@ chapter.show(found, "pairs", seed=seed, category=category)
 #
 # Lower means more invariant {cite}`speicher2024invariance`.
 
-# Below you can see such distances, divided by the mean distance of random images, for one image at a time. The networks are
-# small ones, trained on all classes with one transformation or none. Before you measure, guess: which network has
-# the lower sensitivity to `rotate`, the untrained one or the one that was trained without transformations?
+# The explorer shows such distances for one image at a time, divided by the mean distance of random images. Its networks are small ones, trained
+# on all classes with one transformation or none. Guess first: which network has the lower sensitivity to `rotate`, the untrained one or the one
+# that was trained without transformations?
 
 # %%
 live.explorer("invariance")
 
 # %% [markdown]
-# The map under the curve shows the same in another way: how far the image wanders among others while you move the slider. With the
-# network that was trained with the transformation it stays closer to its place.
+# The map under the curve shows how far the image wanders among others while you move the slider. With the network that was trained with the
+# transformation it stays closer to its place.
 #
-# The curve shows that one image says little: it is rough, and another object has another curve. Only the mean over many pairs is a
-# property of the network. (The page measures on 200 pairs before ten backgrounds, and the library on 2,000 before all, so the two
-# numbers differ a little.)
+# One image says little: its curve is rough, and another object has another curve. Only the mean over many pairs is a property of the network.
+# (The page measures on 200 pairs before ten backgrounds, the library on 2,000 before all of them, so the two numbers differ a little.)
 #
-# Back to the three models of this chapter:
+# Now the three models of this chapter, step by step for one transformation:
 
 # %%
 by_hand = study.by_hand(sizes, seed, category, device)
@@ -139,18 +144,25 @@ chapter.glue_figure("distances", study.distances(by_hand))
 # {glue:text}`by hand, trained with others`, and the one trained with this very transformation, beside two more,
 # {glue:text}`by hand, trained with it`. If other pairs had been drawn, these numbers would differ a little.
 #
-# Note what the models were *not* trained on: these objects. All three numbers are for classes that none of the models has seen.
+# All three numbers are for classes that none of the models has seen.
 #
-# An untrained network can come out low as well. Both images of a pair share their background, while a random pair differs in it,
-# and a network that was never taught to look at the object may hardly notice what happens to it. A trained network looks at
-# the object, so it has more to notice. That is why the comparison that counts is between the two trained models, on the same
-# transformation. Over several seeds, the next section puts a number on it.
+# ## Invariant, or blind?
+#
+# An untrained network can have a low sensitivity too, and yet has learned nothing. Both images of a pair share their background, and a network
+# that was never taught to look at the object hardly notices what happens to it. A trained network looks at the object, so it has more to notice.
+#
+# So do not compare a trained network with an untrained one by this number alone. Compare the two trained ones, on the same transformation.
+#
+# There is a second way to tell the two apart: exchange the object itself, and see whether the network notices that. Divide the sensitivity to the
+# transformation by the sensitivity to another object. A network that is blind to objects moves little for either, and the share is large; one that
+# is invariant notices the object and ignores the transformation, and the share is small. {glue:text}`blind`
 #
 # ## Three transformations, several seeds
 #
-# One transformation and one model could be luck. So we repeat it: for every seed, we measure the sensitivity of the three models
-# to each of the target's three transformations. The three others would have made as good a target. So we measure the sensitivity
-# to these as well; there the two trained models change places. A seed's number is the mean of both.
+# One transformation and one model could be luck. So we repeat this for several seeds, and for each of the target's three transformations.
+#
+# We then swap roles: what was "others" becomes the target. Each model is measured both ways, and a seed's number is the mean of both.
+# [Chapter 3](03_invariances_or_classes) has a drawing of this swap.
 
 # %% tags=["remove-cell"]
 chapter.show(found, "bars")
@@ -160,15 +172,15 @@ chapter.show(found, "bars")
 # :name: fig-bars
 # :alt: Bars of sensitivity for three kinds of model in each category of transformation.
 #
-# Sensitivity to the target's geometric, photometric and corruption transformation. Dots are seeds, bars their means with 95 %
-# intervals over seeds. Run: {glue:text}`run`.
+# Sensitivity to the target's geometric, photometric and corruption transformation. Small marks are seeds, bars their means with 95 % intervals
+# over seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. The dotted line at 1 is the distance of another image.
 # ```
 #
-# Averaged over seeds and categories, the sensitivity is {glue:text}`sensitivity_l2.matched.value` for models trained with the
-# transformation, {glue:text}`sensitivity_l2.mismatched.value` for models trained with others, and
-# {glue:text}`sensitivity_l2.untrained.value` for untrained ones. Which transformations a seed's target has makes a large difference, to all
-# three models alike; that is why the bars' intervals are wide. Compared within each seed, training with others leaves a sensitivity that is
-# higher by {glue:text}`advantage` (in brackets the 95 % interval over seeds).
+# Averaged over seeds and categories, the sensitivity is {glue:text}`sensitivity_l2.matched.value` for models trained with the transformation,
+# {glue:text}`sensitivity_l2.mismatched.value` for models trained with others, and {glue:text}`sensitivity_l2.untrained.value` for untrained ones.
+#
+# Some transformations are hard to ignore for all three models, which is why the bars' intervals are wide. Within a seed this cancels: there,
+# training with others leaves a sensitivity that is higher by {glue:text}`advantage` (in brackets the 95 % interval over seeds).
 #
 # The nearest numbers of the paper are for ResNet-18, trained with one transformation at a time and averaged over all 18:
 # {glue:text}`sensitivity_l2.matched.paper` on new objects for the transformation trained with, and {glue:text}`sensitivity_l2.mismatched.paper` for others.
@@ -179,15 +191,14 @@ chapter.show(found, "bars")
 #
 # Distance (also called *l2*) is one choice among several. Three others are common, and the same pairs give them all:
 #
-# - **Cosine**: the distance $1 - \cos$ of the angle between $f(x)$ and $f(x')$, again divided by that of random pairs. It ignores how
-#   long the representations are.
-# - **Dot product**: the same ratio with squared distances. The name comes from
-#   $\lVert a - b \rVert^2 = \lVert a \rVert^2 + \lVert b \rVert^2 - 2 \, a \cdot b$: for vectors of equal length, a larger product is a smaller distance. The squared distance of random pairs is
-#   on average twice the representation's variance, so the ratio is the share of that variance that the transformation makes. The paper's
-#   code reports ratios of the products themselves, and likewise of the cosines; the [deviation log](11_deviations) has both.
-# - **CKA** (centred kernel alignment, {cite}`kornblith2019cka`) asks something else: whether the pattern of likenesses among many
-#   images stays the same when all of them are transformed. It is 1 for the same pattern and 0 for unrelated ones, so here *higher*
-#   means more invariant.
+# - **Cosine**: the angle between $f(x)$ and $f(x')$ in the place of their distance. It ignores how long the representations are, so a
+#   transformation that only makes them weaker goes unnoticed.
+# - **Dot product**: squared distances in the place of distances. The ratio is then the share of the representation's variance that the
+#   transformation makes. The paper's code reports ratios of the products themselves; the [deviation log](11_deviations) has both.
+# - **CKA** (centred kernel alignment, {cite}`kornblith2019cka`): whether the same images stay alike when all are transformed. It is 1 for the same
+#   pattern and 0 for unrelated ones, so here *higher* means more invariant. A shift that is the same for all images goes unnoticed.
+#
+# Do they agree on which model is the more invariant one? Compare the last two rows.
 
 # %% tags=["remove-input"]
 found.show("measures")
@@ -203,11 +214,14 @@ chapter.link(found)
 # %% [markdown]
 # ## What the number does not say
 #
-# **A limitation.** A low sensitivity is not good in itself. A network that gives every image the same representation would have
-# nothing to move, and be of no use. The measure then refuses to answer, because the distance of random pairs is zero.
+# **A limitation.** A low sensitivity is not good in itself. A network that gives every image the same representation would have nothing to move,
+# and be of no use. The measure then refuses to answer, because the distance of random pairs is zero.
 #
-# Nor does a comparison with an untrained network say much, as we saw above: such a network may be little sensitive only because it hardly
-# looks at the object.
+# ## What to take away
+#
+# - A sensitivity is a ratio: how far a transformation moves the representation, against how far apart two images are.
+# - A low value means that the network ignores the transformation, or that it hardly looks at the object. Compare networks that both look.
+# - One image says little. Means over many pairs, and differences within a seed, say more.
 #
 # ## Exercises
 #

@@ -13,15 +13,26 @@
 # %% [markdown]
 # # Which matters more, the right invariances or the right classes?
 #
-# Someone has a task and little data, and looks for a *pretrained* model, one that was trained on other data before. The usual
-# advice is to take one that was trained on similar classes. This chapter asks whether that is the right thing to look for. It
-# puts two properties of the pretraining data against each other:
+# Someone has a task and little data, and looks for a *pretrained* model, one that was trained on other data before. The usual advice is to take
+# one that was trained on similar classes. Is that the right thing to look for? Or does it matter more that pretraining showed the
+# *transformations* that occur in the task?
+
+# %% tags=["remove-input"]
+from invariance import chapter, drawings, live, training
+
+drawings.experiment("invariances_or_classes")
+
+# %% [markdown]
+# **In short.** {glue:text}`answer`
 #
-# - **classes**: did pretraining show the classes of the task, or others?
-# - **transformations**: did pretraining show the transformations that occur in the task, or others?
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
 #
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`). The chapter on [reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# A seed draws everything anew: the classes, the transformations, the images and the initial weights. Transformations are dealt like cards, so
+# that six seeds in a row make each of the 18 a target's once; the paper draws them independently.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -34,13 +45,10 @@ show = "auto"  # own, published, or auto: published at the paper's size, if any
 model = ""  # small, small_vit, resnet18, ...; empty means the budget's
 
 # %% tags=["remove-cell"]
-from invariance import chapter, live, training
 from invariance.datasets import Split
 from invariance.ledger import verdicts
 from invariance.studies import tasks
 from invariance.studies.invariances_or_classes import STUDY
-
-sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 
 # %% [markdown]
 # ## Guess first
@@ -57,10 +65,16 @@ live.explorer("transfer")
 #
 # ## The experiment
 #
-# Fix a *target task*: {glue:text}`n_target` of the classes of [Transforms-2D](01_transforms_2d), under three
-# transformations, one of each category. Then pretrain models on other data, in every combination of four choices of
-# classes and two choices of transformations.
+# Fix a *target task*: {glue:text}`n_target` of the classes of [Transforms-2D](01_transforms_2d), under three transformations, one of each
+# category. Then pretrain models on other data, in every combination of four choices of classes and two choices of transformations.
 #
+# The transformations of pretraining are *matched*, the target's three, or *mismatched*, three others, again one of each category. The classes are
+# one of these four:
+
+# %% tags=["remove-input"]
+drawings.class_sets()
+
+# %% [markdown]
 # | pretraining classes | |
 # |---|---|
 # | subset | {glue:text}`n_subset` of the target's classes |
@@ -68,14 +82,10 @@ live.explorer("transfer")
 # | same | the target's classes |
 # | superset | {glue:text}`n_superset` classes, the target's among them |
 #
-# | pretraining transformations | |
-# |---|---|
-# | matched | the target's three |
-# | mismatched | three others, again one of each category |
-#
 # All of this is one call, which trains what has not been trained before:
 
 # %%
+sizes = STUDY.at(budget, seeds, model, protocol=protocol)
 found = STUDY.find(sizes, device, show)
 
 # %% [markdown]
@@ -99,14 +109,12 @@ chapter.show(found, "examples")
 # use what the representation already offers. So the accuracy of the probe says how much of what the task needs a linear layer can
 # read off.
 #
-# Every number is a mean over seeds. A seed draws everything anew: the classes, the transformations, the images and the
-# initial weights. Transformations are dealt like cards, so that six seeds in a row make each of the 18 a target's once; the
-# paper draws them independently.
-#
-# Some targets are easy under any pretraining, since mirrored or blurred objects stay recognisable. So that such luck falls on
-# both sides, the two sets of three transformations also swap roles: the same pretrained models are probed a second time, on
-# the target's classes under the *other* three. A seed's number is the mean of both directions. The paper probes in the first
-# direction only; the [deviation log](11_deviations) lists this and all other differences that we know of.
+# Some targets are easy under any pretraining, since mirrored or blurred objects stay recognisable. So the two sets of transformations also swap
+# roles, and every model is probed on both. A seed's number is the mean of both directions. The paper probes in the first direction only; the
+# [deviation log](11_deviations) lists this and all other differences that we know of.
+
+# %% tags=["remove-input"]
+drawings.swap()
 
 # %% [markdown]
 # One such accuracy, step by step: the model of the first seed that saw other classes under the target's transformations, and the
@@ -143,18 +151,17 @@ chapter.show(found, "levels")
 # :name: fig-levels
 # :alt: Accuracy on the target for four class relationships, one line for matched and one for mismatched transformations, with the paper's values as hollow marks.
 #
-# Accuracy of the linear probe on the target. Filled marks: this run, with seeds as small marks and 95 % intervals over
-# seeds. Hollow marks: the paper. Run: {glue:text}`run`; model {glue:text}`model`, {glue:text}`sizes.samples` pretraining images,
-# {glue:text}`sizes.epochs` epochs.
+# Accuracy of the linear probe on the target. Small marks are seeds, large ones their means with 95 % intervals. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Thin grey lines are
+# guessing, an untrained network with a probe, and training on the target's images alone.
+# Run: {glue:text}`run`.
 # ```
 #
-# Look at *disjoint* first: pretraining has not shown a single class of the target. With the target's transformations the probe
-# reaches {glue:text}`accuracy.matched.disjoint.value`; with others {glue:text}`accuracy.mismatched.disjoint.value`. The *gap*, the
-# difference of the two formed within each seed, is {glue:text}`gap.disjoint` (in brackets its 95 % interval over seeds).
+# Look at *disjoint* first: pretraining has not shown a single class of the target. With the target's transformations the probe reaches
+# {glue:text}`accuracy.matched.disjoint.value`, with others {glue:text}`accuracy.mismatched.disjoint.value`. The difference of the two, formed within
+# each seed, is {glue:text}`gap.disjoint` (in brackets its 95 % interval over seeds). We call such a difference a *gap*.
 #
-# Then look at the squares above *same*: pretraining has shown exactly the target's classes, but under other transformations. The
-# probe reaches {glue:text}`accuracy.mismatched.same.value`. Unknown classes under the target's transformations give
-# {glue:text}`accuracy.matched.disjoint.value`.
+# Then look at the squares above *same*: pretraining has shown exactly the target's classes, but under other transformations. The probe reaches
+# {glue:text}`accuracy.mismatched.same.value`.
 
 # %% tags=["remove-input"]
 found.show("comparison")
@@ -177,9 +184,11 @@ chapter.link(found)
 # \text{range}_k &= \max_\ell a_k(\ell) - \min_\ell a_k(\ell), \quad k = \text{matched, mismatched}.
 # \end{aligned} $$
 #
-# The gap says what the target's transformations are worth against others; a range says what the best classes are worth against
-# the worst. Which level is best and which is worst is decided by the other seeds than the one that is measured. Otherwise noise would choose
-# the levels, and make every range look larger than it is.
+# In {numref}`fig-levels` the gap is the mean distance between the two lines. A range is the height of one line, from its lowest point to its
+# highest. The gap says what the target's transformations are worth against others; a range says what the best classes are worth against the worst.
+#
+# Which classes are best and which are worst is decided by the other seeds than the one that is measured. Otherwise noise would choose them, and
+# make every range look larger than it is.
 
 # %% tags=["remove-cell"]
 chapter.show(found, "bars")
@@ -190,7 +199,6 @@ chapter.show(found, "bars")
 # :alt: Bars of the gap between transformations and of the two ranges over classes, with the paper's values as hollow marks.
 #
 # What changes accuracy more? Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow marks the paper.
-# Run: {glue:text}`run`.
 # ```
 #
 # In this run the gap is {glue:text}`gap.value`; the range over classes is {glue:text}`range.matched.value` with matched
@@ -204,8 +212,8 @@ chapter.show(found, "bars")
 #
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. The [claims ledger](10_claims) has all of
-# them, and says what the verdicts mean; these are the ones about the class relationship.
+# The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about
+# the class relationship.
 
 # %% tags=["remove-input"]
 verdicts.show(verdicts.rows([found]))
@@ -229,6 +237,12 @@ verdicts.show(verdicts.rows([found]))
 # **A limitation.** The probe is linear, so it cannot repair what the backbone lacks; the [next chapter](04_other_factors) trains
 # all weights as well. And each of the {glue:text}`sizes.seeds` seeds has its own transformations. Some are easy to replace by others,
 # some are not, so the intervals reflect which ones were dealt as well as how the trainings went.
+#
+# ## What to take away
+#
+# - {glue:text}`answer`
+# - Transformations and classes are two properties of the same pretraining data, and they can be weighed against each other in one unit, accuracy.
+# - Whoever chooses a pretrained model should ask what it was trained to ignore, and not only what it was trained to name.
 #
 # ## Exercises
 #

@@ -13,15 +13,27 @@
 # %% [markdown]
 # # Invariance against everything else
 #
-# The [chapter before](03_invariances_or_classes) compared the transformations of a task with its classes. But whoever looks for a
-# pretrained model has more to choose from. A larger network, or another kind? One that was trained on more images? Or is the effort
-# better spent on labelling more images of one's own task, or on training all weights on them instead of a linear layer?
+# The [chapter before](03_invariances_or_classes) compared the transformations of a task with its classes. But whoever looks for a pretrained
+# model has more to choose from: a larger network, more pretraining images, more labelled images of the task, or training all weights on them
+# instead of a linear layer. Is any of these worth more than pretraining with the transformations of the task?
+
+# %% tags=["remove-input"]
+from invariance import drawings
+
+drawings.experiment("other_factors")
+
+# %% [markdown]
+# **In short.** {glue:text}`answer`
 #
-# This chapter puts the same question to each of these choices: is it worth more, or less, than pretraining with the transformations
-# of the task?
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
 #
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`). The chapter on [reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# As in the chapter before, every pair of models is probed in both directions, and a seed's number is the mean of both. Full fine-tuning costs more
+# and is done in the first direction only, which is the paper's {cite}`speicher2024invariance`. Wherever a probe is compared with fine-tuning, the
+# probe is taken in the first direction too.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -57,65 +69,62 @@ sizes = STUDY.at(budget, seeds, model, protocol=protocol, few=few)
 #
 # Whatever does not vary is at its default: {glue:text}`model`, {glue:text}`sizes.samples` pretraining images, classes disjoint from the
 # target's. The fine-tuning samples are the exception: there, pretraining has seen the target's own classes. A factor of which a run has
-# only one level has no panel below; the networks are compared at the budgets `night` and `paper`.
+# only one level has no bars below; the networks are compared at the budgets `night` and `paper`.
 
 # %%
 found = STUDY.find(sizes, device, show)
 
 # %% tags=["remove-cell"]
 chapter.glue(found)
-chapter.show(found, "examples")
 
 # %% [markdown]
-# ```{glue:figure} examples
-# :name: fig-factors-examples
-# :alt: Three rows of nine images: pretraining data under the target's transformations, under others, and the target with other classes.
-#
-# The default pretraining data with the target's transformations ({glue:text}`target_names`), with others ({glue:text}`other_names`), and
-# the target. Pretraining and target share no class.
-# ```
-#
 # A pretrained model is transferred to the target in three ways:
 #
 # - by **linear probe** on {glue:text}`sizes.probe_samples` images: the backbone is frozen, only a new linear layer is trained;
 # - by **full fine-tuning on few** images, {glue:text}`sizes.few` of them: starting from a probe's layer, all weights are trained;
 # - by **full fine-tuning on many** images, {glue:text}`sizes.many` of them.
 #
-# As in the chapter before, every pair of models is probed in both directions, on the target's transformations and on the other three, and
-# a seed's number is the mean of both. Full fine-tuning costs more and is done in the first direction only, which is the paper's
-# {cite}`speicher2024invariance`. Wherever a probe is compared with fine-tuning, the probe is taken in the first direction too.
-#
 # ## Guess first
 #
-# Which of these choices is worth most? Guess, and you can question all accuracies of this run: choose a factor and a kind of transfer, and
-# see whether the two marks of a level, or the levels, are further apart.
+# Which of these choices is worth most? Guess, and all accuracies of this run are yours to question: choose a factor and a kind of transfer. The
+# distance between the two marks of a level is what the transformations are worth. The distance between the levels is what the factor is worth.
 
 # %%
 live.chart("factors", found)
 
 # %% [markdown]
-# ## A linear probe
+# ## One number for each factor
+#
+# The [chapter before](03_invariances_or_classes) defined the *gap* and the two *ranges* for the class relationship. They are the same for every
+# factor. The gap says what the target's transformations are worth against others, averaged over the factor's levels; a range says what the best
+# level of the factor is worth against the worst.
 
 # %% tags=["remove-cell"]
-chapter.show(found, "probe")
+chapter.show(found, "bars")
 
 # %% [markdown]
-# ```{glue:figure} probe
-# :name: fig-factors-lp
-# :alt: Panels, one a factor, with the accuracy of the linear probe over its levels, for matched and for mismatched transformations, and the paper's values as hollow marks.
+# ```{glue:figure} bars
+# :name: fig-factors-summary
+# :alt: For each factor the gap between transformations and the two ranges over the factor as bars, with the paper's values as hollow marks.
 #
-# Accuracy of the linear probe on the target. Filled marks: this run, with seeds as small marks and 95 % intervals over seeds. Hollow
-# marks: the paper; where its level is another number, that stands in brackets. Dotted: guessing. Run: {glue:text}`run`.
+# Are the transformations worth more than the factor? Gap and ranges by linear probe. Bars are means over seeds, lines 95 % intervals, small dots
+# seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Run: {glue:text}`run`.
 # ```
 #
-# In each panel there are two things to compare. The distance between the two lines is what the transformations are worth. The height of
-# a line, from its lowest to its highest point, is what the factor is worth.
+# The table has all three kinds of transfer, and the class relationship with them. Here all numbers are of the first direction, so that the rows can
+# be compared; those of the linear probe differ from the figure's for that reason.
+
+# %% tags=["remove-input"]
+found.show("summary")
+
+# %% [markdown]
+# ## How much is a label worth?
 #
-# The last panel answers the question of the one who labels images. With {glue:text}`level.finetuning_samples.0` of them, a model that was
-# pretrained with the target's transformations reaches {glue:text}`accuracy.probe.finetuning_samples.0.matched`, with
-# {glue:text}`level.finetuning_samples.1` it reaches {glue:text}`accuracy.probe.finetuning_samples.1.matched`. A model that was pretrained
-# with other transformations reaches {glue:text}`accuracy.most.mismatched` with {glue:text}`most.finetuning_samples`. (Brackets hold 95 %
-# intervals over seeds, here and below.)
+# Labelling images of one's own task is a choice too. The paper leaves it out of the comparison above, since it is no property of the pretrained
+# model. With {glue:text}`level.finetuning_samples.0` labelled images, a model that was pretrained with the target's transformations reaches
+# {glue:text}`accuracy.probe.finetuning_samples.0.matched`, with {glue:text}`level.finetuning_samples.1` it reaches
+# {glue:text}`accuracy.probe.finetuning_samples.1.matched`. A model that was pretrained with other transformations reaches
+# {glue:text}`accuracy.most.mismatched` with {glue:text}`most.finetuning_samples`. (Brackets hold 95 % intervals over seeds, here and below.)
 #
 # In the paper, matched transformations give {glue:text}`accuracy.probe.finetuning_samples.0.matched.paper` with
 # {glue:text}`paper.level.finetuning_samples.0` images and {glue:text}`accuracy.probe.finetuning_samples.1.matched.paper` with
@@ -137,57 +146,21 @@ chapter.link(found)
 #
 # A linear layer takes the representation as it is. Training all weights can change it: the network can still learn the
 # transformations that its pretraining lacked, from the target's images. How far does it get with few of them?
-
-# %% tags=["remove-cell"]
-chapter.show(found, "tuning")
-
-# %% [markdown]
-# ```{glue:figure} tuning
-# :name: fig-factors-tuning
-# :alt: Three panels of accuracy after full fine-tuning: over the class relationship with few and with many images, and over the number of images.
 #
-# Accuracy after full fine-tuning, by class relationship on few and on many images, and, after pretraining on the target's classes, by the number of
-# images. Marks as in {numref}`fig-factors-lp`. Run: {glue:text}`run`.
-# ```
+# Averaged over the four class relationships, the gap between matched and mismatched transformations is:
 #
-# Averaged over the four class relationships, all in the first direction, the gap between matched and mismatched transformations is
-# {glue:text}`gap.probe-first.class_relationship` by linear probe, {glue:text}`gap.few.class_relationship` after fine-tuning on few images and
-# {glue:text}`gap.many.class_relationship` after fine-tuning on many. In the paper it is
-# {glue:text}`gap.probe-first.class_relationship.paper`, {glue:text}`gap.few.class_relationship.paper` and
-# {glue:text}`gap.many.class_relationship.paper`.
+# | | this run | the paper |
+# |---|---|---|
+# | by linear probe | {glue:text}`gap.probe-first.class_relationship` | {glue:text}`gap.probe-first.class_relationship.paper` |
+# | after fine-tuning on few images | {glue:text}`gap.few.class_relationship` | {glue:text}`gap.few.class_relationship.paper` |
+# | after fine-tuning on many | {glue:text}`gap.many.class_relationship` | {glue:text}`gap.many.class_relationship.paper` |
 #
-# That probe has {glue:text}`sizes.probe_samples` images, more than the fine-tuning. The fair comparison has equally many: with each number in
-# the last panels of {numref}`fig-factors-lp` and {numref}`fig-factors-tuning`, the same models are probed and fine-tuned. Averaged over these
-# numbers, fine-tuning narrows the gap by {glue:text}`narrowing.tuning` (in the paper: {glue:text}`narrowing.tuning.paper`).
+# That probe has {glue:text}`sizes.probe_samples` images, more than the fine-tuning. The fair comparison has equally many: in the experiment on
+# labelled images, the same models are probed and fine-tuned with each number. Averaged over these numbers, fine-tuning narrows the gap by
+# {glue:text}`narrowing.tuning` (in the paper: {glue:text}`narrowing.tuning.paper`).
 
 # %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All accuracies after fine-tuning", "code_prompt_hide": "Hide the accuracies"}
 found.show("tuning_levels")
-
-# %% [markdown]
-# ## One number for each factor
-#
-# The [chapter before](03_invariances_or_classes) defined the *gap* and the two *ranges* for the class relationship. They are the same for
-# every factor: the gap says what the target's transformations are worth against others, averaged over the factor's levels; a range says what
-# the best level of the factor is worth against the worst. The paper leaves the fine-tuning samples out of this: they are no property of the
-# pretrained model.
-
-# %% tags=["remove-cell"]
-chapter.show(found, "bars")
-
-# %% [markdown]
-# ```{glue:figure} bars
-# :name: fig-factors-summary
-# :alt: For each factor the gap between transformations and the two ranges over the factor as bars, with the paper's values as hollow marks.
-#
-# Gap and ranges by linear probe. Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow marks the paper. Run:
-# {glue:text}`run`.
-# ```
-#
-# The table has all three kinds of transfer, and the class relationship with them. Here all numbers are of the first direction, so that the
-# rows can be compared; those of the linear probe differ from the figure's for that reason.
-
-# %% tags=["remove-input"]
-found.show("summary")
 
 # %% [markdown]
 # ## Was the learning rate to blame?
@@ -195,28 +168,17 @@ found.show("summary")
 # Fine-tuning has a learning rate, here {glue:text}`sizes.tuning_learning_rate`. Perhaps another one would close the gap: a high rate lets the
 # network leave behind what it learned in pretraining. The paper fine-tunes with rates from $10^{-1}$ to $10^{-5}$ as a check. This run repeats
 # it with {glue:text}`sizes.rates`, on few images, with models that were pretrained on other classes than the target's.
-
-# %% tags=["remove-cell"]
-chapter.show(found, "rates")
-
-# %% [markdown]
-# ```{glue:figure} rates
-# :name: fig-factors-rates
-# :alt: Accuracy over learning rates, one line for matched and one for mismatched transformations.
-#
-# Accuracy on the target after full fine-tuning on {glue:text}`sizes.few` images, by learning rate. Marks as in {numref}`fig-factors-lp`; the paper
-# gives no numbers. Run: {glue:text}`run`.
-# ```
 #
 # Each kind of pretraining gets the rate that is best on its validation images, averaged over seeds: {glue:text}`best_rate.matched` for
 # matched transformations and {glue:text}`best_rate.mismatched` for mismatched ones. With these the gap on test images is
 # {glue:text}`gap.best-rates`; at the rate of this chapter it is {glue:text}`gap.few.class_relationship.1`. Choosing the rates narrows it, within each
-# seed, by {glue:text}`narrowing.best-rates`. Was the learning rate to blame? {glue:text}`blame`
+# seed, by {glue:text}`narrowing.best-rates`. Was the learning rate to blame? {glue:text}`blame` The chart above has every rate, under the
+# factor *learning rate*.
 #
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. The [claims ledger](10_claims) has all of
-# them, and says what the verdicts mean; these are the ones about the factors of this chapter. {glue:text}`decided`
+# The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about
+# the factors of this chapter. {glue:text}`decided`
 
 # %% tags=["remove-input"]
 verdicts.show(verdicts.rows([found]))
@@ -225,7 +187,7 @@ verdicts.show(verdicts.rows([found]))
 # Statements about fine-tuning, also those that compare it with the probe at the same number of images, use the first direction alone; all
 # others use both.
 #
-# One statement needs care: that mismatched transformations do not suffice even with the most images, which means that they stay below 0.95.
+# Do not trust one row by itself: that mismatched transformations do not suffice even with the most images, which means that they stay below 0.95.
 # {glue:text}`care`
 #
 # Where this run and the paper differ, look for the reasons here first:
@@ -246,12 +208,18 @@ verdicts.show(verdicts.rows([found]))
 # **A limitation.** A range depends on which levels one puts into the experiment: the range over pretraining samples would be smaller without
 # the smallest number, and larger with one below it. The gap depends on the transformations, which are drawn.
 #
+# ## What to take away
+#
+# - {glue:text}`answer`
+# - A gap and a range can be compared because both are differences of accuracy on the same target.
+# - How large a range is depends on which levels one tries. A comparison with a factor is a comparison with these levels of it.
+#
 # ## Exercises
 #
 # ```{exercise}
 # :label: ex-factors-few
 # You can label only 50 images of your task, and train all weights on them. Do the transformations of pretraining matter more, or less,
-# than in {numref}`fig-factors-tuning`?
+# than with {glue:text}`sizes.few`?
 # ```
 #
 # ```{solution} ex-factors-few
@@ -259,7 +227,7 @@ verdicts.show(verdicts.rows([found]))
 # Set `few = 50` in the parameters cell and run the chapter again. The pretrained models come from the cache, only the fine-tuning is new.
 # Compare the gaps of the table under {numref}`fig-factors-summary` before and after. Two things pull in different directions: fewer images
 # teach less of the transformations that are missing, and from fewer images even a model with matched transformations learns less
-# about the classes. The last panel of {numref}`fig-factors-tuning` varies the number of images too, for models that know the target's classes.
+# about the classes. The chart above varies the number of images too, for models that know the target's classes.
 # ```
 #
 # ```{exercise}

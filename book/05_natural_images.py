@@ -13,15 +13,27 @@
 # %% [markdown]
 # # The same on natural images
 #
-# In Transforms-2D a class is one object, and everything that varies within it is a transformation that we know. Photographs are
-# not like that. A class holds thousands of different things, seen from many sides and in any light, and nobody can list
-# what a model has to ignore.
+# In Transforms-2D a class is one object, and everything that varies within it is a transformation that we know. Photographs are not like that. A
+# class holds thousands of different things, seen from many sides and in any light, and nobody can list what a model has to ignore.
 #
-# Transformations can be added to photographs all the same: turn them, change their colours, blur them. Does it still matter that
-# pretraining shows the transformations of the task? And does it still matter as much as the class relationship?
+# Transformations can be added to photographs all the same: turn them, change their colours, blur them. Does it still matter as much that
+# pretraining shows the transformations of the task?
+
+# %% tags=["remove-input"]
+from invariance import drawings
+
+drawings.experiment("natural_images")
+
+# %% [markdown]
+# **In short.** {glue:text}`answer` {glue:text}`stand_in`
 #
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`). The chapter on [reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+#
+# As in the chapters before, every pair of models is probed in both directions and fine-tuned in the first one.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -45,12 +57,13 @@ sizes = STUDY.at(budget, seeds, model, protocol=protocol, pictures=pictures, red
 # %% [markdown]
 # ## The pictures
 #
-# The paper {cite}`speicher2024invariance` takes CIFAR-10 and CIFAR-100 {cite}`krizhevsky2009cifar`: photographs of 32 x 32 pixels in 10 and
-# in 100 classes. This book has to run offline, so by default it draws its own natural images: landscapes of ten types, such as
-# {glue:text}`some_types`, each in ten variants. Every picture is another view, in another light, with things in the way. The ten types
-# stand in for CIFAR-10 under the name `scenes10`, the hundred variants for CIFAR-100 under the name `scenes100`. Both have as many images
-# as CIFAR. This page shows results on {glue:text}`cifar10.source` and {glue:text}`cifar100.source`. It calls them the *ten* and the
-# *hundred classes*; statements, taken from the paper, name CIFAR.
+# The paper {cite}`speicher2024invariance` takes CIFAR-10 and CIFAR-100 {cite}`krizhevsky2009cifar`: photographs of 32 x 32 pixels in 10 and in 100
+# classes. This book has to run offline, so by default it draws its own pictures in their place: landscapes of ten types, such as
+# {glue:text}`some_types`, each in ten variants. Every picture is another view, in another light, with discs and bars in the way.
+#
+# The ten types take the place of CIFAR-10 under the name `scenes10`, the hundred variants that of CIFAR-100 under the name `scenes100`. Both have as
+# many images as CIFAR. This page shows results on {glue:text}`cifar10.source` and {glue:text}`cifar100.source`, and calls them the *ten* and the
+# *hundred classes*.
 #
 # To have the real ones, fetch them once (170 MB each) and set `pictures = "paper"` in the parameters cell:
 #
@@ -90,9 +103,8 @@ chapter.show(found, "examples")
 #
 # **Classes.** Half of the classes are the target's. The other half is *disjoint*, all together are the *superset*.
 #
-# **Samples.** The images are given and cannot be made at will. Pretraining samples are counted per class, fine-tuning samples as a share of a
-# class's training images. The linear probe learns from {glue:text}`sizes.probe_samples` images in all, the paper's from all that the target's
-# classes have, {glue:text}`paper.probe_samples`.
+# **Samples.** The images are given and cannot be made at will. So pretraining samples are counted per class, and fine-tuning samples as a share of
+# a class's training images. The probe learns from {glue:text}`sizes.probe_samples` images, the paper's from {glue:text}`paper.probe_samples`.
 #
 # | | ten classes | a hundred classes |
 # |---|---|---|
@@ -103,11 +115,8 @@ chapter.show(found, "examples")
 # | few images for fine-tuning, in all ({glue:text}`share_few`) | {glue:text}`cifar10.n_few` | {glue:text}`cifar100.n_few` |
 # | many images for fine-tuning, in all ({glue:text}`share_many`) | {glue:text}`cifar10.n_many` | {glue:text}`cifar100.n_many` |
 #
-# In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe is trained on representations
-# that are computed once. They cover {glue:text}`sizes.redraws` draws of each image here and {glue:text}`paper.redraws` at the budget `paper`;
-# the paper draws anew in each epoch.
-#
-# As before, every pair of models is probed in both directions and fine-tuned in the first one.
+# In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe sees
+# {glue:text}`sizes.redraws` draws of each image here, {glue:text}`paper.redraws` at the budget `paper`, and a new one in each epoch in the paper.
 #
 # ## Guess first
 #
@@ -117,30 +126,19 @@ chapter.show(found, "examples")
 live.chart("factors", found)
 
 # %% [markdown]
-# ## Ten classes
-
-# %% tags=["remove-cell"]
-chapter.show(found, "probe10")
-
-# %% [markdown]
-# ```{glue:figure} probe10
-# :name: fig-natural-10-lp
-# :alt: Panels of accuracy by linear probe over the levels of each factor, for matched and for mismatched transformations, with the paper's CIFAR-10 values as hollow marks.
+# ## All accuracies
 #
-# In the place of CIFAR-10: accuracy of the linear probe on the target. Pretraining images are per class, images for transfer shares of a class's.
-# Filled marks: this run, with seeds as small marks and 95 % intervals over seeds. Hollow marks: the paper; where its level is another number, that
-# stands in brackets. Dotted: guessing. Run: {glue:text}`run`.
-# ```
+# The chart shows every accuracy of this run. The default is {glue:text}`model`, pretrained on the other half of the classes; where the number of
+# images for transfer varies, pretraining has seen the target's own classes.
 #
-# The default is {glue:text}`model`, pretrained on the other half of the classes. For the panel of images for transfer, pretraining has seen the
-# target's own classes. A factor of which this run has one level only has no panel: architectures and pretraining images vary at the budgets
-# `night` and `paper`.
-#
-# The table has this run's means over seeds, the paper's in brackets, and this run's gap. A dash stands where the paper has no value, or where its
+# The table has this run's means over seeds and the paper's in brackets, for ten classes. A dash stands where the paper has no value, or where its
 # mark hides behind another one in the plot that it was read from.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "Ten classes", "code_prompt_hide": "Hide the ten classes"}
 found.show("levels10")
+
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "A hundred classes", "code_prompt_hide": "Hide the hundred classes"}
+found.show("levels100")
 
 # %% tags=["remove-input"]
 chapter.link(found)
@@ -148,45 +146,18 @@ chapter.link(found)
 # %% [markdown]
 # In the file, `setting` is `cifar10` or `cifar100` and `source` names the pictures; `samples` is the number of images for transfer in all.
 #
-# By linear probe, the accuracies after pretraining on the four kinds of classes lie between {glue:text}`cifar10.lowest` and
+# ## Is there anything to see?
+#
+# With ten classes, the accuracies by linear probe after pretraining on the four kinds of classes lie between {glue:text}`cifar10.lowest` and
 # {glue:text}`cifar10.highest`; guessing gives {glue:text}`cifar10.chance`. {glue:text}`cifar10.room`
 #
-# ## A hundred classes
-
-# %% tags=["remove-cell"]
-chapter.show(found, "probe100")
-
-# %% [markdown]
-# ```{glue:figure} probe100
-# :name: fig-natural-100-lp
-# :alt: Panels of accuracy by linear probe over the levels of each factor, for matched and for mismatched transformations, with the paper's CIFAR-100 values as hollow marks.
+# With a hundred classes they lie between {glue:text}`cifar100.lowest` and {glue:text}`cifar100.highest`; guessing gives
+# {glue:text}`cifar100.chance`. {glue:text}`cifar100.room`
 #
-# In the place of CIFAR-100: accuracy of the linear probe on the target. Marks as in {numref}`fig-natural-10-lp`. Run: {glue:text}`run`.
-# ```
-#
-# Here the accuracies lie between {glue:text}`cifar100.lowest` and {glue:text}`cifar100.highest`; guessing gives {glue:text}`cifar100.chance`.
-# {glue:text}`cifar100.room`
-
-# %% tags=["remove-input"]
-found.show("levels100")
-
-# %% [markdown]
 # ## Training all weights
 #
 # Training all weights can change the representation, so it can make up for what pretraining lacked. Of this we have the paper's values for
 # 10 % of the images.
-
-# %% tags=["remove-cell"]
-chapter.show(found, "tuning")
-
-# %% [markdown]
-# ```{glue:figure} tuning
-# :name: fig-natural-many
-# :alt: Four panels of accuracy after full fine-tuning, for ten and for a hundred classes, over the class relationship and over the share of images, with the paper's values as hollow marks.
-#
-# Accuracy after full fine-tuning, by class relationship on {glue:text}`share_many` of the images (hollow: 10 %), and by the share of images, after
-# pretraining on the target's classes. Marks as in {numref}`fig-natural-10-lp`. Run: {glue:text}`run`.
-# ```
 #
 # The gap between matched and mismatched transformations, averaged over the class relationships, all in the first direction (in brackets its 95 %
 # interval over seeds):
@@ -221,8 +192,8 @@ chapter.show(found, "bars")
 # :name: fig-natural-summary
 # :alt: For ten and for a hundred classes the gap between transformations and the two ranges over the class relationship as bars, with the paper's values as hollow marks.
 #
-# Gap and ranges over the class relationship by linear probe. Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow marks the
-# paper. Run: {glue:text}`run`.
+# Transformations or classes? Gap and ranges over the class relationship by linear probe. Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow marks the
+# paper. Crosses, where there are any, are your own run beside published results. Run: {glue:text}`run`.
 # ```
 #
 # With ten classes the gap is {glue:text}`gap.cifar10.probe.class_relationship` and the range with matched transformations
@@ -235,11 +206,15 @@ chapter.show(found, "bars")
 #
 # ## Why the gap may weigh less here
 #
-# Look at the paper's linear probes. On Transforms-2D the gap is {glue:text}`t2d.gap.paper`, and the range over the class relationships,
-# with matched transformations, {glue:text}`t2d.range.paper`. On CIFAR-10 they are {glue:text}`gap.cifar10.probe.class_relationship.paper` and
-# {glue:text}`range.cifar10.probe.class_relationship.matched.paper`, on CIFAR-100 {glue:text}`gap.cifar100.probe.class_relationship.paper` and
-# {glue:text}`range.cifar100.probe.class_relationship.matched.paper`; what its plots hide is left out. So on CIFAR the gap is no smaller than on
-# Transforms-2D. The effect of the classes is several times larger, and overtakes it.
+# Look at the paper's linear probes. Where a mark is hidden behind another one in its plots, the level is left out.
+#
+# | in the paper | gap between transformations | range over classes, matched |
+# |---|---|---|
+# | Transforms-2D | {glue:text}`t2d.gap.paper` | {glue:text}`t2d.range.paper` |
+# | CIFAR-10 | {glue:text}`gap.cifar10.probe.class_relationship.paper` | {glue:text}`range.cifar10.probe.class_relationship.matched.paper` |
+# | CIFAR-100 | {glue:text}`gap.cifar100.probe.class_relationship.paper` | {glue:text}`range.cifar100.probe.class_relationship.matched.paper` |
+#
+# On CIFAR the gap is as large as before. The effect of the classes is several times larger, and overtakes it.
 #
 # Three explanations for a gap that weighs less are worth having in mind:
 #
@@ -257,9 +232,8 @@ chapter.show(found, "bars")
 #
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. The [claims ledger](10_claims) has all of
-# them, and says what the verdicts mean; these are the ones about natural images. They name CIFAR as the paper does, and this run's pictures are
-# {glue:text}`cifar10.source` and {glue:text}`cifar100.source`.
+# The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about
+# natural images. {glue:text}`stand_in`
 
 # %% tags=["remove-input"]
 verdicts.show(verdicts.rows([found]))
@@ -276,6 +250,12 @@ verdicts.show(verdicts.rows([found]))
 #
 # **A limitation.** Turned and recoloured photographs are still not what a model meets in practice: another camera, another country, another
 # season. The experiment can control what changes because the change is artificial, and that is its price.
+#
+# ## What to take away
+#
+# - {glue:text}`answer`
+# - In the paper the transformations stay as important on photographs as on drawn objects, and the classes become more important than they are.
+# - Where accuracies are close to guessing, neither effect can show. Look for that before you read a difference.
 #
 # ## Exercises
 #

@@ -13,14 +13,22 @@
 # %% [markdown]
 # # When invariance harms
 #
-# The chapters before this one asked which invariances help. They may leave the impression that a model cannot ignore enough.
-# But to ignore something is to throw it away, and the next task may ask for just that.
+# The chapters before this one asked which invariances help. They may leave the impression that a model cannot ignore enough. But to ignore
+# something is to throw it away. What does it cost when the next task asks for just the part that was ignored?
+
+# %% tags=["remove-input"]
+from invariance import drawings
+
+drawings.experiment("when_invariance_harms")
+
+# %% [markdown]
+# **In short.** {glue:text}`answer`
 #
-# This chapter builds tasks that need different parts of the same image. A model that is trained for one part has every reason
-# to ignore the other. Does it? And what does it cost when the next task asks for the part that was ignored?
-#
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`). The chapter on [reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -46,14 +54,13 @@ sizes = STUDY.at(budget, seeds, model, protocol=protocol, pictures=pictures, epo
 # ## The idea
 #
 # Take an image that has two parts, a picture $b$ in the background and a small object $o$ pasted into a corner. Which object it is
-# says nothing about the picture. A model is trained to name the picture. For it the object is noise, and the safest
+# says nothing about the picture. Now train a model to name the picture. For this model the object is noise, and the safest
 # representation $f$ is one that does not move when the object is exchanged for another one, $o'$:
 #
 # $$ f(b, o) \approx f(b, o'). $$
 #
-# That is an invariance like those to rotation or blur, and it serves the model's task. But the better it holds, the less can be
-# read off $f$ about the object. If it held exactly, no linear probe, and no other classifier on $f$, could name the object better than by
-# guessing.
+# Such an invariance serves the model's task. But the better it holds, the less can be read off $f$ about the object. If it held exactly, no linear
+# probe, and no other classifier on $f$, could name the object better than by guessing.
 #
 # ## Four tasks
 #
@@ -68,9 +75,8 @@ sizes = STUDY.at(budget, seeds, model, protocol=protocol, pictures=pictures, epo
 # | both, label: object (`objects_mixed`) | picture and object | the object |
 # | object only (`objects_only`) | the object on black | the object |
 #
-# The names in brackets are those of the library and of the file with the data. Figures and tables call the picture *image*, as the
-# paper does. Offline, drawn scenes take the place of CIFAR-10: ten types of landscape, `scenes10` by name. The results on this page are
-# from {glue:text}`images_from`.
+# The names in brackets are those of the library and of the file with the data. Figures and tables call the picture *image*, as the paper does.
+# Offline, ten types of drawn landscape take the place of CIFAR-10 (`scenes10`); the results on this page are from {glue:text}`images_from`.
 #
 # A model is pretrained on one of the four tasks. A linear probe, a new linear layer on the frozen model, then tells how well its
 # representation serves each of the four. One call trains, probes and measures all of it:
@@ -103,8 +109,34 @@ chapter.show(found, "images", seed=seed)
 live.explorer("relevance")
 
 # %% [markdown]
-# One pair of images is not the measure. The last two columns are sensitivities over many pairs, for these four networks. What follows is
-# the experiment, with several seeds.
+# One pair of images is not the measure. The last two columns are sensitivities over many pairs, for these four networks. What follows
+# has several seeds.
+#
+# ## A shortcut
+#
+# A model should give up an invariance where it is paid for it. So pay for it: let the object say something about the picture in pretraining. With
+# probability $\alpha$ the object is the one that belongs to the picture's class, the first object to the first class and so on; otherwise it is
+# drawn at random. The label is still the picture's class. For $\alpha = 1$ the object alone gives it away. The targets have $\alpha = 0$.
+
+# %% tags=["remove-cell"]
+chapter.show(found, "sweeps")
+
+# %% [markdown]
+# ```{glue:figure} sweeps
+# :name: fig-relevance-sweeps
+# :alt: Two panels with sensitivities to image and object and accuracies on both targets, over the correlation of object and class and over the share of images with an object.
+#
+# What a model looks at depends on what it is paid for. Left: for growing correlation $\alpha$ of object and class; right: for a growing share
+# $\beta$ of images that carry an object. Small marks are seeds, bars 95 % intervals over them. Run: {glue:text}`run`.
+# ```
+#
+# The sensitivity to objects should rise with $\alpha$. And a model that goes by the object need not look at the picture, which shows in the
+# accuracy on the picture's class in front of unrelated objects. {glue:text}`correlation`
+#
+# A second sweep keeps the object irrelevant, and changes how many images carry one: a share $\beta$ of them. For $\beta = 0$ pretraining is the
+# task *image only*, for $\beta = 1$ it is *both*. {glue:text}`availability`
+#
+# The paper plots these curves; it prints no numbers that could stand beside ours.
 #
 # ## What the models learned to ignore
 
@@ -116,8 +148,8 @@ chapter.show(found, "sensitivity")
 # :name: fig-relevance-sensitivity
 # :alt: For each of four pretrainings the sensitivity to exchanging the image and to exchanging the object, with the paper's values as hollow marks.
 #
-# Sensitivity to exchanging the picture and the object, by pretraining, with the object at its fixed place. Large marks are means over seeds
-# with 95 % intervals, small ones seeds, hollow ones the paper. Run: {glue:text}`run`; {glue:text}`sizes.pairs` pairs.
+# Sensitivity to exchanging the picture and the object, by pretraining, with the object at its fixed place. Large marks are means over seeds with
+# 95 % intervals, small ones seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Run: {glue:text}`run`; {glue:text}`sizes.pairs` pairs.
 # ```
 #
 # Compare the first two groups of marks. The model of the first group never saw an object, so it had no occasion to learn to ignore one; its
@@ -141,7 +173,7 @@ chapter.show(found, "accuracy")
 # :alt: A map of four by four accuracies, pretraining in rows and target in columns, each with its interval and the paper's value.
 #
 # Accuracy of the linear probe of every pretraining (rows) on every target (columns), the object at its fixed place: mean over seeds, its 95 %
-# interval, and the paper's value. Run: {glue:text}`run`.
+# interval, and the paper's value. Below, an untrained network with a probe, and training on the target's images alone. Run: {glue:text}`run`.
 # ```
 #
 # Look at the third column, the task that asks for the object in front of a picture. A model that never saw an object reaches
@@ -149,12 +181,14 @@ chapter.show(found, "accuracy")
 # {glue:text}`accuracy.fixed.cifar_mixed.objects_mixed`. The paper has {glue:text}`accuracy.fixed.cifar_only.objects_mixed.paper` and
 # {glue:text}`accuracy.fixed.cifar_mixed.objects_mixed.paper`. Guessing one of ten objects gives 0.10.
 #
-# This is the point of the chapter: two models that were trained for the same labels, the second on images that even contain what the
-# target asks for. If the second serves that target worse all the same, what it learned to ignore is the likely reason.
+# This is the point of the chapter. Both models were trained for the same labels, and the images of the second even contain what the target asks
+# for. If the second serves that target worse all the same, what it learned to ignore is the likely reason.
 #
-# The accuracy of the second minus that of the first, within seeds, is {glue:text}`harm.object`. That it is lower is
-# {glue:text}`harm.object.verdict`. The mirror image is the picture's class after *both, label: object*, minus that after *object only*:
-# {glue:text}`harm.image`. That this is lower is {glue:text}`harm.image.verdict`.
+# Within seeds, the accuracy of the second minus that of the first is {glue:text}`harm.object`. That it is lower is
+# {glue:text}`harm.object.verdict`.
+#
+# The mirror image is the picture's class after *both, label: object*, minus that after *object only*: {glue:text}`harm.image`. That this is lower
+# is {glue:text}`harm.image.verdict`.
 
 # %% tags=["remove-input"]
 chapter.link(found)
@@ -162,15 +196,14 @@ chapter.link(found)
 # %% [markdown]
 # ## How much is there to take away?
 #
-# Even a model that never saw an object need not show it. The *image only* model has learned what tells pictures apart, and what does not help
-# with that is already weak in its representation. Its sensitivity to objects is {glue:text}`sensitivity.fixed.cifar_only.object`, against
+# Even a model that never saw an object need not show it. The *image only* model has learned what tells pictures apart, and whatever does not help
+# with that is weak in its representation. Its sensitivity to objects is {glue:text}`sensitivity.fixed.cifar_only.object`, against
 # {glue:text}`sensitivity.fixed.cifar_only.object.paper` in the paper. A probe on it names the object with an accuracy of
-# {glue:text}`accuracy.fixed.cifar_only.objects_mixed`, against {glue:text}`accuracy.fixed.cifar_only.objects_mixed.paper`. The nearer the
-# first is to 0 and the second to guessing, the less is left that ignoring could take away. The comparisons on objects may then stay undecided,
-# and that says nothing against the claim.
+# {glue:text}`accuracy.fixed.cifar_only.objects_mixed`, against {glue:text}`accuracy.fixed.cifar_only.objects_mixed.paper`. Guessing has 0.10: the
+# closer this baseline is to guessing, the less there is to lose, and the comparison on objects may stay undecided.
 #
-# The published accuracies are not those of test images alone: the published code takes the mean over training, validation and test images
-# together, and three quarters of these are training images. On new images alone the paper's probes may name fewer objects than its table says.
+# The published accuracies are means over training, validation and test images together, as [chapter 14](14_the_papers_numbers) explains. On new
+# images alone the paper's probes may name fewer objects than its table says.
 #
 # Pictures have a floor of their own. The model that never saw one has a sensitivity to pictures of
 # {glue:text}`sensitivity.fixed.objects_only.image`, and in the paper of {glue:text}`sensitivity.fixed.objects_only.image.paper`. A probe on it
@@ -195,56 +228,17 @@ found.show("translated")
 # ## Sensitivity and accuracy together
 #
 # If what a model ignores is lost to the target, then the models that are most sensitive to a part should do best where that part is
-# the label. The paper tests this with the correlation of sensitivity and accuracy over the four models.
-
-# %% tags=["remove-cell"]
-chapter.show(found, "correlated")
-
-# %% [markdown]
-# ```{glue:figure} correlated
-# :name: fig-relevance-correlation
-# :alt: Two panels, for the image and for the object, with the accuracy of four models over their sensitivity, and the paper's values as hollow marks.
+# the label. The paper tests this with the correlation of sensitivity and accuracy over the four models. It is
+# {glue:text}`correlation.fixed.image` for the picture and {glue:text}`correlation.fixed.object` for the object; in the paper,
+# {glue:text}`correlation.fixed.image.paper` and {glue:text}`correlation.fixed.object.paper`.
 #
-# Accuracy where a part is the label, over the sensitivity to that part; the target's images show both parts. Large marks are means over
-# seeds, small ones seeds, hollow ones the paper. $r$ is Pearson's correlation over the four models: its mean over seeds, with the 95 % interval.
-# Run: {glue:text}`run`.
-# ```
-#
-# A correlation over four points is weak evidence, whatever its size. That is why the paired comparisons above come first.
-#
-# ## When the object does say something, and when it is often missing
-#
-# So far the object said nothing about the picture. Let it say something in pretraining: with probability $\alpha$ the object is the one that
-# belongs to the picture's class, the first object to the first class and so on, and otherwise it is drawn at random. The label is still
-# the picture's class; for $\alpha = 1$ the object alone gives it away. The targets are the same as before, with $\alpha = 0$.
-#
-# A second sweep keeps the object irrelevant, and changes how many images carry one: a share $\beta$ of them. For $\beta = 0$ pretraining
-# is the task *image only*, for $\beta = 1$ it is *both*.
-
-# %% tags=["remove-cell"]
-chapter.show(found, "sweeps")
-
-# %% [markdown]
-# ```{glue:figure} sweeps
-# :name: fig-relevance-sweeps
-# :alt: Two panels with sensitivities to image and object and accuracies on both targets, over the correlation of object and class and over the share of images with an object.
-#
-# Pretraining on both, with the picture's class as the label. Left: for growing correlation $\alpha$ of object and class; right: for a growing
-# share $\beta$ of images that carry an object. Small marks are seeds, bars 95 % intervals over them. Run: {glue:text}`run`.
-# ```
-#
-# A model should only give up an invariance where it is paid for it. So the sensitivity to objects should rise with $\alpha$. And a model that
-# goes by the object need not look at the picture, which shows in the accuracy on the picture's class in front of unrelated objects.
-# {glue:text}`correlation`
-#
-# On the share $\beta$ of images with an object: {glue:text}`availability`
-#
-# The paper plots these curves; it prints no numbers that could stand beside ours.
+# A correlation over four points is weak evidence, whatever its size. That is why the paired comparisons above come first, and why the ledger does
+# not count it.
 #
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. The [claims ledger](10_claims) has all of
-# them, and says what the verdicts mean; these are the ones about relevant and irrelevant parts.
+# The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about
+# relevant and irrelevant parts.
 
 # %% tags=["remove-input"]
 verdicts.show(verdicts.rows([found]))
@@ -256,6 +250,12 @@ verdicts.show(verdicts.rows([found]))
 #
 # **A limitation.** Outside the sweep over $\alpha$, both parts of the image are independent on purpose. In real data they hardly ever are,
 # and nobody says which part the next task will need. The experiment asks whether an invariance can harm; it does not say how often it does.
+#
+# ## What to take away
+#
+# - {glue:text}`answer`
+# - An invariance harms where the next task asks for what it throws away. Which parts these are is a property of the next task, not of the model.
+# - A model ignores what its training gave it reason to ignore, and it stops doing so where ignoring costs it accuracy.
 #
 # ## Exercises
 #

@@ -13,16 +13,23 @@
 # %% [markdown]
 # # Does an invariance carry over to other data?
 #
-# Transfer learning meets data that pretraining never showed. In [an earlier chapter](03_invariances_or_classes) models were pretrained
-# under the target's transformations, but on other classes. For that to help, an invariance must hold beyond the data on which it was
-# learned. Does it, and how far beyond?
-#
 # Someone who learned to recognise rotated cups may recognise a rotated teapot. What about a rotated block of noise? A rotated photograph?
-# Here we measure it. Models learn one transformation on one kind of data, and we measure their invariance to it on ten kinds, from
-# their own training objects to natural images.
+# Transfer learning meets data that pretraining never showed, so an invariance is of use only if it holds beyond the data on which it was learned.
+# Does it, and how far beyond?
+
+# %% tags=["remove-input"]
+from invariance import drawings
+
+drawings.experiment("invariance_transfer")
+
+# %% [markdown]
+# **In short.** {glue:text}`answer`
 #
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`). The chapter on [reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -35,7 +42,6 @@ show = "auto"  # own, published, or auto: published at the paper's size, if any
 transforms = 0  # how many of the 18, 3 or more; 0 means as the budget says
 architectures = 0  # how many to run, 1 to 4; 0 means as the budget says
 pairs = 0  # of images a measurement, 2 or more; 0 means as the budget says
-shown = "new objects on scenes"  # data of the large map: a name of the figure
 seed = 0  # the seed whose images are shown
 
 # %% tags=["remove-cell"]
@@ -82,8 +88,8 @@ chapter.show(found, "types", seed=seed)
 # :name: fig-transfer-types
 # :alt: Ten rows of small images, one a type of data: objects and blocks of random pixels, each on scenes and on noise, and two rows of natural images.
 #
-# The ten types of data, without transformations. For models that were trained on image objects, the first row is their own data and the
-# others are stranger to them; models that were trained on random objects have the sixth row as their own. Offline, drawn scenes take
+# The ten types of data, without transformations. The first row is what models trained on image objects have seen, the sixth what models
+# trained on random objects have seen. Offline, drawn scenes take
 # the place of CIFAR-10 and CIFAR-100 (`cifar10` and `cifar100` in the file with the data), and both rows come from the same landscapes. On those
 # a transformation changes the whole image, in the other rows only the object.
 # ```
@@ -98,27 +104,24 @@ chapter.show(found, "sensitivities")
 # :name: fig-transfer-sensitivities
 # :alt: Two panels, for models trained on image objects and on random objects. For each of ten types of data four marks of sensitivity: trained with the transformation, with another, with none, untrained. The paper's values are hollow marks.
 #
-# Mean sensitivity over the transformations on each type of data; lower is more invariant. Left: models trained on image objects, right: on random objects; the
-# grey band marks their own data. Large marks are means over seeds with 95 % intervals, small ones seeds, hollow ones the paper's ResNet-18, for the
-# types of data that its table has. Run: {glue:text}`run`; model {glue:text}`model`, {glue:text}`sizes.samples` pretraining images,
-# {glue:text}`sizes.pairs` pairs.
+# Mean sensitivity over the transformations on each type of data; lower is more invariant. Left: models trained on image objects, right: on random
+# objects; the grey band marks their own data. Large marks are means over seeds with 95 % intervals, small ones seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Run:
+# {glue:text}`run`; model {glue:text}`model`, {glue:text}`sizes.samples` pretraining images, {glue:text}`sizes.pairs` pairs.
 # ```
 #
-# Read the upper two marks of each group against each other, the circle and the square. On their own training objects, models on the left have a
-# sensitivity of {glue:text}`sensitivity.image.same.training objects on scenes` to the transformation that they were trained with, and of
-# {glue:text}`sensitivity.image.other.training objects on scenes` to the others. The paper has
-# {glue:text}`sensitivity.image.same.training objects on scenes.paper` and
-# {glue:text}`sensitivity.image.other.training objects on scenes.paper`.
+# Read the circle of each group against its square. The distance between the two, the *advantage*, tells about transfer; their height does not, for
+# it comes from the data as well.
 #
-# The advantage is {glue:text}`advantage.image.training objects on scenes` there, and
-# {glue:text}`advantage.image.new objects on scenes` on new objects (paper: {glue:text}`advantage.image.training objects on scenes.paper` and
-# {glue:text}`advantage.image.new objects on scenes.paper`). On random blocks in front of noise, which share nothing with the training images
-# but their layout, it is {glue:text}`advantage.image.new random objects on noise` (paper:
-# {glue:text}`advantage.image.new random objects on noise.paper`). On both kinds of natural images together, in the place of CIFAR-10 and CIFAR-100, it is
-# {glue:text}`advantage.image.natural` (paper: {glue:text}`advantage.image.natural.paper`).
+# On their own training objects, models on the left have a sensitivity of {glue:text}`sensitivity.image.same.training objects on scenes` to the
+# transformation that they were trained with, and of {glue:text}`sensitivity.image.other.training objects on scenes` to the others. The paper has
+# {glue:text}`sensitivity.image.same.training objects on scenes.paper` and {glue:text}`sensitivity.image.other.training objects on scenes.paper`.
 #
-# The *distance between these two marks* tells about transfer, not their height. Untrained networks show why: they never learned anything,
-# so whatever differs between their marks comes from the data.
+# | the advantage, for models trained on image objects | this run | the paper |
+# |---|---|---|
+# | on their training objects | {glue:text}`advantage.image.training objects on scenes` | {glue:text}`advantage.image.training objects on scenes.paper` |
+# | on new objects | {glue:text}`advantage.image.new objects on scenes` | {glue:text}`advantage.image.new objects on scenes.paper` |
+# | on random blocks in front of noise | {glue:text}`advantage.image.new random objects on noise` | {glue:text}`advantage.image.new random objects on noise.paper` |
+# | on natural images | {glue:text}`advantage.image.natural` | {glue:text}`advantage.image.natural.paper` |
 #
 # Random blocks have no shape, no parts and no texture that a real object would share. An invariance that is learned on them cannot be about
 # cups or teapots. On image objects, which the models on the right have never seen, their sensitivity is
@@ -126,7 +129,13 @@ chapter.show(found, "sensitivities")
 # {glue:text}`sensitivity.random.other.new objects on scenes` to others. In the paper it is
 # {glue:text}`sensitivity.random.same.new objects on scenes.paper` and {glue:text}`sensitivity.random.other.new objects on scenes.paper`.
 #
-# The same marks, with their numbers, for models trained on either kind of objects and for every architecture of this run:
+# ## Ignored, or not seen?
+#
+# A network may be little sensitive because it hardly looks at the object (see [chapter 2](02_measuring_invariance)). So divide the sensitivity to a
+# transformation by that to another object in the same place. {glue:text}`blind`
+#
+# The chart has the same marks with their numbers, and adds models trained without transformations and untrained ones, for either kind of objects
+# and for every architecture of this run:
 
 # %%
 live.chart("relations", found)
@@ -134,11 +143,11 @@ live.chart("relations", found)
 # %% [markdown]
 # ## All numbers, and ranks
 #
-# A mean over transformations can hide that a few did all the work. Ranks count every transformation alike: for each one, all
-# {glue:text}`n_ranked` trained models are sorted by their sensitivity to it, and the last column says where the one that was trained with it
-# stands, on average. Rank 1 is the most invariant. Without any transfer the mean rank would be in the middle, at {glue:text}`middle`.
+# A mean over transformations can hide that a few did all the work. Ranks count every transformation alike. For each one, all
+# {glue:text}`n_ranked` trained models are sorted by their sensitivity to it; rank 1 is the most invariant. The last column says where the model that
+# was trained with it stands, on average. Without any transfer that would be in the middle, at {glue:text}`middle`.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All numbers", "code_prompt_hide": "Hide the numbers"}
 found.show("comparison")
 
 # %% tags=["remove-input"]
@@ -148,42 +157,15 @@ chapter.link(found)
 # Each cell has this run's mean over seeds, and the paper's value in brackets where its table has one. There are no ranks and no untrained models
 # of the paper to put beside ours.
 #
-# ## The whole picture
+# ## Every model on every transformation
 #
-# Behind each mark stands a map: every model against every transformation.
-
-# %% tags=["remove-cell"]
-chapter.show(found, "map", shown=shown)
-
-# %% [markdown]
-# ```{glue:figure} map
-# :name: fig-transfer-map
-# :alt: A map of sensitivities with the transformation trained with in rows and the transformation measured in columns; the cells where both are the same have a frame.
+# Behind each mark stands a map. A column tells how much a transformation changes the data, as any model sees it; a row tells what a model ignores.
+# Learned invariance is what stands out from both: a framed cell that is darker than the rest of *its column*.
 #
-# Sensitivity of each model (rows: what it was trained with) to each transformation (columns), on one type of data (the parameter `shown`; by
-# default new objects on scenes), for models trained on image objects; means over seeds. Frames mark the transformation trained with.
-# Run: {glue:text}`run`.
-# ```
+# Is the model that was trained with a transformation also the most invariant one to it? {glue:text}`diagonal` Elsewhere, another model is more
+# invariant.
 #
-# A column tells how much a transformation changes this data, as any model sees it. A row tells what a model ignores. Learned invariance is
-# what stands out from both: a framed cell that is darker than the rest of *its column*.
-#
-# The same map for all ten types of data shows whether the diagonal fades as data get stranger to the models:
-
-# %% tags=["remove-cell"]
-chapter.show(found, "maps")
-
-# %% [markdown]
-# ```{glue:figure} maps
-# :name: fig-transfer-maps
-# :alt: Ten small maps of models against transformations, one for each type of data, for models trained on image objects.
-#
-# Models trained on image objects; rows, columns and colours as in {numref}`fig-transfer-map`. Upper row: on scenes, and the first kind of
-# natural images; lower row: on noise, and the second kind. Run: {glue:text}`run`.
-# ```
-#
-# Here all maps of this run can be called up, with the number in each cell. Try *new objects on scenes* first, then *new random objects on
-# noise*: which frames stay darker than the rest of their column?
+# Call up any of the maps. Try *new objects on scenes* first, then *new random objects on noise*.
 
 # %%
 live.chart("pairs", found)
@@ -191,30 +173,29 @@ live.chart("pairs", found)
 # %% [markdown]
 # ## Families of transformations
 #
-# Look for dark cells beside the frames, too. Training with one transformation may teach a model to ignore a related one. The table names, for each
-# transformation, the most invariant of the models that were trained with another one, on new objects on scenes. The least of several
-# numbers is in part luck, so a single row says little.
+# Training with one transformation may teach a model to ignore a related one. The table names, for each transformation, the most invariant of the
+# models that were trained with another one, on new objects on scenes. The least of several numbers is in part luck, so a single row says little.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "The families", "code_prompt_hide": "Hide the families"}
 found.show("families")
 
 # %% [markdown]
-# If transformations of one category form a family, then that other model should often be of the category of the one that is measured. Within each
-# seed this is so for a share of {glue:text}`family.image.new objects on scenes` of the transformations; it would be
-# {glue:text}`family.chance` if the other model were any of them. The paper does not report this.
+# If transformations of one category form a family, that other model should often be of the category that is measured. Within each seed this is so
+# for a share of {glue:text}`family.image.new objects on scenes` of the transformations. If the other model were any of them, it would be so for
+# {glue:text}`family.chance`. The paper does not report this.
 #
 # ## Other architectures
 #
 # The paper repeats the experiment with DenseNet, VGG and a vision transformer. The parameter `architectures` says how many are run.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "The other architectures", "code_prompt_hide": "Hide them"}
 found.show("architectures")
 
 # %% [markdown]
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. The [claims ledger](10_claims) has all of
-# them, and says what the verdicts mean; these are the ones about invariance on other data.
+# The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about
+# invariance on other data.
 
 # %% tags=["remove-input"]
 verdicts.show(verdicts.rows([found]))
@@ -235,6 +216,13 @@ verdicts.show(verdicts.rows([found]))
 # **A limitation.** Every model here learned one transformation alone. Real pretraining teaches many at once, and how they then carry over need
 # not be the sum of what we see here.
 #
+# ## What to take away
+#
+# - {glue:text}`answer`
+# - To see transfer, compare models on the same data. Heights of sensitivities on different data say as much about the data as about the models.
+# - What a model learns to ignore includes relatives of what it was trained with, so the best model for a transformation need not be the one that was
+#   trained with it.
+#
 # ## Exercises
 #
 # ```{exercise}
@@ -244,9 +232,9 @@ verdicts.show(verdicts.rows([found]))
 #
 # ```{solution} ex-transfer-shown
 # :class: dropdown
-# Set `shown = "cifar10"` in the parameters cell and compare the new {numref}`fig-transfer-map` with the old one, column by column: a framed
-# cell that is darker than the rest of its column in both maps belongs to an invariance that transferred. Mind what changes besides the data: on
-# natural images a transformation acts on the whole image, not only on the object.
+# Choose *natural images* in the map above and compare it with *new objects on scenes*, column by column: a framed cell that is darker than the rest
+# of its column in both belongs to an invariance that transferred. Mind what changes besides the data: on natural images a transformation acts on
+# the whole image, not only on the object.
 # ```
 #
 # ```{exercise}

@@ -13,14 +13,24 @@
 # %% [markdown]
 # # Too few invariances, or too many?
 #
-# Nobody knows beforehand which transformations the next task will bring. So a pretrained model will lack some invariances, and have some that
-# nobody asked for. Which is the worse mistake?
+# Nobody knows beforehand which transformations the next task will bring. So a pretrained model will lack some invariances, and have some that nobody
+# asked for. Which is the worse mistake?
 #
-# The answer decides how one should pretrain. If extra invariances cost little, then pretraining may vary as much as it can. If they cost as
-# much as missing ones, it has to guess right.
+# If extra invariances cost little, pretraining may vary as much as it can. If they cost as much as missing ones, it has to guess right.
+
+# %% tags=["remove-input"]
+from invariance import drawings
+
+drawings.experiment("mismatch")
+
+# %% [markdown]
+# **In short.** {glue:text}`answer` {glue:text}`room`
 #
-# **What it takes.** The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
-# ({glue:text}`run`). The chapter on [reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::{admonition} Where these numbers come from
+# :class: dropdown
+# The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
+# ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -49,12 +59,11 @@ sizes = STUDY.at(budget, seeds, model, protocol=protocol, architectures=architec
 # of them serves a target with the same classes under $T_1$, $T_2$, ..., $T_8$. That gives a table of 8 x 8 accuracies $a_{ij}$, for $i$
 # transformations in pretraining and $j$ in the target.
 #
-# - On the diagonal, $i = j$, pretraining and target match.
-# - Where $i < j$, pretraining lacked $j - i$ of the target's transformations.
-# - Where $i > j$, it had $i - j$ that the target does not need.
+# - Where $i = j$, pretraining and target match.
+# - Where $i < j$, pretraining lacks $j - i$ of the target's transformations.
+# - Where $i > j$, it has $i - j$ that the target does not need.
 #
-# Targets with more transformations are harder for any model. So a model is not compared with itself on other targets, but with the
-# *matching* model, the one of the diagonal, on the same target:
+# Targets with more transformations are harder for any model. So a model is compared with the *matching* model on the same target:
 #
 # $$ c_{ij} = a_{ij} - a_{jj}. $$
 #
@@ -79,24 +88,13 @@ chapter.show(found, "steps")
 # Within a seed the classes are the same everywhere, so pretraining and target differ in nothing but the transformations. Another seed
 # draws other transformations, another order, other classes and other initial weights.
 #
-# ## The table
+# ## Every pair of sets
+#
+# Build the two sets yourself. The transformations of a set are the first of the order that a seed drew; the accuracy is the one that this run
+# measured. Take three away from pretraining, then give it three that the target does not need. Which costs more?
 
-# %% tags=["remove-cell"]
-chapter.show(found, "map")
-
-# %% [markdown]
-# ```{glue:figure} map
-# :name: fig-mismatch-map
-# :alt: A map of eight by eight accuracies, number of transformations in pretraining in rows and in the target in columns, with the paper's values in brackets.
-#
-# Accuracy of the linear probe of model {glue:text}`model`; means over seeds, the paper's ResNet-18 in brackets (its plots do not tell values
-# from 0.99 on apart). Run: {glue:text}`run.main`; {glue:text}`sizes.samples` pretraining images, {glue:text}`sizes.epochs` epochs.
-# ```
-#
-# Read it column by column: a column is one target. Going down from its diagonal cell, pretraining has more and more that the target does not need;
-# going up, it lacks more and more of what the target has.
-#
-# The same numbers for every architecture of this run:
+# %%
+live.chart("nested", found)
 
 # %% tags=["remove-input", "hide-output"] mystnb={"code_prompt_show": "All accuracies", "code_prompt_hide": "Hide the values"}
 found.show("accuracies")
@@ -107,13 +105,6 @@ chapter.link(found)
 # %% [markdown]
 # In the file, `pretrained_on` and `probed_on` are the numbers of transformations in pretraining and in the target.
 #
-# Build the two sets yourself. The transformations of a set are the first of the order that a seed drew; the accuracy is the one that this
-# run measured. Take three away from pretraining, then give it three that the target does not need: which costs more?
-
-# %%
-live.chart("nested", found)
-
-# %% [markdown]
 # ## What a missing and what an extra transformation costs
 #
 # Now average $c_{ij}$ over all cells that lack the same number of transformations, and over those that have the same number too many:
@@ -124,28 +115,32 @@ chapter.show(found, "costs")
 # %% [markdown]
 # ```{glue:figure} costs
 # :name: fig-mismatch-cost
-# :alt: Change of accuracy against the matching model, over the number of extra transformations on the left and of missing ones on the right, one line an architecture, the paper's dashed.
+# :alt: Change of accuracy against the matching model, over the number of extra transformations on the left and of missing ones on the right, with the paper's as a dashed line.
 #
-# Mean difference from the matching model on the same target. Small marks are seeds, bars 95 % intervals over seeds, dashed lines the
-# paper. Run: {glue:text}`run`.
+# Which mistake costs more? Mean difference from the matching model on the same target: to the left with extra transformations, to the right with
+# missing ones. Small marks are seeds, bars 95 % intervals over seeds, the dashed line is the paper's ResNet-18, crosses, where there are any, your own
+# run beside published results. Run: {glue:text}`run`; {glue:text}`sizes.samples` pretraining images, {glue:text}`sizes.epochs` epochs.
 # ```
 #
-# With model {glue:text}`model`, one missing transformation changes the accuracy by {glue:text}`missing.1`; with seven missing it is
-# {glue:text}`missing.7`. The paper's ResNet-18 has {glue:text}`missing.1.paper` and {glue:text}`missing.7.paper`.
+# | change of accuracy | this run | the paper |
+# |---|---|---|
+# | one missing | {glue:text}`missing.1` | {glue:text}`missing.1.paper` |
+# | one extra | {glue:text}`extra.1` | {glue:text}`extra.1.paper` |
+# | seven missing | {glue:text}`missing.7` | {glue:text}`missing.7.paper` |
+# | seven extra | {glue:text}`extra.7` | {glue:text}`extra.7.paper` |
 #
-# One extra transformation changes it by {glue:text}`extra.1`; seven extra ones by {glue:text}`extra.7`. The paper has
-# {glue:text}`extra.1.paper` and {glue:text}`extra.7.paper`, both zero within the error of reading its plots (± 0.005).
+# The paper's values for extra ones are zero within the error of reading its plots (± 0.005): there, extra transformations cost far less than missing
+# ones.
 #
-# So which is the worse mistake? In this run one extra transformation {glue:text}`dearer.1` a missing one: within seeds, its cost minus
-# that of a missing one is {glue:text}`extra-missing.1`. Having seven too many {glue:text}`dearer.7` lacking seven; that difference is
-# {glue:text}`extra-missing.7`. In the paper extra ones cost far less.
+# In this run one extra transformation {glue:text}`dearer.1` a missing one. The difference of the two costs, within seeds, is
+# {glue:text}`extra-missing.1`. Having seven too many {glue:text}`dearer.7` lacking seven; that difference is {glue:text}`extra-missing.7`.
 #
-# What is missing can cost no more than there is to lose. On the target with eight transformations the matching model
-# reaches {glue:text}`accuracy.matching.value`, and guessing gives {glue:text}`guessing`; the paper's matching model reaches
-# {glue:text}`accuracy.matching.paper`.
+# What is missing can cost no more than there is to lose. On the target with eight transformations the matching model reaches
+# {glue:text}`accuracy.matching.value`, and guessing gives {glue:text}`guessing`; the paper's matching model reaches
+# {glue:text}`accuracy.matching.paper`. {glue:text}`room`
 #
-# The right end of {numref}`fig-mismatch-cost` is about the hardest targets alone, since no others can lack so many. Where even the matching
-# model is near guessing on them, the curve comes back towards zero there.
+# The right end of the curve is about the hardest targets alone, since no others can lack so many. Where even the matching model is near guessing on
+# them, the curve comes back towards zero there.
 #
 # All values, this run ± half the width of its 95 % interval, and in brackets the paper's for the architecture in the same place:
 
@@ -155,8 +150,8 @@ found.show("changes")
 # %% [markdown]
 # ## What agrees with the paper
 #
-# The paper's claims are split into statements, each with a rule that was fixed before any run. The [claims ledger](10_claims) has all of
-# them, and says what the verdicts mean; these are the ones about the mismatch, for model {glue:text}`model`.
+# The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about
+# the mismatch, for model {glue:text}`model`.
 
 # %% tags=["remove-input"]
 verdicts.show(verdicts.rows([found]))
@@ -182,6 +177,12 @@ verdicts.show(verdicts.rows([found]))
 #
 # **A limitation.** The sets are nested: a model either lacks transformations or has some to spare, never both. A real pretraining mostly does both at
 # once. And the order is one draw for each seed, so what the $k$-th step costs depends on which transformation came there.
+#
+# ## What to take away
+#
+# - {glue:text}`answer` {glue:text}`room`
+# - In the paper extra invariances are nearly free and missing ones are not. A pretraining that has the time should vary as much as it can.
+# - An extra transformation makes pretraining harder. A small network with little training may pay for it where a large one does not.
 #
 # ## Exercises
 #

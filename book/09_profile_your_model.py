@@ -13,25 +13,28 @@
 # %% [markdown]
 # # Profile your own model
 #
-# You have a model of your own, and want to know what it is invariant to. Does it see that a photo is upside down? Would it
-# notice if all colours were turned into others? This chapter measures that for any PyTorch model, with the measure of the
-# earlier chapters: on pictures that come with this book, or on a folder of your own photos.
+# You have a model of your own, and want to know what it is invariant to. Does it see that a photo is upside down? Would it notice if all colours were
+# turned into others?
 #
-# Two commands do it without any programming:
+# **In short.** One command measures this for any PyTorch model, on pictures that come with this book or on a folder of your own photos. It draws each
+# sensitivity beside that of an untrained copy, so that you see what was learned.
 #
 # ```
 # invariance profile small --weights my_weights.safetensors
 # invariance profile my_model.py:load --images photos/ --size 224
 # ```
 #
-# The first takes an architecture of this book, the second calls the function `load` of a file of yours, which returns a
-# `torch.nn.Module`. Both print a table, and write it as `profile.csv` with every measure, beside a figure as `profile.png` and
-# `profile.svg`, into a folder of `profile/` that is named after the model and the images. A run that was stopped goes on with the
-# same command. The rest of this chapter does the same in Python and says how to read the result.
+# The first line takes an architecture of this book; the second calls the function `load` of a file of yours, which returns a `torch.nn.Module`. Where
+# timm or transformers is installed, `timm:NAME` and `hf:NAME` are models too, and `--pretrained` gets their published weights.
 #
-# Where timm or transformers is installed, `timm:NAME` and `hf:NAME` are models, too, and `--pretrained` gets their published
-# weights. They bring their own image size and normalisation. Weights of your own may be a state dict or a whole checkpoint of a
+# :::{admonition} What the command writes, and which weights it takes
+# :class: dropdown
+# It prints a table and writes it as `profile.csv` with every measure, beside a figure as `profile.png` and `profile.svg`, into a folder of
+# `profile/` that is named after the model and the images. A run that was stopped goes on with the same command.
+#
+# Models of timm and transformers bring their own image size and normalisation. Weights of your own may be a state dict or a whole checkpoint of a
 # training: what data parallel training, Lightning or `torch.compile` put before the names is taken away, and what does not fit is listed.
+# :::
 
 # %% tags=["parameters"]
 import os
@@ -50,13 +53,7 @@ from invariance import chapter, live, measures, plots
 
 plots.use_book_style()
 
-# %% [markdown]
-# ## One call
-#
-# As an example we take a network of this book, trained to tell objects apart under three transformations, and
-# treat it as if it were yours: all that the call sees is its backbone, which maps a batch of images to their representations.
-
-# %%
+# %% tags=["hide-input"]
 from invariance import profile_model, profiling
 from invariance.studies import measuring_invariance, tasks
 
@@ -64,6 +61,51 @@ sizes = measuring_invariance.STUDY.at(budget)
 pairs = pairs or sizes.pairs
 chosen = transforms or None  # None means all
 profiling.check_choices(images, chosen, pairs, device=device)
+
+# %% [markdown]
+# ## A model whose answer is known
+#
+# Should one trust such numbers? Begin with a model whose invariances need no measuring. It says how often each of 64 colours occurs in an image, and
+# nothing about where.
+
+# %%
+from torch import nn
+
+
+class ColourShares(nn.Module):
+    def forward(self, images):  # (B, 3, H, W), normalised to [-1, 1]
+        step = ((images + 1) * 2).long().clamp(0, 3)
+        colour = 16 * step[:, 0] + 4 * step[:, 1] + step[:, 2]
+        pixels = nn.functional.one_hot(colour.flatten(1), 64)
+        return pixels.float().mean(1)  # (B, 64)
+
+
+telling = ["v_flip", "h_flip", "rotate", "hue", "brightness", "blur"]
+known = profile_model(
+    ColourShares(),
+    "scenes10",
+    telling,
+    pairs=pairs,
+    device=device,
+    name="colour shares",
+)
+columns = ["transformation", "value", "low", "high"]
+known[known["measure"] == "sensitivity_l2"][columns].round(2)
+
+# %% [markdown]
+# A number here is the sensitivity of [Measuring invariance](02_measuring_invariance): 0 is invariant, 1 as far as another image.
+#
+# A mirrored picture has the same colours, so the sensitivity to flips has to be 0, and is. A rotation turns corners out of
+# the picture and fills in black, so its sensitivity is low and not 0. A turn of the hue can change every colour but grey, and its
+# sensitivity is higher. There is no untrained copy, since this model has nothing to train.
+#
+# The pictures here are `scenes10`, which are transformed as a whole. With `glyphs` only the object is transformed,
+# while its background stays, so sensitivities tend to be lower. Photos of your own are transformed as a whole too.
+#
+# ## One call
+#
+# Now take a network of this book, trained to tell objects apart under three transformations, and treat it as if it were yours. All that
+# the call sees is its backbone, which maps a batch of images to their representations.
 
 # %%
 model = measuring_invariance.trained_model(budget, seed, device)
@@ -91,20 +133,20 @@ glue("whole", profiling.sensitivity_profile(table))
 # {glue:text}`budget`, {glue:text}`n_pairs:,d` pairs for each transformation.
 # ```
 #
-# A bar is the sensitivity from [Measuring invariance](02_measuring_invariance): how far the representation moves when only that
-# transformation is drawn anew, divided by how far apart two random images are. Three steps make a profile
-# readable.
+# A bar says how far the representation moves when only that transformation is drawn anew, divided by how far apart two random images are. Three steps
+# make a profile readable.
 #
-# 1. **Compare within the profile.** The transformations with the shortest bars are those that the model ignores most.
-#    Those that it was trained with, here {glue:text}`trained_with`, need not be among them: how much a transformation
-#    changes the pixels counts as well.
-# 2. **Compare with the diamond.** An untrained copy of the same architecture shows how much a transformation changes the pixels,
-#    as this architecture sees them. A bar left of its diamond is an invariance that was learned. A bar right of it means that the
-#    model learned to look at what the transformation changes. On `glyphs` that is common: an untrained network hardly notices
-#    the object before its background, while a trained one looks at it, and so has more to ignore. Differences of a few
-#    hundredths mean little: diamonds differ by as much from one random copy to the next.
-# 3. **Look at the interval.** Where intervals of two bars overlap widely, their order may be chance. It is
-#    the interval over pairs of images, for this one model: another training run can differ by more.
+# 1. **Compare within the profile.** The shortest bars are what the model ignores most. What it was trained with, here {glue:text}`trained_with`, need
+#    not be among them: how much a transformation changes the pixels counts as well.
+# 2. **Compare with the diamond.** An untrained copy of the same architecture shows how much a transformation changes the pixels, as this architecture
+#    sees them. A bar left of its diamond is an invariance that was learned. A bar right of it means that the model learned to look at what the
+#    transformation changes.
+# 3. **Look at the interval.** Where the intervals of two bars overlap widely, their order may be chance. It is the interval over pairs of images, for
+#    this one model: another training run can differ by more.
+#
+# Is a model good whose bars are right of their diamonds? On `glyphs` that is common, and no fault. An untrained network hardly notices the object before
+# its background, while a trained one looks at it, and so has more to ignore. Differences of a few hundredths mean little: diamonds differ by as much
+# from one random copy to the next.
 #
 # The table is an ordinary data frame with a row for each network, transformation and measure. The network's numbers:
 
@@ -130,47 +172,10 @@ chapter.link_table(table, "profile")
 live.chart("profile", table)
 
 # %% [markdown]
-# ## A model whose answer is known
-#
-# Should one trust such numbers? Here is a model with invariances that need no measuring. It says how often each of 64 colours occurs in
-# an image, and nothing about where.
-
-# %%
-from torch import nn
-
-
-class ColourShares(nn.Module):
-    def forward(self, images):  # (B, 3, H, W), normalised to [-1, 1]
-        step = ((images + 1) * 2).long().clamp(0, 3)
-        colour = 16 * step[:, 0] + 4 * step[:, 1] + step[:, 2]
-        pixels = nn.functional.one_hot(colour.flatten(1), 64)
-        return pixels.float().mean(1)  # (B, 64)
-
-
-telling = ["v_flip", "h_flip", "rotate", "hue", "brightness", "blur"]
-known = profile_model(
-    ColourShares(),
-    "scenes10",
-    telling,
-    pairs=pairs,
-    device=device,
-    name="colour shares",
-)
-columns = ["transformation", "value", "low", "high"]
-known[known["measure"] == "sensitivity_l2"][columns].round(2)
-
-# %% [markdown]
-# A mirrored picture has the same colours, so the sensitivity to flips has to be 0, and is. A rotation turns corners out of
-# the picture and fills in black, so its sensitivity is low and not 0. A turn of the hue can change every colour but grey, and its
-# sensitivity is higher. There is no untrained copy, since this model has nothing to train.
-#
-# The pictures here are `scenes10`, which are transformed as a whole. With `glyphs` only the object is transformed,
-# while its background stays, so sensitivities tend to be lower. Photos of your own are transformed as a whole too.
-#
 # ## Where in the network?
 #
 # Invariance is made step by step. The names in `layers` are those of the model's modules; `measures.spread_layers` proposes
-# some, and an unknown name is answered with the names there are.
+# some, and if you misspell one, the error lists them all.
 
 # %%
 layers = [*measures.spread_layers(model.backbone, 5), "output"]
@@ -194,9 +199,9 @@ glue("depth", profiling.sensitivity_by_depth(depth))
 # the first layers: the average does not see where something was. Later layers see larger parts of the object, and there its changes
 # can come through.
 #
-# Look for where the trained line bends down, or falls below that of the untrained copy: there the network removes what the
-# transformation did. A line that only rises
-# is no contradiction: what is removed can be less than what the network begins to see of the object.
+# Look for where the trained line bends down, or falls below that of the untrained copy: there the network removes what the transformation did. A
+# rising line can still hide learned invariance, since the network also begins to see the object better.
+#
 # Compare the first three panels with the others: was more removed for what the model was trained with?
 #
 # ## Train and probe on your own pictures
@@ -244,6 +249,12 @@ glue("depth", profiling.sensitivity_by_depth(depth))
 #   fast at it; the [deviation log](11_deviations) measures how little that moves a sensitivity.
 # - **Low is not good.** Which invariances a model should have depends on the task, as
 #   [When invariance harms](06_when_invariance_harms) shows.
+#
+# ## What to take away
+#
+# - A profile is read against an untrained copy. Its bars alone say how much a transformation changes the pixels, too.
+# - The interval is for one model and its pairs. Another training of the same model can differ by more.
+# - Low is not good. What a model should ignore depends on its task.
 #
 # ## Exercises
 #

@@ -13,10 +13,12 @@
 # %% [markdown]
 # # The claims ledger
 #
-# We read seven claims in the paper {cite}`speicher2024invariance`. A claim is a sentence, and sentences are easily agreed with. So this
-# book splits each claim into statements about one number. The rule for each statement is fixed in the program, from the wording of the
-# claim and not from our results. This page applies the rules to the results of chapters 3 to 8. No
-# verdict on it is typed in.
+# We read seven claims in the paper {cite}`speicher2024invariance`. A claim is a sentence, and sentences are easily agreed with. So this book splits
+# each claim into statements about one number, and gives each a rule. Which of them hold?
+#
+# **In short.** Of {glue:text}`statements` statements {glue:text}`supported` are supported here, {glue:text}`not_supported` are not,
+# {glue:text}`undecided` are undecided, and {glue:text}`not_testable` cannot be tested at this size. Of those that are supported,
+# {glue:text}`small` show less than a quarter of the paper's effect.
 
 # %% tags=["parameters"]
 import os
@@ -36,6 +38,8 @@ from invariance.ledger import verdicts
 # %% [markdown]
 # ## What a verdict means
 #
+# Each rule is fixed in the program, from the wording of the claim and not from our results. No verdict is typed in.
+#
 # A statement has four parts: a *quantity* that a study gives for each seed, a *direction*, a *threshold*, and the reason for
 # that threshold. From the values of the seeds come a mean and its 95 % interval (Student's $t$; for shares, ratios and
 # correlations on a scale that keeps the interval within what is possible). Then there are three verdicts:
@@ -52,9 +56,10 @@ from invariance.ledger import verdicts
 # With one seed there is no interval, so every statement is undecided. The paper's own value goes through the same rule, as far as it can
 # without an interval: where it misses the rule, the table says so.
 #
-# *Not testable here* needs a word. Whether the wrong transformations cost accuracy cannot be seen where the right ones lead to none. So each
-# statement on transfer names an accuracy that must reach a floor first. And a correlation over four points is shown, yet not counted: four points
-# correlate by chance too easily.
+# *Not testable here*: whether the wrong transformations cost accuracy cannot be seen where the right ones lead to none. So each statement on transfer
+# names an accuracy that must reach a floor first.
+#
+# *Not counted*: a correlation over four points is shown, and left out of the counts, since four points correlate by chance too easily.
 #
 # An undecided statement is not half of a supported one. It says that these seeds cannot tell. Intervals over few seeds are
 # wide, since Student's $t$ is 4.3 for three; for six it is 2.6, for ten 2.3.
@@ -68,7 +73,8 @@ from invariance.ledger import verdicts
 #
 # ## What happened before
 #
-# The thresholds and the effects were fixed before the first run, and have not been touched since. The numbers of seeds were not. In the
+# The thresholds have not been touched since they were first written. For most studies that was before their first run; for the class
+# relationship of claim 1, a small run came first. The numbers of seeds were touched. In the
 # first version of this book, most statements rested on three seeds. After their first results had been seen, four parts got six: natural
 # images of 10 and of 100 classes, objects on natural images, and the mismatch. Pretraining on natural images got twice as many
 # images as well. Six verdicts then changed from undecided to supported: three of claim 4, one of claim 5 and two of
@@ -94,7 +100,7 @@ ledger = verdicts.rows(found)
 
 # %% tags=["remove-cell"]
 chapter.glue(verdicts.counts(ledger) | {"fixed": verdicts.fixed_before(found)})
-glue("overview", verdicts.overview(ledger))
+glue("beside", verdicts.beside(ledger))
 
 # %% tags=["remove-input"]
 verdicts.evidence(found)
@@ -104,13 +110,13 @@ verdicts.evidence(found)
 #
 # ## The verdicts
 #
-# ```{glue:figure} overview
+# ```{glue:figure} beside
 # :name: fig-claims
-# :alt: One row for each statement: an interval beside the line of its threshold, the paper's value as a hollow mark, and the verdict as a sign.
+# :alt: A scatter of this run's values over the paper's, each as a distance from its threshold, with marks by verdict and a line where the two are equal.
 #
-# All {glue:text}`statements` statements. Right of the line supports the statement; lines are 95 % intervals over seeds, hollow marks the
-# paper. Each row has the unit of its own statement: accuracy, sensitivity or correlation. Intervals are cut off at the sides, and what lies
-# beyond is an arrow. What was run for each is listed above.
+# Is it as large as in the paper? Every statement for which the paper has a value: ours over the paper's, both counted from the threshold so that up
+# and right support the statement, and with accuracies taken over the images of all splits, as the paper takes them. On the dashed line both are
+# equal; below the dotted one ours is less than a quarter. Near zero the axes are linear, further out logarithmic.
 # ```
 #
 # Of {glue:text}`statements` statements {glue:text}`supported` are supported here ({glue:text}`small` of them with a small effect),
@@ -124,8 +130,8 @@ verdicts.show(ledger)
 # %% [markdown]
 # ### Your own run
 #
-# Where published results are shown, your own run stands beside them: as open marks in the figures of the chapters, and here in words. A run
-# *agrees* where its mean is on the same side of the threshold.
+# Where published results are shown, your own run stands beside them: as crosses in the figures of the chapters, and here in words. A run *agrees* where
+# its mean is on the same side of the threshold.
 
 # %% tags=["remove-input"]
 verdicts.agreements(ledger)
@@ -147,6 +153,12 @@ verdicts.reasons(ledger)
 # %% [markdown]
 # **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are {glue:text}`statements` of them
 # here. And statements that share a study are not independent: if its seeds were lucky, they were lucky together.
+#
+# ## What to take away
+#
+# - A ✓ says that there is an effect in this run. The scatter says whether it is as large as the paper's.
+# - A ? says that these seeds cannot tell, and a – that this size cannot. Neither speaks for or against the paper.
+# - Statements that name photographs were tested on drawn landscapes, unless the evidence says otherwise.
 #
 # ## Exercises
 #

@@ -13,18 +13,23 @@
 # %% [markdown]
 # # The deviation log
 #
-# A paper, the program behind it and a new program that repeats it are three different things. This page lists all
-# differences that we know of. It matters when numbers disagree: is it the pictures, a slip in a program, or a finding that does
-# not hold?
+# A paper, the program behind it and a new program that repeats it are three different things. When numbers disagree, is it the pictures, a slip in a
+# program, or a finding that does not hold?
 #
-# What the published code does was found out by running it, in the versions of its time. The published numbers may come from another
-# state of that code: its experiments on CIFAR, for one, cannot be run as released.
+# **In short.** The tables of this page list all differences that we know of, each with what it changes. The last table says which of them change a
+# result: there, each slip was tried on the experiment that it touches.
 #
-# A *protocol* says which of it is repeated. `corrected`, the default, does what the column on this book says; `published` does what the
-# code did. Where a single difference can be repeated alone, the name of its flag stands in brackets: `protocol = "corrected+last_epoch"`.
+# What the published code does was found out by running it, in the versions of its time. The published numbers may come from another state of that
+# code: its experiments on CIFAR, for one, cannot be run as released.
 #
-# Numbers in the last column that depend on this book's own code are measured while this page is made, in a few seconds in all. A dash
-# means that nothing was measured.
+# :::{admonition} Protocols, and how the last column is measured
+# :class: dropdown
+# A *protocol* says which of it is repeated. `corrected`, the default, does what the column on this book says; `published` does what the code did. Where
+# a single difference can be repeated alone, the name of its flag stands in brackets: `protocol = "corrected+last_epoch"`.
+#
+# Numbers in the last column that depend on this book's own code are measured while this page is made, in a few seconds in all. A dash means that
+# nothing was measured.
+# :::
 
 # %% tags=["parameters"]
 transforms = ["scale", "translate"]  # of the pictures below; any of the 18
@@ -118,6 +123,11 @@ deviations.experiments()
 # %% [markdown]
 # **A limitation.** Two slips together may do what none does alone. [What the paper's numbers say](14_the_papers_numbers) has a look at all
 # of them at once.
+#
+# ## What to take away
+#
+# - Most differences change pixels, and few change a conclusion. The last table is the one to read first.
+# - What a paper describes and what its program does can differ without anybody's intention. A log of both is worth its length.
 #
 # ## Exercises
 #

@@ -20,7 +20,8 @@
 # - **natural images**: CIFAR {cite}`krizhevsky2009cifar` or stand-ins drawn by code, transformed as a whole;
 # - **objects on natural images**: a small object in the corner of a natural image.
 #
-# The page takes seconds; every picture on it is made when it is asked for.
+# **In short.** Each kind takes three lines of code and gives an ordinary PyTorch data set. Every image is made when it is asked for, from a seed and a
+# number, so nothing has to be downloaded or kept.
 
 # %% tags=["parameters"]
 objects = "glyphs"  # or random, folder:PATH, hub:OWNER/NAME: the first preview
@@ -149,17 +150,8 @@ transforms_2d.table()
 # CIFAR has to be downloaded. So that the book runs without a network, `scenes10` and `scenes100` take its place: landscapes of
 # {glue:text}`n_types` types, in ten variants each, with the sizes and the interface of CIFAR-10 and CIFAR-100. To be no easier than need be, they are seen
 # from varied views and through varied cameras, and discs and bars stand in front of them.
-
-# %% tags=["remove-cell"]
-chapter.glue_figure("scenes10", data_card.scenes10())
-
-# %% [markdown]
-# ```{glue:figure} scenes10
-# :name: fig-scenes10
-# :alt: Ten rows of nine small landscapes, noisy, tilted and partly hidden, one row a type.
 #
-# Nine images of each class of `scenes10`, without transformations.
-# ```
+# {numref}`fig-preview-natural` shows some of them.
 #
 # They are not photographs. What a network learns from them says how a method behaves on images that were not made from objects
 # and masks; it does not say what accuracy to expect on CIFAR.
@@ -203,6 +195,11 @@ chapter.glue_figure("scenes10", data_card.scenes10())
 # data set, cite the paper {cite}`speicher2024invariance`; for the embedded pictures, cite this book (`CITATION.cff`).
 
 # %% [markdown]
+# ## What to take away
+#
+# - Choose Transforms-2D to control every change, natural images to see whether a result holds elsewhere, objects on images to ask for one part of two.
+# - Accuracies on drawn pictures do not say what to expect of photographs.
+#
 # ## Exercises
 #
 # ```{exercise}

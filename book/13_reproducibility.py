@@ -13,9 +13,11 @@
 # %% [markdown]
 # # Reproducibility
 #
-# Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster,
-# what it costs, and how far results repeat. What can be measured in seconds is measured here, while the page is made. Once the
-# studies have run, that takes about a minute on two cores.
+# Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster, what it costs,
+# and how far results repeat.
+#
+# **In short.** One seed twice on {glue:text}`device`: the weights differ by at most {glue:text}`same`; another seed: by {glue:text}`different`. Another
+# kind of processor rounds in another way and so trains another network, which is why results are to be compared by their intervals.
 
 # %% tags=["parameters"]
 import os
@@ -192,6 +194,12 @@ chapter.show(curves, "curves")
 # What more images buy. Every mark is a network trained from scratch on so many images; more than 50,000 are seen in several epochs, on
 # natural images more than 22,500.
 # ```
+#
+# ## What to take away
+#
+# - The same seed on the same machine gives the same numbers. Another machine gives another sample of the same study.
+# - A mean belongs with its interval and its number of seeds.
+# - Every result names its machine, its versions and the commit of its code, so that a difference can be traced.
 #
 # ## Exercises
 #

@@ -13,15 +13,17 @@
 # %% [markdown]
 # # Reading the paper's numbers
 #
-# Most accuracies that the paper prints are not accuracies on test images. The published code takes them over training, validation and
-# test images together. This page says what that does to the numbers, and which conclusions depend on it.
+# What do the paper's accuracies contain?
 #
-# How that comes about: the code keeps one counter of right answers for what it calls *test*. It asks for the model's answers on
-# training images, then on validation images, then on test images, and reads the counter after each. Nobody sets the counter back to zero,
-# so what is read last is about all three. The mean is also taken class by class, which changes little where classes are equally frequent.
+# **In short.** Most accuracies that the paper prints are not accuracies on test images: the published code takes them over training, validation and test
+# images together. Of this book's statements, these meet their rule by one of the two accuracies and miss it by the other: {glue:text}`turned`.
 #
-# The released code may not be the state that made every published number. Its experiments on CIFAR cannot be run as they are. So what follows
-# is what this code does to accuracies, and not a proof of how each number was made.
+# How that comes about: the code keeps one counter of right answers for what it calls *test*. It asks for the model's answers on training images, then on
+# validation images, then on test images, and reads the counter after each. Nobody sets the counter back to zero, so what is read last is about all three.
+# The mean is also taken class by class, which changes little where classes are equally frequent.
+#
+# The released code may not be the state that made every published number. Its experiments on CIFAR cannot be run as they are. So what follows is what this
+# code does to accuracies, and not a proof of how each number was made.
 
 # %% tags=["parameters"]
 import os
@@ -88,9 +90,13 @@ reading.beside(found.values())
 # %% [markdown]
 # Statements that meet their rule by one of the two accuracies and miss it by the other, in this run: {glue:text}`turned`.
 #
-# For a reader of the paper that means three things. Differences between models on the same target can be read as they stand, if one remembers
-# that training images soften them. Accuracies near one say little about new images. And curves over the number of images for transfer
-# need the share of training images beside them.
+# **A limitation.** Both accuracies of the table are from this book's models. The paper's own accuracies on test images alone are not known.
+#
+# ## What to take away
+#
+# - Differences between models on the same target can be read as they stand, if one remembers that training images soften them.
+# - Accuracies near one say little about new images.
+# - Curves over the number of images for transfer need the share of training images beside them.
 #
 # ## Exercises
 #

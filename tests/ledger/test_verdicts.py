@@ -137,22 +137,18 @@ def test_a_readers_run_agrees_where_it_is_on_the_same_side_of_the_threshold():
     assert "no run of your own" in verdicts.agreements([verdicts.Row(ABOVE, shown, SUPPORTED)]).data
 
 
-def test_the_overview_marks_every_statement_and_keeps_what_lies_beyond_as_an_arrow():
+def test_the_scatter_counts_from_the_threshold_and_leaves_out_what_the_paper_lacks():
     rows = [
-        (BELOW, Estimate(0.2, 0.1, 0.3, 3, paper=-2.0), SUPPORTED),
+        (BELOW, Estimate(0.2, 0.1, 0.3, 3, paper=-2.0, pooled=0.25), SUPPORTED),
         (ABOVE, Estimate(0.6, 0.4, 0.8, 3, paper=0.4), UNDECIDED),
         (ABOVE, NOTHING, NOT_RUN),
     ]
-    axis = verdicts.overview([verdicts.Row(*row) for row in rows]).axes[0]
-    assert len(axis.get_yticks()) == 3
-    assert [text.get_text() for text in axis.texts] == [SYMBOLS[verdict] for _, _, verdict in rows]
-    marks = {
-        (line.get_marker(), round(float(line.get_xdata()[0]), 2))
-        for line in axis.get_lines()
-        if len(line.get_xdata()) == 1
-    }
-    assert ("o", 0.3) in marks  # 0.2 is 0.3 on the right side of "below 0.5"
-    assert (">", verdicts.REACH) in marks and ("D", 0.1) in marks
+    axis = verdicts.beside([verdicts.Row(*row) for row in rows]).axes[0]
+    marks = [(line.get_marker(), *map(float, (*line.get_xdata(), *line.get_ydata()))) for line in axis.get_lines()[:3]]
+    # 0.25, as the paper takes it, is 0.25 on the right side of "below 0.5".
+    assert marks[0] == (verdicts.LOOKS[SUPPORTED].marker, 2.5, 0.25)
+    assert marks[1] == (verdicts.OPEN.marker, pytest.approx(-0.1), pytest.approx(0.1))
+    assert all(map(pd.isna, marks[2][1:]))
 
 
 def test_tables_with_missing_rows_give_fewer_seeds_and_never_fail(seeds_around):

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from invariance.errors import InputError
 from invariance.studies import invariance_transfer as transfer
 from invariance.studies.invariance_transfer import DATA_TYPES, OWN, STUDY
 from invariance.studies.statements import NOT_TESTABLE, SMALL, SUPPORTED
@@ -126,26 +125,6 @@ def test_other_architectures_stand_beside_the_papers_and_the_main_one_comes_firs
     assert found["sensitivity.image.same.new objects on scenes.vit"].paper == 0.26
     text = found.show("architectures").data
     assert text.count("<tr") == 2 * 10 + 1 and text.count("small_vit") == 20
-
-
-def test_the_map_keeps_rows_and_columns(seeds_around):
-    table = seeds_around(made(), 0.0, seeds=2)
-    axis = findings(table.sample(frac=1, random_state=0)).figure("map", shown="training objects on scenes").axes[0]
-    assert [label.get_text() for label in axis.get_yticklabels()][-3:] == ["contrast", "none", "untrained"]
-    values = np.asarray(axis.images[0].get_array()).reshape(20, 18)
-    assert np.diag(values) == pytest.approx(0.3)
-    assert values[~np.eye(20, 18, dtype=bool)] == pytest.approx(0.5)
-    with pytest.raises(InputError, match="Unknown type of data 'cats'"):
-        findings(table).figure("map", shown="cats")
-
-
-def test_small_maps_show_every_type_of_data(seeds_around):
-    figure = findings(seeds_around(made(), 0.0, seeds=2)).figure("maps")
-    panels = {axis.get_title().replace("\n", " "): axis for axis in figure.axes if axis.get_title()}
-    assert set(panels) == {transfer.NATURAL.get(name, name) for name in DATA_TYPES}
-    for k, name in enumerate(DATA_TYPES):
-        values = np.asarray(panels[transfer.NATURAL.get(name, name)].images[0].get_array())
-        assert values.shape == (20, 18) and np.diag(values) == pytest.approx(0.3 + 0.2 * 0.1 * k)
 
 
 def test_each_type_of_data_has_its_row_in_both_panels(seeds_around):

@@ -126,11 +126,9 @@ def test_figures_and_tables_stand_beside_the_paper(seeds_around):
     names = dict(zip(mismatch.PAPERS_MODELS, ("small", "", "small_densenet", "small_vgg", "small_vit"), strict=True))
     table = STUDY.paper.assign(model=lambda rows: rows["counterpart"].map(names))
     findings = found(seeds_around(table, 0.001))
-    axis = findings.figure("map").axes[0]
-    texts = [text.get_text() for text in axis.texts]
-    assert len(texts) == 64 and texts[7].endswith("(0.28)") and texts[0].endswith("(≥ .99)")
     lines = findings.figure("costs").axes[0].get_lines()
-    assert sum(line.get_linestyle() == "--" for line in lines) == 4 + 1  # the paper's, and the legend's
+    assert sum(line.get_linestyle() == "--" for line in lines) == 1  # the paper's
     changes = findings.show("changes").data
     assert changes.count("<tr") == 1 + 14 and "small_vit" in changes and "(≈ 0)" in changes
-    assert findings.show("accuracies").data.count("<tr") == 1 + 4 * 8
+    accuracies = findings.show("accuracies").data
+    assert accuracies.count("<tr") == 1 + 4 * 8 and "(0.28)" in accuracies and "(≥ .99)" in accuracies

@@ -199,13 +199,7 @@ def test_the_text_says_whether_missing_the_mark_means_something(paper, matched, 
     assert said in STUDY.texts(run)["care"]
 
 
-def test_panels_show_every_seed_the_means_and_the_paper_at_its_place(paper, seeds_around):
-    run = findings(seeds_around(paper[paper["place"] < 4], 0.02))
-    axis = run.figure("probe").axes[-1]
-    lines = {line.get_label(): line.get_ydata() for line in axis.lines}
-    assert list(lines["matched transformations, paper"]) == [0.82, 1.0, 1.0, 1.0]
-    seeds = [y for line in axis.lines if line.get_markersize() == 4 for y in line.get_ydata()]
-    assert len(seeds) == 2 * 4 * 4
-    assert [label.get_text() for label in axis.get_xticklabels()] == ["50", "200", "500", "2,000"]
-    first = [label.get_text() for label in run.figure("probe").axes[0].get_xticklabels()]
-    assert first == ["200\n(1,000)", "2,000\n(10,000)", "10,000\n(50,000)"]
+def test_levels_stand_beside_the_papers_and_name_its_number_where_it_is_another(paper, seeds_around):
+    run = findings(seeds_around(paper[paper["place"] < 4], 0.001))
+    text = run.show("probe_levels").data
+    assert "<td>200 (1,000)</td>" in text and "<td>50</td>" in text and "(0.820)" in text

@@ -1,10 +1,9 @@
 """The statements of all studies with their verdicts, as a table and as a figure. Chapter: book/10_claims.py."""
 
 import html
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,7 +14,7 @@ from invariance import plots
 from invariance.statistics import NOTHING, Estimate, fixed
 from invariance.studies import all_studies
 from invariance.studies.sizes import BUDGETS
-from invariance.studies.statements import NOT_RUN, NOT_SUPPORTED, SMALL, SUPPORTED, SYMBOLS, Statement
+from invariance.studies.statements import LITTLE, NOT_RUN, NOT_SUPPORTED, SMALL, SUPPORTED, SYMBOLS, Statement
 from invariance.studies.study import Findings
 from invariance.units import record
 
@@ -36,8 +35,9 @@ LOOKS = {
     NOT_SUPPORTED: plots.Look(plots.MISMATCHED, "X"),
 }
 """Colour and mark by verdict; every other verdict is grey."""
-REACH = 0.6
-"""The axis of the figure ends here on both sides: beyond it, a mark becomes an arrow."""
+OPEN = plots.Look(plots.GREY, "D")
+LINEAR = 0.1
+"""Up to here the axes of the figure are linear."""
 
 
 def rows(findings: Iterable[Findings]) -> list[Row]:
@@ -158,46 +158,37 @@ def reasons(found: Iterable[Row]) -> HTML:
 
 
 @plots.detached
-def overview(found: list[Row]) -> Figure:
-    """One row a statement: our interval against the threshold, with the verdict; hollow marks are the paper's values.
+def beside(found: list[Row]) -> Figure:
+    """Ours over the paper's, a mark a statement, both as distances from the threshold on the right side of the rule.
 
-    The axis is the distance from the threshold, counted so that right of the line supports the statement.
+    Both are taken as the paper takes accuracies. Statements without a value of the paper's have no mark. Axes are
+    linear to `LINEAR` and logarithmic beyond. On the dashed line both are equal, on the dotted one ours is `LITTLE`.
     """
-    labels = [f"{s.claim}  {textwrap.fill(s.text, 46)}" for s, *_ in found]
-    lines = np.array([max(2, label.count("\n") + 1) for label in labels])
-    heights = (np.cumsum(lines) - lines / 2) / 2 + np.array([s.claim for s, *_ in found]) * 0.35
-    figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.185 * lines.sum() + 1.6), layout="constrained")
-    for y, row in zip(heights, found, strict=True):
-        _draw(axis, y, row)
-    axis.axvline(0, color=plots.GREY, linewidth=1.2)
-    axis.set_yticks(heights, labels, fontsize=8.5)
-    axis.set(xlim=(-REACH * 1.02, REACH * 1.18), ylim=(heights[-1] + 0.8, heights[0] - 0.8))
-    axis.set_xlabel("distance from the threshold,\nin the statement's own unit\n(right of the line supports it)")
-    axis.grid(axis="y", visible=False)
-    axis.grid(axis="x", visible=True)
-    axis.spines["left"].set_visible(False)
-    axis.tick_params(axis="y", length=0)
-    for name, look in {**LOOKS, "undecided": plots.Look(plots.GREY, "D")}.items():
+    figure, axis = plt.subplots(figsize=(plots.WIDTH, 5.2), layout="constrained")
+    for row in found:
+        _mark(axis, row)
+    along = np.linspace(0, 2, 400)  # curved on these axes
+    axis.plot(along, along, "--", color=plots.GREY, linewidth=1, label="as large as the paper's")
+    axis.plot(along, LITTLE * along, ":", color=plots.GREY, linewidth=1, label="a quarter of the paper's")
+    for draw in (axis.axhline, axis.axvline):
+        draw(0, color=plots.GREY, linewidth=0.8)
+    axis.set_xscale("symlog", linthresh=LINEAR)
+    axis.set_yscale("symlog", linthresh=LINEAR)
+    ticks = [-1, -0.1, 0, 0.1, 1]
+    axis.set_xticks(ticks, map(str, ticks))
+    axis.set_yticks(ticks, map(str, ticks))
+    axis.minorticks_off()
+    axis.set(xlabel="the paper's distance from the threshold", ylabel="this run's distance from the threshold")
+    for name, look in {**LOOKS, "undecided or not testable": OPEN}.items():
         axis.plot([], [], look.marker, color=look.colour, label=name)
-    axis.plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper")
-    figure.legend(loc="outside upper center", ncols=4, fontsize=9)
+    plots.legend(figure, axis, 2)
     return figure
 
 
-def _draw(axis: plt.Axes, y: float, row: Row) -> None:
-    statement, one, verdict, *_ = row
-    sign = 1 if statement.direction == "above" else -1
-    look = LOOKS.get(verdict, plots.Look(plots.GREY, "D"))
-    ours, low, high, paper = (sign * (v - statement.threshold) for v in (one.value, one.low, one.high, one.paper))
-    axis.plot(np.clip([low, high], -REACH, REACH), [y, y], color=look.colour, linewidth=2.2, solid_capstyle="butt")
-    if verdict != NOT_RUN:
-        axis.plot(np.clip(ours, -REACH, REACH), y, _mark(ours, look.marker), color=look.colour, markersize=7)
-    hollow: dict[str, Any] = {"color": plots.GREY, "markersize": 6.5, "fillstyle": "none"}
-    axis.plot(np.clip(paper, -REACH, REACH), y + 0.28, _mark(paper, "o"), **hollow)  # below ours, not behind it
-    axis.text(REACH * 1.1, y, SYMBOLS[verdict], color=look.colour, ha="center", va="center", fontsize=12)
-
-
-def _mark(distance: float, marker: str) -> str:
-    if not abs(distance) > REACH:
-        return marker
-    return ">" if distance > 0 else "<"
+def _mark(axis: plt.Axes, row: Row) -> None:
+    statement, one = row.statement, row.estimate
+    sign, look = 1 if statement.direction == "above" else -1, LOOKS.get(row.verdict, OPEN)
+    ours = one.value if np.isnan(one.pooled) else one.pooled
+    x, y = (sign * (value - statement.threshold) for value in (one.paper, ours))
+    axis.plot(x, y, look.marker, color=look.colour, markersize=7, alpha=0.85)
+    axis.annotate(f"{statement.claim}", (x, y), (5, 3), textcoords="offset points", fontsize=8, color=look.colour)

@@ -1,8 +1,6 @@
-"""The numbers and one figure of the data card. Chapter: book/12_data_card.py."""
+"""The numbers of the data card. Chapter: book/12_data_card.py."""
 
-from matplotlib.figure import Figure
-
-from invariance import data, pictures, plots
+from invariance import pictures
 from invariance.datasets import TASKS
 from invariance.pictures import glyphs, scenes
 from invariance.pictures.natural import TEST, TRAIN
@@ -27,11 +25,3 @@ def numbers() -> dict[str, str]:
         "paper_test": paper.test_samples,
     }
     return {**{name: f"{count:,}" for name, count in counts.items()}, "version": pictures.VERSION}
-
-
-def scenes10(count: int = 9) -> Figure:
-    """`count` images of each class of the stand-in for CIFAR-10."""
-    names = pictures.natural_classes("scenes10")
-    sets = {name: data.natural_images("scenes10", classes=[name], count=count) for name in names}
-    rows = {name.replace("_", " "): plots.as_pictures(one.split.batch()[0]) for name, one in sets.items()}
-    return plots.picture_grid(rows, 0.6)

@@ -238,21 +238,17 @@ def labels(found: Findings, setting: Setting, factor: str) -> dict[int, str]:
 
 
 class Show(NamedTuple):
-    """What a panel or a part of a table shows; `name` is TRANSFER.FACTOR, `chance` the accuracy of guessing."""
+    """What a part of a table shows; `name` is TRANSFER.FACTOR."""
 
     title: str
     name: str
     texts: Mapping[int, str]
-    chance: float
-    setting: str
 
 
 def show(found: Findings, setting: Setting, name: str, title: str = "") -> Show:
     """The levels of TRANSFER.FACTOR in one setting; where there are several, its name stands before that in effects."""
     factor, prefix = name.split(".")[1], "" if setting == T2D else f"{setting.name}."
-    return Show(
-        title or FACTORS[factor], prefix + name, labels(found, setting, factor), 1 / setting.target, setting.name
-    )
+    return Show(title or FACTORS[factor], prefix + name, labels(found, setting, factor))
 
 
 def compared(found: Findings, setting: str = T2D.name) -> dict[str, float]:
@@ -261,26 +257,6 @@ def compared(found: Findings, setting: str = T2D.name) -> dict[str, float]:
     names = {"untrained": "untrained", "alone": "target alone"}
     known = {text: found.baselines.get(f"accuracy.{name}.{where}") for name, text in names.items()}
     return {text: one.value for text, one in known.items() if one}
-
-
-def panels(found: Findings, shows: Sequence[Show]) -> Figure:
-    """Accuracy over the levels, matched and mismatched, with the paper's and what transfer is compared with.
-
-    A factor of one level has no panel. Of an odd number of panels the last is as wide as two.
-    """
-    shows = [show for show in shows if len(show.texts) > 1]
-    lines = [[k, min(k + 1, len(shows) - 1)] for k in range(0, len(shows), 2)]
-    size = (plots.WIDTH, 2.9 * len(lines) + 0.6)
-    figure, axes = plt.subplot_mosaic(lines, figsize=size, sharey=True, layout="constrained")
-    for k, one in enumerate(shows):
-        levels = {kind: [found[f"accuracy.{one.name}.{place}.{kind}"] for place in one.texts] for kind in TRANSFORMS}
-        matched_and_not(axes[k], levels, one.texts.values(), markersize=6)
-        axes[k].tick_params("x", labelsize=8.5)
-        plots.references(axes[k], {"guessing": one.chance, **compared(found, one.setting)})
-        axes[k].set_xlabel(one.title)
-    figure.supylabel("accuracy on the target", fontsize=10.5)
-    plots.legend(figure, axes[0], 2)
-    return figure
 
 
 def matched_and_not(
@@ -341,7 +317,7 @@ def level_table(found: Findings, shows: Sequence[Show]) -> HTML:
         | {kind: f"{found[f'accuracy.{name}.{place}.{kind}']:.3b}" for kind in TRANSFORMS}
         | {"gap (95 % interval)": f"{found[f'gap.{name}.{place}']:.3i}"}
         | {"paper's gap": f"{found[f'gap.{name}.{place}']:.3p}"}
-        for title, name, texts, *_ in shows
+        for title, name, texts in shows
         if len(texts) > 1
         for place, text in texts.items()
     ]

@@ -13,17 +13,14 @@ from itertools import product
 from typing import Literal
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from pydantic import Field
 
 from invariance import plots, sampling, statistics
 from invariance.datasets import NaturalImages, Transforms2D
-from invariance.errors import check_known
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
 from invariance.studies.sizes import COUNTERPARTS, Sizes, pretraining, sizes_of
@@ -233,13 +230,13 @@ def sensitivities(found: Findings) -> Figure:
 
 
 def _relations(axis: Axes, found: Findings, kind: str) -> None:
-    for k, ((relation, label), look) in enumerate(zip(RELATIONS.items(), plots.LOOKS.values(), strict=False)):
+    for k, (relation, look) in enumerate((("same", plots.LOOKS["matched"]), ("other", plots.LOOKS["mismatched"]))):
         for place, name in enumerate(DATA_TYPES):
-            one, y = found[f"sensitivity.{kind}.{relation}.{name}"], place + 0.2 * (k - 1.5)
+            one, y = found[f"sensitivity.{kind}.{relation}.{name}"], place + 0.3 * (k - 0.5)
             draw = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
             axis.plot(one.seeds, [y] * len(one.seeds), alpha=0.35, markersize=3, **draw)
             axis.plot([one.low, one.high], [y, y], color=look.colour, linewidth=1.4)
-            axis.plot(one.value, y, markersize=5.5, label=None if place else label, **draw)
+            axis.plot(one.value, y, markersize=5.5, label=None if place else RELATIONS[relation], **draw)
             axis.plot(one.paper, y, markersize=8, fillstyle="none", **draw)
             plots.crosses(axis, [one.own], [y], look)
 
@@ -251,47 +248,6 @@ def _means(table: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
     found = statistics.per_seed(rows, ["trained_with", "transformation"]).mean().unstack()
     names = [known for known in PAPER_NAMES if known in found.columns]
     return found.reindex(index=[*names, *WITHOUT], columns=names)
-
-
-def map_of(found: Findings, shown: str = "new objects on scenes", trained_on: str = "image") -> Figure:
-    """Every model (rows, by what it was trained with) on every transformation; frames mark the one trained with."""
-    check_known("type of data", shown, DATA_TYPES)
-    values = _means(found.table, shown, trained_on)
-    figure, axis = plt.subplots(figsize=(plots.WIDTH, plots.WIDTH * 0.98), layout="constrained")
-    plots.heat_map(axis, values, "sensitivity", max(1.0, float(np.nanmax(values))), shrink=0.7)
-    axis.set_xticks(axis.get_xticks(), [name.replace("_", " ") for name in values.columns], rotation=90, fontsize=9)
-    axis.set_yticks(axis.get_yticks(), [name.replace("_", " ") for name in values.index], fontsize=9)
-    for k in range(len(values.columns)):
-        axis.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor=plots.MISMATCHED, linewidth=1.6))
-    _categories(axis, list(values.columns))
-    axis.set(xlabel="measured transformation", ylabel="trained with")
-    return figure
-
-
-def _categories(axis: Axes, names: list[str]) -> None:
-    for category in dict.fromkeys(CATEGORY[name] for name in names):
-        places = [k for k, name in enumerate(names) if CATEGORY[name] == category]
-        axis.text(sum(places) / len(places), -0.7, category, ha="center", va="bottom", fontsize=9.5)
-        axis.axhline(places[-1] + 0.5, color=plots.GREY, linewidth=1)
-        if places[-1] + 1 < len(names):
-            axis.axvline(places[-1] + 0.5, color=plots.GREY, linewidth=1)
-
-
-def maps(found: Findings, trained_on: str = "image") -> Figure:
-    """`map_of` all ten types of data, without names: rows, columns and colours are the same in all panels."""
-    figure, axes = plt.subplots(2, 5, figsize=(plots.WIDTH, 3.6), layout="constrained")
-    # On scenes (and the first natural images) above, on noise (and the second) below.
-    for axis, name in zip(axes.flat, [*DATA_TYPES[::2], *DATA_TYPES[1::2]], strict=True):
-        values = _means(found.table, name, trained_on)
-        shown = axis.imshow(values, vmin=0, vmax=1, cmap=plots.COLOUR_MAP, interpolation="nearest")
-        axis.set_title(_label(name, " objects on "), fontsize=8)
-        axis.set(xticks=[], yticks=[])
-        axis.grid(visible=False)
-        axis.spines[:].set_visible(False)
-    figure.supxlabel("measured transformation", fontsize=10)
-    figure.supylabel("trained with", fontsize=10)
-    figure.colorbar(shown, ax=axes, label="sensitivity", shrink=0.7).outline.set_visible(False)
-    return figure
 
 
 def _row(found: Findings, kind: str, name: str, suffix: str = "") -> dict[str, str]:
@@ -344,7 +300,36 @@ def texts(found: Findings) -> dict[str, str]:
         "n_ranked": str(len(names) + 1),
         "middle": f"{(len(names) + 2) / 2:.1f}",
         "family.chance": f"{sum(kin) / len(names) / (len(names) - 1):.2f}",
+        "answer": _answer(found),
+        "diagonal": _diagonal(found),
+        "blind": _blind(found),
     }
+
+
+def _answer(found: Findings) -> str:
+    types = (OWN["image"], "new objects on scenes", "new random objects on noise", "natural")
+    named = dict(zip(("its training objects", "new objects", "random blocks", "natural images"), types, strict=True))
+    known = {text: found[f"advantage.image.{name}"] for text, name in named.items()}
+    each = ", ".join(f"{one:.2f} on {text}" for text, one in known.items())
+    clear = [text for text, one in known.items() if one.low > 0]
+    return (
+        "A network that was trained with a transformation is less sensitive to it than networks that were trained with "
+        f"others, by {each}. Clearly above zero is the difference on {', '.join(clear) or 'none of these'}."
+    )
+
+
+def _diagonal(found: Findings, name: str = "new objects on scenes") -> str:
+    values = _means(found.table, name, "image").drop(list(WITHOUT), errors="ignore")
+    own = [measured for measured in values.columns if values[measured].idxmin() == measured]
+    listed = ", ".join(each.replace("_", " ") for each in own) or "none"
+    return f"On {name} it is for {len(own)} of the {len(values.columns)} transformations: {listed}."
+
+
+def _blind(found: Findings) -> str:
+    same, other = (found[f"relative.image.{of}.new objects on scenes"] for of in ("same", "other"))
+    if not same.n:
+        return "These results do not have it yet."
+    return f"On new objects on scenes it is {same:.2f} for the transformation trained with and {other:.2f} for others."
 
 
 STUDY = Study(
@@ -352,7 +337,7 @@ STUDY = Study(
     sizes=SIZES,
     design=design,
     effects=effects,
-    figures={"types": types, "sensitivities": sensitivities, "map": map_of, "maps": maps},
+    figures={"types": types, "sensitivities": sensitivities},
     tables={"comparison": comparison, "architectures": architectures, "families": families},
     texts=texts,
 )

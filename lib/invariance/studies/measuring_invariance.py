@@ -181,6 +181,32 @@ def all_measures(found: Findings) -> HTML:
     return plots.table([{"model": NAMES[kind]} | line for kind, line in cells.items()])
 
 
+def texts(found: Findings) -> dict[str, str]:
+    """The width of the network, the answer of the chapter, and whether low means invariant or blind."""
+    matched, mismatched, untrained = (
+        found[f"sensitivity_l2.{kind}"] for kind in ("matched", "mismatched", "untrained")
+    )
+    learned = found["advantage"].told(
+        "With so few seeds we cannot tell whether training with a transformation lowers it",
+        "Training with a transformation lowers it clearly",
+        "Training with a transformation does not lower it but raise it",
+    )
+    return {
+        "width": str(models.build(found.sizes.model, 1, 0).width),
+        "answer": f"By how far a transformation moves the representation, counted in distances of random images: "
+        f"{matched:.2f} for networks that were trained with the transformation, {mismatched:.2f} for networks trained "
+        f"with others, {untrained:.2f} for untrained ones. {learned} (a difference of {found['advantage']}).",
+        "blind": _blind(found),
+    }
+
+
+def _blind(found: Findings) -> str:
+    if not found["relative.matched"].n:
+        return "These results do not have it yet."
+    each = (f"{found[f'relative.{kind}']:.2f} for those {NAMES[kind]}" for kind in ("matched", "mismatched"))
+    return f"It is {', '.join(each)}, and {found['relative.untrained']:.2f} for untrained networks."
+
+
 STUDY = Study(
     name="measuring_invariance",
     sizes=SIZES,
@@ -188,5 +214,5 @@ STUDY = Study(
     effects=effects,
     figures={"pairs": pairs, "bars": bars},
     tables={"measures": all_measures},
-    texts=lambda found: {"width": str(models.build(found.sizes.model, 1, 0).width)},
+    texts=texts,
 )

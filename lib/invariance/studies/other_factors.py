@@ -9,21 +9,21 @@ Chapter: book/04_other_factors.py.
 
 from collections.abc import Mapping
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from pydantic import Field
 
-from invariance import plots, statistics
+from invariance import statistics
 from invariance.statistics import PerSeed
 from invariance.studies import factors
 from invariance.studies.factors import FACTORS, PRETRAINING, FactorSizes, Level, Show, show
 from invariance.studies.sizes import Count, sizes_of
 from invariance.studies.statements import NOT_RUN, NOT_SUPPORTED, SUPPORTED
 from invariance.studies.study import Findings, Study
-from invariance.studies.tasks import T2D, TRANSFORMS, compared_with, drawn, task, with_transforms
+from invariance.studies.tasks import T2D, TRANSFORMS, compared_with, drawn, with_transforms
 from invariance.units.run import Design
 
 Rate = Annotated[float, Field(gt=0)]
@@ -82,38 +82,9 @@ def best_rates(table: pd.DataFrame) -> dict[str, int]:
 # --- what the chapter shows ------------------------------------------------------------------------------------
 
 
-def examples(found: Findings, seed: int = 0) -> Figure:
-    """The default pretraining data under both sets of transformations, and the target."""
-    chosen = task(found.sizes, seed)
-    rows: dict[str, Any] = {
-        "pretraining, matched": ("disjoint", "first"),
-        "pretraining, mismatched": ("disjoint", "second"),
-        "target": ("same", "first"),
-    }
-    for label, (classes, used) in rows.items():
-        rows[label] = plots.examples(T2D.data(found.sizes, chosen.classes[classes], chosen.transforms[used]), 9, seed)
-    return plots.picture_grid(rows, 0.6)
-
-
 def _probe(found: Findings) -> list[Show]:
     names = ("architecture", "pretraining_samples", "finetuning_samples")
     return [show(found, T2D, f"probe.{name}") for name in names]
-
-
-def probe(found: Findings) -> Figure:
-    """Accuracy by linear probe over the factors that chapter 3 does not have (figure 2)."""
-    return factors.panels(found, _probe(found))
-
-
-def tuning(found: Findings) -> Figure:
-    """Accuracy by full fine-tuning: over the class relationship on few and on many images, and over their number."""
-    few, many = (f"pretraining classes; {count:,} images" for count in (found.sizes.few, found.sizes.many))
-    names = {
-        "few.class_relationship": few,
-        "many.class_relationship": many,
-        "tuned.finetuning_samples": "images for fine-tuning",
-    }
-    return factors.panels(found, [show(found, T2D, name, title) for name, title in names.items()])
 
 
 def bars(found: Findings) -> Figure:
@@ -123,16 +94,8 @@ def bars(found: Findings) -> Figure:
     return factors.bars(found, {title.replace(" ", "\n"): factors.gap_and_ranges(run[title]) for title in run})
 
 
-def rates(found: Findings) -> Figure:
-    """Accuracy after full fine-tuning on few images, by learning rate."""
-    labels = {place: f"{rate:g}" for place, rate in enumerate(found.sizes.rates)}
-    return factors.panels(
-        found, [Show("learning rate of fine-tuning", f"few.{RATE}", labels, 1 / T2D.target, T2D.name)]
-    )
-
-
 def probe_levels(found: Findings) -> HTML:
-    """The numbers behind `probe`."""
+    """Accuracies by linear probe over the factors that chapter 3 does not have (figure 2)."""
     return factors.level_table(found, _probe(found))
 
 
@@ -160,13 +123,36 @@ def texts(found: Findings) -> dict[str, str]:
         **named,
         **{f"best_rate.{kind}": f"{best[kind]:g}" if kind in best else NOT_RUN for kind in TRANSFORMS},
         "blame": found["narrowing.best-rates"].told(
-            "We cannot tell: the interval includes 0.",
-            "Yes, in part: 0 lies outside the interval.",
+            f"With {found['narrowing.best-rates'].n} seeds we cannot tell.",
+            "Yes, in part.",
             "No: the best rates even widen the gap.",
         ),
         "care": _care(found),
         "decided": _decided(found),
+        "answer": f"{_worth(found)} {_decided(found)}",
     }
+
+
+def _worth(found: Findings) -> str:
+    # Each factor's gap and range by linear probe, and which of the two weighs more.
+    told = []
+    for factor in ("architecture", "pretraining_samples"):
+        gap, spread, both = (
+            found[name.format(f"probe.{factor}")] for name in ("gap.{}", "range.{}.matched", "gap-range.{}.matched")
+        )
+        if spread.n:
+            weighed = both.told(
+                "too close to call", "the transformations weigh more", f"the {PRETRAINING[factor]} weigh more"
+            )
+            told.append(
+                f"{spread:.2f} for the {PRETRAINING[factor]} beside {gap:.2f} for the transformations ({weighed})"
+            )
+    listed = "; ".join(told)
+    return (
+        f"What the best choice is worth in accuracy, against the worst: {listed}."
+        if told
+        else "No factor has two levels here."
+    )
 
 
 def _care(found: Findings) -> str:
@@ -191,7 +177,7 @@ STUDY = Study(
     design=design,
     effects=effects,
     baselines=compared_with,
-    figures={"examples": examples, "probe": probe, "tuning": tuning, "bars": bars, "rates": rates},
+    figures={"bars": bars},
     tables={"probe_levels": probe_levels, "tuning_levels": tuning_levels, "summary": factors.summary_table},
     texts=texts,
 )

@@ -204,26 +204,6 @@ def _cell(one: statistics.Estimate) -> str:
     return f"{one:.2f}{interval}\npaper {one:.2p}"
 
 
-def correlated(found: Findings) -> Figure:
-    """Accuracy where a part is the label over the sensitivity to it: seeds small, means large, the paper's hollow."""
-    figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 3.7), sharey=True, layout="constrained")
-    for axis, (part, target) in zip(axes, LABELLED.items(), strict=True):
-        for task, look in zip(TASKS, plots.LOOKS.values(), strict=False):
-            x, y = found[f"sensitivity.fixed.{task}.{part}"], found[f"accuracy.fixed.{task}.{target}"]
-            draw = {"marker": look.marker, "color": look.colour, "linestyle": "none"}
-            axis.plot(x.seeds, y.seeds, alpha=0.35, markersize=4, **draw)
-            axis.plot(x.value, y.value, markersize=9, label=NAMES[task], **draw)
-            axis.plot(x.paper, y.paper, fillstyle="none", markersize=12, **draw)
-        r = found[f"correlation.fixed.{part}"]
-        axis.set_title(f"{part}: r = {r:.2i}\npaper {r:.2p}", fontsize=10)
-        axis.set(xlabel=f"sensitivity to the {part}", xlim=(-0.05, None), ylim=(0, 1.05))
-        axis.grid(visible=True, axis="both")
-    axes[0].set_ylabel("accuracy where it is the label")
-    axes[0].plot([], [], "o", color=plots.GREY, fillstyle="none", markersize=11, label="paper (hollow)")
-    plots.legend(figure, axes[0], 3)
-    return figure
-
-
 def levels(found: Findings, sweep: str) -> list[str]:
     """The levels of a sweep that have results, from the lowest to the highest, as the names of effects have them."""
     rows = found.table[found.table["setting"] == sweep]
@@ -283,12 +263,28 @@ def texts(found: Findings) -> dict[str, str]:
         "objects": ", ".join(name.replace("_", " ") for name in data(found.sizes, 0, "cifar_only").object_names()),
         "harm.object.verdict": verdicts["harm.object"],
         "harm.image.verdict": verdicts["harm.image"],
+        "answer": " ".join(_cost(found, part) for part in ("image", "object")),
         "translated": _translated(found),
         **{sweep: _of_sweep(found, sweep, part) for sweep, part in zip(SWEEPS, PARTS, strict=True)},
     }
 
 
 NOT_RUN = "This run leaves that out; the budgets `night` and `paper` have it."
+
+
+def _cost(found: Findings, part: str) -> str:
+    # What the model that had reason to ignore a part loses, where that part is asked for.
+    ignoring, blind = (found[f"accuracy.fixed.{trained}.{LABELLED[part]}"] for trained in IGNORED[part])
+    other = "object" if part == "image" else "image"
+    told = found[f"harm.{part}"].told(
+        "a difference that may be chance",
+        "so ignoring it did no harm here",
+        "so what it learned to ignore, it has lost",
+    )
+    return (
+        f"A model that saw both parts and was asked for the {other} names the {part} with {ignoring:.2f} of the "
+        f"time, one that never saw the {part} with {blind:.2f}: {told}."
+    )
 
 
 def _translated(found: Findings) -> str:
@@ -306,10 +302,20 @@ def _changes(found: Findings, sweep: str, known: list[str], label: str) -> str:
     measure, part, _ = LINES[label]
     each = ", ".join(f"{found[f'{measure}.{sweep}.{part}.{level}']:.2f} at {level}" for level in known)
     changes = {level: found[f"change.{sweep}.{part}.{level}"] for level in known[1:]}
-    differs = ", ".join(level for level, change in changes.items() if change.excludes(0)) or "none"
+    last = f"From {known[0]} to {known[-1]} it changes by {changes[known[-1]]:.2i}"
+    return f"The {label} is {each}. {last}; {_from(changes)}."
+
+
+def _from(changes: Mapping[str, statistics.Estimate]) -> str:
+    # From which level on the change is clear at every level, in words.
+    unclear = [k for k, change in enumerate(changes.values()) if not change.excludes(0)]
+    clear = list(changes)[unclear[-1] + 1 :] if unclear else list(changes)
+    if not clear:
+        return "at the end the change may be chance"
     return (
-        f"The {label} is {each}. From {known[0]} to {known[-1]} it changes by {changes[known[-1]]:.2i}, paired by "
-        f"seed; the levels whose interval leaves out no change at all are: {differs}."
+        f"from {clear[0]} on it is clear in every comparison"
+        if len(clear) > 1
+        else f"only at {clear[0]} is the change clear"
     )
 
 
@@ -319,7 +325,7 @@ STUDY = Study(
     design=design,
     effects=effects,
     baselines=compared_with,
-    figures={function.__name__: function for function in (images, sensitivity, accuracy, correlated, sweeps)},
+    figures={function.__name__: function for function in (images, sensitivity, accuracy, sweeps)},
     tables={"translated": translated},
     texts=texts,
 )

@@ -36,7 +36,7 @@ def test_choices_reach_the_studies_and_the_builder(monkeypatch):
         {"budget": "smoke", "protocol": "corrected", "device": "cpu"},
     )
     ((wanted, device),) = computed
-    assert device == "cpu" and {unit.pretraining.samples for unit in wanted} == {256} and len(wanted) == 16
+    assert device == "cpu" and {unit.pretraining.samples for unit in wanted} == {256} and len(wanted) == 22
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ def _suffixes(estimates: Mapping[str, Estimate], models: Sequence[str]) -> list[
 def every_pair(found: Record) -> Chart:
     """Chapter 7: the sensitivity of every model to every transformation, on each type of data."""
     keys = ["trained_on", "data", "model", "trained_with", "transformation"]
-    means = found.table.groupby(keys, sort=False)["value"].mean()
+    means = found.table[found.table["transformation"] != ""].groupby(keys, sort=False)["value"].mean()  # no exchanges
     order = {name: f"{place:03d}|{words(name)}" for place, name in enumerate([*PAPER_NAMES, "none", "untrained"])}
     columns = ("trained_on", "data", "architecture", *MAP)
     rows = [

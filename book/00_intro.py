@@ -50,7 +50,8 @@ chapter.show(found, "levels", paper=False)
 # | its **transformations**, other classes | {glue:text}`accuracy.matched.disjoint.value` | {glue:text}`accuracy.matched.disjoint.paper` |
 # | its **classes**, other transformations | {glue:text}`accuracy.mismatched.same.value` | {glue:text}`accuracy.mismatched.same.paper` |
 #
-# [Chapter 3](03_invariances_or_classes) has the experiment.
+# The paper counts training images in, too ([why that matters](14_the_papers_numbers)). [Chapter 3](03_invariances_or_classes) has the
+# experiment.
 # :::
 #
 # ::::{grid} 1 3 3 3

@@ -205,9 +205,9 @@ class Findings:
 
     @property
     def whole(self) -> bool:
-        """Whether every statement has all its seeds; without statements, whether every unit has a result."""
+        """Whether every unit has a result, or every statement all its seeds."""
         decided = [self[s.estimate].n for s in self.study.statements]
-        return all(n == self.sizes.seeds for n in decided) if decided else not self.missing
+        return not self.missing or (bool(decided) and all(n == self.sizes.seeds for n in decided))
 
     def figure(self, name: str, **options: Any) -> Figure:
         """One of the study's figures, in the book's look."""

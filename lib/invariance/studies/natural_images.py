@@ -185,7 +185,7 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
 
 def _room(highest: Estimate, chance: float) -> str:
     if not highest.n:
-        return "This run leaves them out; the budgets `night` and `paper` have them."
+        return "This run leaves them out; the budgets night and paper have them."
     if highest.value - chance < (1 - chance) / 4:
         return "So near to guessing, neither the gap nor the range can be large."
     return "That leaves room for both."

@@ -269,7 +269,7 @@ def texts(found: Findings) -> dict[str, str]:
     }
 
 
-NOT_RUN = "This run leaves that out; the budgets `night` and `paper` have it."
+NOT_RUN = "This run leaves that out; the budgets night and paper have it."
 
 
 def _cost(found: Findings, part: str) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -254,9 +255,12 @@ def test_preview_serves_the_site_and_names_what_is_wrong(tmp_path, capsys):
         port = free.getsockname()[1]
         free.close()
     threading.Thread(target=book.preview, args=(tmp_path, port), daemon=True).start()
-    while "Serving" not in capsys.readouterr().out:
-        pass
-    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/").read() == b"the book"
+    for _ in range(300):
+        with contextlib.suppress(urllib.error.URLError):
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read()
+            break
+        time.sleep(0.1)
+    assert page == b"the book" and "Serving" in capsys.readouterr().out
 
 
 def test_a_built_page_reacts_and_asks_no_other_server(published, open_page):

@@ -232,6 +232,8 @@ def _accessible(page: BeautifulSoup) -> None:
             script.string = script.string.replace('title="Search" aria-label="Search"', 'title="Search"')
     for part in page.select('div.citation[role="doc-biblioentry"], div.citation-list [role]'):
         del part["role"]
+    for part in page.select("dt.sig dl, dt.sig dl > dd"):  # a long signature, one argument a line: no list of terms
+        part["role"] = "none"
 
 
 def _own_links(page: BeautifulSoup, repository: Repository) -> None:

@@ -79,7 +79,7 @@ class Chapter:
         name = self.stem.split("_", 1)[1]
         if name not in studies.NAMES:
             return None
-        return largest(name)
+        return studies.get(name).largest(tuple(BUDGETS)[::-1])
 
     @cached_property
     def shown(self) -> Findings | None:
@@ -95,18 +95,6 @@ class Chapter:
         runs = {digest: known.get(digest) or store.read(unit) for digest, unit in every.items()}
         found = Findings(study, sizes, design, {key: run for key, run in runs.items() if run}, units.Outcome())
         return found if found.runs else None
-
-
-def largest(name: str) -> Findings | None:
-    """What the record has of a study at its largest budget."""
-    for budget in tuple(BUDGETS)[::-1]:
-        try:
-            found = studies.get(name).published(budget)
-        except InputError:  # a study that has no such size
-            continue
-        if found.runs:
-            return found
-    return None
 
 
 def write_overview(root: Path, staging: Path) -> None:

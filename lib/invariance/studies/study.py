@@ -206,6 +206,8 @@ class Findings:
     @property
     def whole(self) -> bool:
         """Whether every unit has a result, or every statement all its seeds."""
+        if not self._rows(self.design):  # perhaps pretrainings that another study shares
+            return False
         decided = [self[s.estimate].n for s in self.study.statements]
         return not self.missing or (bool(decided) and all(n == self.sizes.seeds for n in decided))
 

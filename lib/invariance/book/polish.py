@@ -230,8 +230,8 @@ def _accessible(page: BeautifulSoup) -> None:
     for script in page.select("body script"):
         if script.string and "search-button-field" in script.string:
             script.string = script.string.replace('title="Search" aria-label="Search"', 'title="Search"')
-    for part in page.select('div.citation[role="doc-biblioentry"], div.citation-list [role]'):
-        del part["role"]
+    for part in page.select('div.citation[role="doc-biblioentry"], div.citation-list, div.citation-list [role]'):
+        part.attrs.pop("role", None)
     for part in page.select("dt.sig dl, dt.sig dl > dd"):  # a long signature, one argument a line: no list of terms
         part["role"] = "none"
 

@@ -14,7 +14,7 @@ OPTIONS = $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE
 PYTEST = $(BIN)/python -m pytest -q -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book site pdf preview explore test check style types coverage bench night publish clean
+.PHONY: help book site pdf preview explore test check style types coverage bench night paper publish clean
 
 help:
 	@echo "Read and play"
@@ -31,7 +31,8 @@ help:
 	@echo "  make coverage  which lines the tests run, as a table and in _build/coverage"
 	@echo "  make bench     measure how fast images are made and models train"
 	@echo "Measure and publish"
-	@echo "  make night     run every study at the size night and merge the results; again, it goes on (MINUTES=60 a study)"
+	@echo "  make night     run every study at the size night and add the results to the record; again, it goes on (MINUTES=60)"
+	@echo "  make paper     the same at the paper's size, for a GPU"
 	@echo "  make publish   run every chapter and store its outputs in book/*.ipynb"
 	@echo "  make clean     remove what was built; .venv and cached results stay"
 	@echo
@@ -82,12 +83,8 @@ bench: $(STAMP)
 
 # --- measure and publish ---
 
-# What is finished is merged, also where a study stopped after its MINUTES; the next `make night` goes on with the rest.
-night: $(STAMP)
-	@failed=0; for study in $$($(BIN)/python -c 'from invariance import studies; print(*studies.NAMES)'); do \
-	  $(BIN)/invariance run "$$study" --budget night --minutes "$(MINUTES)" $(if $(DEVICE),--device "$(DEVICE)") || failed=1; \
-	  $(BIN)/invariance merge "_build/results/night/$$study.jsonl" || failed=1; \
-	done; exit $$failed
+night paper: $(STAMP)
+	@$(BIN)/invariance record $@ --minutes "$(MINUTES)" $(if $(DEVICE),--device "$(DEVICE)")
 
 publish: $(STAMP)
 	@$(BIN)/invariance publish $(OPTIONS)

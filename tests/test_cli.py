@@ -9,9 +9,12 @@ from typer.testing import CliRunner
 from invariance import __version__, book, units
 from invariance.cli import app
 from invariance.errors import InputError
+from invariance.studies import plan
+from invariance.studies.study import Study
 from invariance.units import Outcome, record, store
 
 ROOT = Path(__file__).parents[1]
+study_at = Study.at
 
 
 def run(*arguments):
@@ -114,6 +117,27 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     assert merged.exit_code == 0 and "14 of 14 results are new" in merged.output, merged.output
     again = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "again"))
     assert "78 rows" in again.output and not list((tmp_path / "cache").rglob("*.json"))  # all is in the record
+
+
+def test_a_plan_is_followed_and_its_results_are_added_to_the_record(tmp_path, monkeypatch, smoke):
+    study = smoke("measuring_invariance").study
+    monkeypatch.setattr(plan, "order", lambda budget: [(study.name, "corrected")])
+    monkeypatch.setattr(type(study), "at", lambda self, budget, **how: study_at(self, "smoke", **how))
+    monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path / "record"))
+    told = run("record", "night", "--device", "cpu", "--minutes", "10", "--out", str(tmp_path / "out"))
+    assert told.exit_code == 0, told.output
+    kept = record.read(tmp_path / "record" / "night.jsonl")
+    assert f"{len(kept)} new results in the record" in told.output and len(kept) >= 14
+    assert record.read(tmp_path / "out" / "night" / f"{study.name}.jsonl") == kept
+    again = run("record", "night", "--device", "cpu", "--out", str(tmp_path / "out"))
+    assert "0 new results in the record" in again.output, again.output
+
+
+def test_a_plan_is_followed_in_the_order_of_what_says_most():
+    for budget, first in (("night", "corrected"), ("paper", "published")):
+        parts = plan.order(budget)
+        assert parts[0] == ("invariances_or_classes", first) and len(set(parts)) == len(parts)
+        assert {name for name, _ in parts} == set(plan.contents(budget)["studies"])
 
 
 @pytest.mark.parametrize(

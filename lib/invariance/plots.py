@@ -4,14 +4,10 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 (after Okabe and Ito) can be told apart by colour-blind readers, and never stand alone: marks differ too.
 """
 
-import io
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial, wraps
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +21,13 @@ from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.legend import Legend
-from matplotlib.text import Text
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from invariance import sampling, transforms
+from invariance import phones, sampling, transforms
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D, paste
+from invariance.phones import PHONE, on_phone
 from invariance.statistics import Estimate
 
 GREY = "#808791"
@@ -41,8 +35,6 @@ GREY = "#808791"
 MATCHED, MISMATCHED, THIRD, FOURTH = "#2a8fd0", "#e0801a", "#1fa37a", "#c065a8"
 WIDTH = 6.6
 """Inches: a figure as wide as the page's text."""
-PHONE = 3.7
-"""Inches: a figure as wide as the text on a phone, with letters of the same size."""
 COLOUR_MAP = "viridis"
 """Grows lighter with the value, and suits colour-blind readers."""
 
@@ -82,16 +74,13 @@ BAR_ALPHA = 0.35
 STYLE = rc_params_from_file(Path(__file__).with_name("book.mplstyle"), use_default_template=False)
 
 
-_on_phone = ContextVar("_on_phone", default=False)
-
-
 def use_book_style() -> None:
     """Draw a notebook's figures as SVG, which stays sharp, in the book's look, with a layout for phones inside."""
     plt.rcParams.update(STYLE)
     set_matplotlib_formats("svg")
     shell = get_ipython()
     if shell:
-        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, as_svg)
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, phones.as_svg)
 
 
 def detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -111,107 +100,12 @@ def detached(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return drawn
 
 
-# --- phones --------------------------------------------------------------------------------------------------
-
-
-def on_phone() -> bool:
-    """Whether a figure is being drawn for a narrow screen: it may then choose another layout itself."""
-    return _on_phone.get()
-
-
-def as_svg(figure: Figure) -> str:
-    """A figure as SVG, with its layout for phones as metadata, which the rendered book takes out again."""
-    text, phone = _svg(figure), getattr(figure, "for_phones", None)
-    if phone is None:
-        return text
-    start, end = text.rsplit("</svg>", 1)
-    return f'{start}<metadata id="phone"><![CDATA[{_svg(phone())}]]></metadata></svg>{end}'
-
-
-def _svg(figure: Figure) -> str:
-    stream = io.StringIO()
-    # A date would change the file at every run.
-    figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return stream.getvalue()
-
-
 def _for_phones(drawn: Callable[..., Figure], *args: Any, **options: Any) -> Figure:
-    token = _on_phone.set(True)
-    try:
+    with phones.drawing():
         figure = drawn(*args, **options)
-    finally:
-        _on_phone.reset(token)
-    if figure.get_layout_engine():  # else it chose its layout itself
-        with plt.rc_context(STYLE):
-            _stack(figure)
-            _fit(figure)
+    with plt.rc_context(STYLE):
+        phones.narrow(figure)
     return figure
-
-
-def _stack(figure: Figure) -> None:
-    """Panels below each other, in as many columns as there is room for; the figure grows by that."""
-    panels = [axis for axis in figure.axes if axis.get_subplotspec()]
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(PHONE, height)
-    rows, columns = panels[0].get_gridspec().get_geometry()
-    if columns == 1 or width <= PHONE:
-        return
-    kept = min(columns, 2) if width / columns < 1.6 else 1
-    grid = GridSpec(-(-rows * columns // kept), kept, figure)
-    for panel in panels:
-        place = panel.get_subplotspec()
-        many = len(range(place.num1, place.num2 + 1))
-        panel.set_subplotspec(grid[place.num1 // kept, place.num1 % kept] if many == 1 else grid[place.num1 // kept, :])
-        panel.tick_params(labelleft=True, labelbottom=True)
-    # Heights stay in proportion: panels keep theirs, or the shape they had where that is flatter.
-    figure.set_size_inches(PHONE, height / rows * grid.nrows * (1 if kept == 1 else PHONE / kept / (width / columns)))
-
-
-def _fit(figure: Figure) -> None:
-    """Legends, titles and labels that are wider than a phone get more lines; crowded labels are turned."""
-    for axis in figure.axes:
-        _shorten(axis, figure)
-    figure.draw_without_rendering()
-    for old in list(figure.legends):
-        if old.get_window_extent().width > figure.bbox.width:
-            _narrow_legend(figure, old)
-    for axis in figure.axes:
-        _wrap(axis.title, axis.bbox.width)
-        _wrap(axis.xaxis.label, axis.bbox.width)
-        _wrap(axis.yaxis.label, axis.bbox.height, upright=True)
-        boxes = [label.get_window_extent() for label in axis.get_xticklabels() if label.get_text()]
-        if any(after.x0 < before.x1 + 2 for before, after in pairwise(boxes)):
-            axis.tick_params(axis="x", labelrotation=90)
-
-
-def _narrow_legend(figure: Figure, old: Legend) -> None:
-    named = dict(pair[::-1] for axis in figure.axes for pair in zip(*axis.get_legend_handles_labels(), strict=True))
-    labels = [text.get_text() for text in old.get_texts()]
-    handles = [named.get(label, mark) for label, mark in zip(labels, old.legend_handles, strict=True)]
-    old.remove()
-    columns = 2 if max(map(len, labels)) < 20 else 1
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=9)
-    figure.set_size_inches(PHONE, figure.get_figheight() + 0.18 * (len(labels) // columns - 1))
-
-
-def _shorten(axis: Axes, figure: Figure) -> None:
-    """Long names of rows get more lines, and the figure the height for them."""
-    labels = [label.get_text() for label in axis.get_yticklabels()]
-    most = 24  # letters: half of the width
-    if max(map(len, "\n".join(labels).split("\n"))) <= most:
-        return
-    wrapped = [textwrap.fill(" ".join(label.split()), most) for label in labels]
-    axis.set_yticks(axis.get_yticks(), wrapped)
-    lines, before = ("\n".join(each).count("\n") + 1 for each in (wrapped, labels))
-    figure.set_size_inches(PHONE, figure.get_figheight() * max(1, lines / before))
-
-
-def _wrap(text: Text, room: float, upright: bool = False) -> None:
-    box = text.get_window_extent()
-    taken = box.height if upright else box.width
-    if text.get_text() and taken > room:
-        letters = max(map(len, text.get_text().split("\n")))
-        text.set_text(textwrap.fill(text.get_text(), max(8, int(letters * room / taken))))
 
 
 # --- estimates ---------------------------------------------------------------------------------------------

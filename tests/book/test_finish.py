@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 from bs4 import BeautifulSoup
 
-from invariance import plots
+from invariance import phones, plots
 from invariance.book import mathml, overview, polish, repository, styles, terms
 from invariance.errors import InputError
 
@@ -24,18 +24,18 @@ def two_panels():
 
 def test_a_figure_is_drawn_again_for_phones_with_panels_below_each_other():
     wide, phone = two_panels(), two_panels().for_phones()
-    assert wide.get_figwidth() == plots.WIDTH and phone.get_figwidth() == plots.PHONE
+    assert wide.get_figwidth() == plots.WIDTH and phone.get_figwidth() == phones.PHONE
     phone.draw_without_rendering()
     upper, lower = (axis.get_position() for axis in phone.axes)
     assert upper.y0 > lower.y1 and abs(upper.x0 - lower.x0) < 0.01
     assert "\n" in phone.axes[0].get_title() or phone.axes[0].title.get_window_extent().width < phone.bbox.width
     assert phone.axes[0].get_xticklabels()[0].get_rotation() == 90
-    assert not plots.on_phone()
+    assert not phones.on_phone()
 
 
 def test_a_figures_variants_for_screens_and_themes_become_files(tmp_path):
     file = tmp_path / "figure.svg"
-    file.write_text(plots.as_svg(two_panels()))
+    file.write_text(phones.as_svg(two_panels()))
     sizes = polish.split(file)
     assert set(sizes) == {"", "-dark", "-phone", "-phone-dark"}
     assert int(sizes[""][0]) > 600 > 380 > int(sizes["-phone"][0])

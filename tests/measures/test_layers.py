@@ -60,6 +60,13 @@ def test_the_model_measures_as_in_evaluation(images):
     assert torch.equal(*found) and torch.equal(found[0], images.flatten(1))
 
 
+def test_what_is_no_model_or_no_list_of_layers_is_named():
+    backbone = models.build("small", 3, 0).backbone
+    for given in ((None, ["layer1"]), (backbone, None), (backbone, "layer1")):
+        with pytest.raises(InputError, match=r"takes a torch\.nn\.Module and a list of layer names"):
+            layer_extractor(*given)
+
+
 def test_an_unknown_layer_names_close_ones_and_not_hundreds(images):
     backbone = models.build("resnet18", 3, 0).backbone
     with pytest.raises(InputError, match=r"Unknown layer 'layr3'\. Near it: layer3") as error:

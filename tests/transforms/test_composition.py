@@ -143,6 +143,12 @@ def test_bad_input_is_named():
         transforms.apply(["elastic"], images[..., :16, :16], [{}], boxes)
     with pytest.raises(InputError, match="Unknown category"):
         transforms.names_of("colour")
+    for wrong in ([1, 2], keys.float(), keys[None]):
+        with pytest.raises(InputError, match=r"keys must be an int64 tensor \(B,\), such as"):
+            transforms.draw(["hue"], wrong, SIZE)
+    for wrong in (images.tolist(), images[0], (255 * images).byte()):
+        with pytest.raises(InputError, match="images must be a float tensor"):
+            transforms.apply(["hue"], wrong, transforms.draw(["hue"], keys, SIZE))
 
 
 def test_every_minimal_size_is_enough():

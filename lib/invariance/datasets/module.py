@@ -15,14 +15,18 @@ from invariance.datasets.devices import evaluated_at_once
 from invariance.datasets.split import Split, as_split
 from invariance.errors import check_whole
 
+KEPT_PIXELS = 2**23
+"""Of all images of an evaluation together, up to which they are kept from epoch to epoch: 100 MB."""
+
 
 class Batches:
     """Normalised images and labels of a split, batch after batch, on the split's device.
 
     With a `seed`, for training, every pass has another order and another redraw of the transformations, the same ones
-    for that seed; without, for evaluation, every pass is the same. Several batches are made at once where that is
-    quicker. Of `processes` that train together each, counted from 0, gets its share of the batches: equally many, the
-    first ones twice if need be. `prepared` is that of a model with a size or normalisation of its own.
+    for that seed; without, for evaluation, every pass is the same, and images that are few are made once. Several
+    batches are made at once where that is quicker. Of `processes` that train together each, counted from 0, gets its
+    share of the batches: equally many, the first ones twice if need be. `prepared` is that of a model with a size or
+    normalisation of its own.
     """
 
     def __init__(
@@ -37,11 +41,18 @@ class Batches:
         self.split, self.batch_size, self.seed = split, batch_size, seed
         self.process, self.processes = process, processes
         self.passes, self.prepared = 0, prepared
+        self.made: list[tuple[Tensor, Tensor]] = []
 
     def __len__(self) -> int:
         return -(-self.split.count // (self.batch_size * self.processes))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        if self.seed is not None or self.split.count * self.split.renderer.size**2 > KEPT_PIXELS:
+            return self._make()
+        self.made = self.made or list(self._make())
+        return ((images.clone(), labels) for images, labels in self.made)  # a network may change what it is given
+
+    def _make(self) -> Iterator[tuple[Tensor, Tensor]]:
         renderer, order, redraw = self.split.renderer, torch.arange(self.split.count), 0
         if self.seed is not None:
             redraw, self.passes = self.passes, self.passes + 1

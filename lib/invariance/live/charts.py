@@ -279,6 +279,7 @@ RELATIONS = {
     "none": "trained with none",
     "untrained": "untrained",
 }
+"""How training relates to the measured transformation, and what readers call it."""
 NATURAL = {"cifar10": "natural images,\n10 classes", "cifar100": "natural images,\n100 classes"}
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 import torch
@@ -24,6 +24,8 @@ def layer_extractor(model: nn.Module, layers: Sequence[str]) -> Callable[[Tensor
     """
     from torchvision.models.feature_extraction import create_feature_extractor  # takes seconds to load
 
+    if not isinstance(model, nn.Module) or isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise InputError("layer_extractor takes a torch.nn.Module and a list of layer names, such as ['layer2'].")
     nodes = _nodes(model)
     known = {".".join(node.split(".")[:depth]) for node in nodes for depth in range(1, node.count(".") + 2)}
     for name in layers:

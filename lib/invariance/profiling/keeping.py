@@ -30,9 +30,10 @@ class Kept:
         self.path, self.settings = path, json.dumps([pictures.VERSION, settings], default=str)
         self.table = pd.DataFrame({name: [] for name in WORDS + NUMBERS})
         if path is not None and Path(path).exists():
-            how = {"dtype": dict.fromkeys(WORDS, str), "float_precision": "round_trip", "keep_default_na": False}
             try:
-                self.table = pd.read_csv(path, na_values={name: [""] for name in NUMBERS}, **how)[WORDS + NUMBERS]
+                found = pd.read_csv(path, dtype=str, keep_default_na=False)[WORDS + NUMBERS]
+                numbers = {name: found[name].replace("", "nan").map(float) for name in NUMBERS}  # to the last bit
+                self.table = found.assign(**numbers)
             except (OSError, ValueError, KeyError) as error:
                 logging.getLogger(__name__).warning("%s is not whole (%s): all is measured again.", path, error)
 

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from invariance import plots, sampling, statistics
 from invariance.datasets import NaturalImages, Transforms2D
+from invariance.live.charts import RELATIONS
 from invariance.pictures import class_names
 from invariance.statistics import PerSeed
 from invariance.studies.sizes import COUNTERPARTS, Sizes, pretraining, sizes_of
@@ -35,13 +36,6 @@ OWN = {"image": "training objects on scenes", "random": "training random objects
 """The two kinds of objects that models are trained on, and which of the types of data that is."""
 WITHOUT = ("none", "untrained")
 """What stands beside a transformation as what a model was trained with."""
-RELATIONS = {
-    "same": "trained with it",
-    "other": "trained with another",
-    "none": "trained with none",
-    "untrained": "untrained",
-}
-"""How training relates to the measured transformation, and what readers call it."""
 NATURAL = {"cifar10": "natural images, 10 classes", "cifar100": "natural images, 100 classes"}
 """What readers call the data that other pictures than CIFAR may stand for."""
 _MADE = product(("objects", "random objects"), ("training", "new"), ("scenes", "noise"))

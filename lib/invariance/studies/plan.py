@@ -23,6 +23,28 @@ BEFORE = "learning_curves"
 ALSO_PUBLISHED = ("invariances_or_classes",)
 """The studies that are run under the protocol `published`, too."""
 
+ORDER = (
+    "invariances_or_classes",
+    "measuring_invariance",
+    "mismatch",
+    "when_invariance_harms",
+    "invariance_transfer",
+    "slips",
+    "other_factors",
+    "natural_images",
+)
+"""The order in which studies run: what says most for its cost first."""
+
+
+def order(budget: str) -> list[tuple[str, str]]:
+    """The studies and protocols of a plan, in the order in which they run.
+
+    At the paper's size the published protocol comes first, since its means can be put beside the paper's.
+    """
+    corrected = [(name, "corrected") for name in ORDER]
+    published = [(name, "published") for name in ALSO_PUBLISHED]
+    return published + corrected if budget == "paper" else corrected + published
+
 
 def contents(budget: str) -> dict[str, Any]:
     """The plan of a budget as the studies have it now."""

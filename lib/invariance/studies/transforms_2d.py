@@ -23,11 +23,11 @@ def numbers(names: Sequence[str]) -> dict[str, int]:
 
 
 def objects() -> Figure:
-    """Every object class by its first prototype, at 96 pixels, with its name."""
-    return plots.contact_sheet(glyphs.render(96)[:, 0], glyphs.CLASSES)
+    """Every object class by its first prototype, at 64 pixels, with its name."""
+    return plots.contact_sheet(glyphs.render(64)[:, 0], glyphs.CLASSES)
 
 
-def backgrounds(count: int = 9, size: int = 64) -> Figure:
+def backgrounds(count: int = 9, size: int = 48) -> Figure:
     """`count` scenes of each type, one row a type."""
     labels = scenes.labels(np.arange(len(scenes.TYPES) * count * 4))
     rows = {k: scenes.render(np.flatnonzero(labels == k)[:count], size) for k in range(len(scenes.TYPES))}

@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from invariance.datasets.module import ImageData
 from invariance.errors import InputError
 from invariance.files import check_folder
 
@@ -31,6 +32,11 @@ def found(path: str | Path | None, settings: dict[str, Any]) -> str | None:
         apart = ", ".join(f"{name} {then[name]}, not {settings[name]}" for name in other)
         raise InputError(f"{path} is of another training ({apart}): name another file, or remove it.")
     return str(path)
+
+
+def settings_of(data: ImageData) -> dict[str, Any]:
+    """What of the data a checkpoint belongs to."""
+    return {"images": data.train.count, "batch_size": data.batch_size, "seed": data.seed}
 
 
 def keeping(path: str | Path | None) -> list[pl.Callback]:

@@ -1,5 +1,7 @@
 """Fine-tuning: all weights, from a linear probe's head (section 4 of the paper)."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -19,10 +21,9 @@ def finetune(
     device: torch.device,
     seed: int,
     schedule: str = "linear",
-    weight_decay: float = 0.0,
-    keep: str = "best",
+    **options: Any,
 ) -> Classifier:
-    """A copy of `model` with `head`, all of it trained further with `fit`, which takes the last three.
+    """A copy of `model` with `head`, all of it trained further with `fit`, which takes `schedule` and the `options`.
 
     Raises `InputError` for a head of another width or for too few classes, and what `fit` raises.
     """
@@ -31,5 +32,5 @@ def finetune(
 
     tuned = model.with_head(head)
     data = ImageData(train, validation, batch_size, seed)
-    fit(tuned, data, epochs, learning_rate, device, schedule=schedule, weight_decay=weight_decay, keep=keep)
+    fit(tuned, data, epochs, learning_rate, device, schedule=schedule, **options)
     return tuned

@@ -41,7 +41,7 @@ class Classification(pl.LightningModule):
         weight_decay: float,
         schedule: str,
         keep: str,
-        compile: bool,
+        compiled_size: int,
         loss: Loss,
     ) -> None:
         super().__init__()
@@ -51,8 +51,9 @@ class Classification(pl.LightningModule):
         check_rate("weight_decay", weight_decay, zero=True)
         self.model, self.learning_rate, self.weight_decay = model, learning_rate, weight_decay
         self.schedule, self.keep, self.loss = SCHEDULES[schedule], keep, loss
-        # Training batches have one shape, but for the last; evaluation would compile again for its own.
-        self.train_forward = torch.compile(model.forward, dynamic=False) if compile else model.forward
+        # For one shape alone: the last batch of an epoch is smaller, and evaluation has its own.
+        self.compiled_size = compiled_size
+        self.compiled = torch.compile(model.forward, dynamic=False) if compiled_size else model.forward
         self.validation = MulticlassAccuracy(model.head.out_features, average="micro", validate_args=False)
         self.curve: list[dict[str, float]] = []
         self.best, self.kept = -1.0, _copied(model)
@@ -66,7 +67,8 @@ class Classification(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         images, labels = batch
-        loss = self.loss(self.train_forward(images), labels)
+        forward = self.compiled if len(images) == self.compiled_size else self.model.forward
+        loss = self.loss(forward(images), labels)
         self.losses.append(loss.detach())
         if loss.device.type == "cpu":  # a GPU would wait for the look: there it is taken at the end of the epoch
             self._check_losses(index)
@@ -150,6 +152,7 @@ def fit(
     keep: str = "best",
     progress: bool = False,
     compile: bool = False,
+    bitwise: bool = True,
     loss: Loss = cross_entropy,
     devices: int = 1,
     strategy: str = "auto",
@@ -163,7 +166,8 @@ def fit(
     first epoch ends, the model has its first weights again. Parameters without `requires_grad` stay as they are, and so
     do the statistics of a batch norm that has no others. `schedule` is one of `SCHEDULES`; `schedule_for` gives the
     paper's. `progress` shows a bar, or lines where there is no terminal; `compile` runs training steps through
-    torch.compile; `loss` makes a number of logits (B, classes) and labels (B,). For one large run on several GPUs
+    torch.compile, once an architecture; `bitwise=False` lets a GPU take its fastest algorithms, whose last bits change
+    from run to run; `loss` makes a number of logits (B, classes) and labels (B,). For one large run on several GPUs
     `devices` and `strategy` are Lightning's: start the script with torchrun, and give each process its own `device` and
     `data`. `callbacks` and `logger` are Lightning's, too; they can read "loss", "accuracy" and "learning_rate" after
     every epoch. `checkpoint` is a file that keeps the state after every epoch; where it is there already, training goes
@@ -174,22 +178,17 @@ def fit(
     """
     device = pick_device(device)
     guards.check_types(model, data)
-    module = Classification(model, learning_rate, weight_decay, schedule, keep, compile, loss)
+    module = Classification(model, learning_rate, weight_decay, schedule, keep, compile * data.batch_size, loss)
     guards.check(model, data, device)
     bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
     own = [*guards.checked(callbacks)] + ([guards.Shown(bar)] if progress else [])
-    module.settings = {"epochs": epochs, "learning_rate": learning_rate, "weight_decay": weight_decay, "keep": keep}
-    module.settings |= {
-        "schedule": schedule,
-        "images": data.train.count,
-        "batch_size": data.batch_size,
-        "seed": data.seed,
-    }
+    rates = {"learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule}
+    module.settings = {"epochs": epochs, "keep": keep} | rates | checkpoints.settings_of(data)
     resumed = checkpoints.found(checkpoint, module.settings)
     trainer = _trainer(device, epochs, devices, strategy, own + checkpoints.keeping(checkpoint), logger)
     guards.training_mode(model)
     try:
-        with guards.reproducible(data.seed, device), guards.interruptible(), bar:
+        with guards.reproducible(data.seed, device, bitwise), guards.interruptible(), bar:
             trainer.fit(module, data, ckpt_path=resumed)
     finally:
         model.load_state_dict(module.kept)

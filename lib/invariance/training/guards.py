@@ -89,11 +89,14 @@ def quieten() -> None:
 
 
 @contextmanager
-def reproducible(seed: int, device: torch.device) -> Iterator[None]:
-    """cuDNN's deterministic algorithms, and PyTorch's own generators by the seed: a user's dropout draws from them."""
+def reproducible(seed: int, device: torch.device, bitwise: bool) -> Iterator[None]:
+    """PyTorch's own generators by the seed, for a user's dropout draws from them; cuDNN's algorithms.
+
+    These are deterministic ones where results are to agree bit for bit, else the fastest that cuDNN finds.
+    """
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
-    cudnn.deterministic, cudnn.benchmark = True, False
+    cudnn.deterministic, cudnn.benchmark = bitwise, not bitwise
     try:
         with sampling.torch_seed(sampling.stream(seed, "training"), device):
             yield

@@ -99,9 +99,11 @@ def draw(names: Sequence[str], keys: Tensor, size: int) -> list[Parameters]:
 
     `keys` is int64 (B,); `size` the canvas side in pixels. Each transformation draws from its
     own stream, so that its parameters do not depend on which others are in the list. Where one
-    is applied with a probability, `on` (B,) says to which images. Raises `InputError` where your
+    is applied with a probability, `on` (B,) says to which images. Raises `InputError` for other keys, and where your
     own transformation draws something else.
     """
+    if not isinstance(keys, Tensor) or keys.dtype != torch.int64 or keys.ndim != 1:
+        raise InputError("keys must be an int64 tensor (B,), such as sampling.keys(0, torch.arange(8)) gives.")
     drawn = []
     for t in find(names):
         stream = sampling.fold(keys, t.name)
@@ -131,9 +133,12 @@ def apply(
 
     `boxes` (B, 4), int64 x, y, width, height, are the objects' bounding boxes; without them the
     images are whole pictures (C = 3) and `translate` shifts by up to 15 % of the side. `protocol` says which slips of
-    the published code are repeated. `overwrite` allows to use the memory of `images`. Raises `InputError` where your
-    own transformation gives other than such images, at its first use also for values that are not in [0, 1].
+    the published code are repeated. `overwrite` allows to use the memory of `images`. Raises `InputError` for other
+    images, and where your own transformation gives other than such, at its first use also for values that are not in
+    [0, 1].
     """
+    if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
+        raise InputError("images must be a float tensor (B, C, size, size) in [0, 1].")
     check_size(names, images.shape[-1])
     if len(images) == 0:
         return images

@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SITE := _build/html/index.html
 OPTIONS = $(if $(BUDGET),--budget "$(BUDGET)") $(if $(DEVICE),--device "$(DEVICE)") $(if $(CHAPTERS),--chapters "$(CHAPTERS)")
-PYTEST = $(BIN)/python -m pytest -q -n auto --dist loadscope
+PYTEST = $(BIN)/python -m pytest -q -n auto --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help book site pdf preview explore test check style types coverage bench night paper publish clean
@@ -83,8 +83,11 @@ bench: $(STAMP)
 
 # --- measure and publish ---
 
-night paper: $(STAMP)
-	@$(BIN)/invariance record $@ --minutes "$(MINUTES)" $(if $(DEVICE),--device "$(DEVICE)")
+night: $(STAMP)
+	@$(BIN)/invariance record night --minutes "$(MINUTES)" $(if $(DEVICE),--device "$(DEVICE)")
+
+paper: $(STAMP)
+	@$(BIN)/invariance record paper --minutes "$(MINUTES)" $(if $(DEVICE),--device "$(DEVICE)")
 
 publish: $(STAMP)
 	@$(BIN)/invariance publish $(OPTIONS)

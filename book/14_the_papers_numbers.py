@@ -42,7 +42,8 @@ found = {}
 for study in studies.all_studies():
     sizes = study.at(budget, seeds, protocol=protocol)
     found[study.name] = study.find(sizes, device, show)
-turned = reading.turned(found.values())
+statements = reading.on_test_images(found.values())
+turned = reading.turned(statements)
 chapter.glue({"turned": len(turned), "run": found["mismatch"].caption()})
 known = {}
 for classes in ("same", "disjoint"):
@@ -85,7 +86,7 @@ reading.shares()
 # test images alike. This table has the quantity of every statement of the [claims ledger](10_claims) twice, from the same models.
 
 # %% tags=["remove-input"]
-reading.beside(found.values())
+reading.beside(statements)
 
 # %% [markdown]
 # Statements that meet their rule by one of the two accuracies and miss it by the other, in this run: {glue:text}`turned`.

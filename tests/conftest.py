@@ -10,17 +10,28 @@ import torch
 from filelock import FileLock
 
 from invariance import studies
+from invariance.datasets.devices import cores
 from invariance.errors import InputError
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
     torch.set_num_threads(1)
 
 
+def pytest_xdist_auto_num_workers(config):
+    """One process more than cores, for many tests wait: for a browser, or for processes of their own."""
+    return cores() + 1
+
+
 SLOW = {"built", "installed", "open_page", "smoke"}
 """Fixtures that build the book or a wheel, run a study, or open a browser: tests with one of them are `slow`."""
 
 
+LONG = ("test_real_book.py", "test_run.py", "test_build.py")
+"""The longest files begin first, so that no process waits for them at the end."""
+
+
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     for item in items:
         if SLOW & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)

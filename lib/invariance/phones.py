@@ -84,6 +84,8 @@ def _fit(figure: Figure) -> None:
     for old in list(figure.legends):
         if old.get_window_extent().width > figure.bbox.width:
             _narrow_legend(figure, old)
+    for text in figure.texts:
+        _wrap(text, figure.bbox.width)
     for axis in figure.axes:
         _wrap(axis.title, axis.bbox.width)
         _wrap(axis.xaxis.label, axis.bbox.width)

@@ -5,6 +5,7 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 """
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -67,6 +68,14 @@ MODEL_NAMES = {
     "small_vgg": "small\nVGG",
     "small_vit": "small\nViT",
 }
+
+RELATIONS = {
+    "same": "trained with it",
+    "other": "trained with another",
+    "none": "trained with none",
+    "untrained": "untrained",
+}
+"""How training relates to the measured transformation, and what readers call it."""
 
 BAR_ALPHA = 0.35
 """Bars are pale, so that the marks on them stand out."""
@@ -168,6 +177,11 @@ def table(rows: Sequence[Mapping[str, str]]) -> HTML:
     """Rows of text as an HTML table that does not change from run to run; keys are the column names."""
     html = pd.DataFrame(rows).to_html(index=False, border=0, justify="left")
     return HTML(re.sub(r"(?<=\d) (±|to) (?=[-−\d])", "\u00a0\\1\u00a0", html))  # a number stays with its interval
+
+
+def headline(figure: Figure, text: str) -> None:
+    """What a figure shows, in a sentence with its numbers, above it."""
+    figure.text(0.01, 1.02, textwrap.fill(text, 80), ha="left", va="bottom", fontsize=11, fontweight="semibold")
 
 
 def legend(figure: Figure, axis: Axes, columns: int, **look: Any) -> None:

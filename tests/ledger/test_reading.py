@@ -21,7 +21,7 @@ def test_the_pooled_accuracy_lies_between_those_of_the_splits_and_is_shown_besid
     assert min(apart) < known["pooled"] < max(apart)
     assert known["test"] == pytest.approx(found["accuracy.matched.same"].value)
     assert known["pooled"] == pytest.approx(found["accuracy.matched.same"].pooled)
-    page = reading.beside([found]).data
+    page = reading.beside(reading.on_test_images([found])).data
     assert page.count("<tr") == 1 + len(found.study.statements) and "the rule" in page
 
 
@@ -29,8 +29,11 @@ def test_a_rule_is_turned_where_one_accuracy_meets_it_and_the_other_does_not(smo
     found = smoke("invariances_or_classes")
     both = {s: found[s.estimate] for s in found.study.statements}
     expected = [s for s, one in both.items() if s.holds(one.value) != s.holds(one.pooled)]
-    assert reading.turned([found]) == expected
+    assert reading.turned(reading.on_test_images([found])) == expected
     # A protocol that reports pooled accuracies changes nothing here: both are compared all the same.
     sizes = found.sizes.model_copy(update={"protocol": find("corrected+pooled_accuracy")})
     pooled = dataclasses.replace(found, sizes=sizes)
-    assert reading.beside([pooled]).data == reading.beside([found]).data and reading.turned([pooled]) == expected
+    assert (
+        reading.beside(reading.on_test_images([pooled])).data == reading.beside(reading.on_test_images([found])).data
+        and reading.turned(reading.on_test_images([pooled])) == expected
+    )

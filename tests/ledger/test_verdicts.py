@@ -62,7 +62,7 @@ def test_one_seed_gives_no_verdict_and_no_rows_none_at_all():
 
 def test_every_statement_has_an_effect_of_its_own_name_and_a_reason(ready):
     for study in ready:
-        names = study.papers()
+        names = study.papers
         assert all(statement.estimate in names and statement.reason for statement in study.statements), study.name
         assert len({statement.text for statement in study.statements}) == len(study.statements)
 

@@ -27,7 +27,7 @@ def two_architectures():
     found = record("invariance_transfer")
     other = found.table.assign(model="small_vit", value=found.table["value"] * 0.9)
     table = pd.concat([found.table, other], ignore_index=True)
-    estimates = statistics.estimates(found.study.effects(table), found.study.papers())
+    estimates = statistics.estimates(found.study.effects(table), found.study.papers)
     return SimpleNamespace(table=table, estimates=estimates, study=found.study)
 
 

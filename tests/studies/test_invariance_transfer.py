@@ -47,8 +47,8 @@ def test_ten_types_of_data_are_ten_data_sets_and_new_objects_were_never_trained_
     for objects in ("objects", "random objects"):
         old, new = (specs[f"{which} {objects} on noise"].classes for which in ("training", "new"))
         assert len(old) == len(new) == 30 and not set(old) & set(new)
-    for kind, name in OWN.items():
-        used = transfer.trained(sizes, "small", kind, "blur", 0).data
+    for name in OWN.values():
+        used = transfer.trained(sizes, "small", specs[name], "blur", 0).data
         assert used == specs[name].model_copy(update={"transforms": ("blur",)})
     assert specs[OWN["random"]].foregrounds == specs[OWN["random"]].backgrounds == "random"
 
@@ -63,7 +63,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
     found = smoke("invariance_transfer")
     assert not found.outcome and not found.missing
     assert len(found.table) == 2 * 2 * 5 * (10 * 3 + 8)  # natural images have no object to exchange
-    papers = {name for name in STUDY.papers() if not name.endswith((".densenet121", ".vgg11", ".vit"))}
+    papers = {name for name in STUDY.papers if not name.endswith((".densenet121", ".vgg11", ".vit"))}
     assert papers <= set(found.estimates)
     assert all(estimate.n == 2 for estimate in found.estimates.values())
     assert found["sensitivity.image.untrained.cifar10"].value == found["sensitivity.random.untrained.cifar10"].value
@@ -72,7 +72,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
 
 def test_effects_of_the_papers_table_are_the_papers_numbers():
     assert len(STUDY.paper) == 4 * 2 * 3 * 5
-    papers = {name: values.item() for name, values in STUDY.papers().items()}
+    papers = {name: values.item() for name, values in STUDY.papers.items()}
     assert papers["sensitivity.image.same.new objects on scenes"] == 0.21
     assert papers["sensitivity.random.same.training random objects on noise.vit"] == 0.28
     assert papers["advantage.image.new objects on scenes"] == pytest.approx(0.41 - 0.21)

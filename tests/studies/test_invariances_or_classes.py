@@ -64,7 +64,7 @@ def test_it_runs_at_smoke_and_every_effect_has_a_value(smoke):
 
 def test_values_around_the_papers_give_the_papers_effects(seeds_around):
     theirs = STUDY.paper
-    found = statistics.estimates(effects(seeds_around(theirs, 0.002)), STUDY.papers())
+    found = statistics.estimates(effects(seeds_around(theirs, 0.002)), STUDY.papers)
     for name, one in found.items():
         assert one.value == pytest.approx(one.paper, abs=0.01), name
     assert found["gap.disjoint"].paper == pytest.approx(0.983 - 0.862)

@@ -62,7 +62,7 @@ def test_smoke_runs_and_gives_effects():
 
 
 def test_the_papers_table_gives_the_papers_numbers():
-    papers = {name: statistics.estimate(values).value for name, values in STUDY.papers().items()}
+    papers = {name: statistics.estimate(values).value for name, values in STUDY.papers.items()}
     assert papers["missing.7"] == pytest.approx(0.275 - 0.984)
     assert papers["extra.7"] == pytest.approx(0)
     assert papers["accuracy.matching"] == 0.984

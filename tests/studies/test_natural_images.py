@@ -64,7 +64,7 @@ def test_at_smoke_every_effect_has_a_value_and_everything_is_shown():
 
 def test_the_papers_table_gives_the_papers_own_numbers_without_what_its_marks_hide(paper):
     assert len(paper) == 4 * 38 - 2
-    found = {name: values.item() for name, values in STUDY.papers().items()}
+    found = {name: values.item() for name, values in STUDY.papers.items()}
     gaps = [0.613 - 0.493, 0.683 - 0.563, 0.924 - 0.66]  # mismatched transformations and the same classes are hidden
     assert found["gap.cifar10.probe.class_relationship"] == pytest.approx(np.mean(gaps))
     assert found["range.cifar100.probe.class_relationship.matched"] == pytest.approx(0.859 - 0.482)
@@ -74,7 +74,7 @@ def test_the_papers_table_gives_the_papers_own_numbers_without_what_its_marks_hi
 
 
 def test_the_paper_meets_all_four_statements_and_tight_seeds_around_it_support_them(paper, seeds_around):
-    found = STUDY.papers()
+    found = STUDY.papers
     assert len(STUDY.statements) == 4 and {s.claim for s in STUDY.statements} == {4}
     assert all(s.holds(found[s.estimate].item()) for s in STUDY.statements)
     run = findings(seeds_around(paper, 0.001))

@@ -108,7 +108,7 @@ def test_at_smoke_every_effect_has_a_value_and_everything_is_shown(smoke):
 
 def test_the_papers_table_gives_the_papers_own_numbers(paper):
     assert len(paper) == 3 * 28 + 2 * 10  # three factors by three transfers, the images for transfer by two
-    found = {name: values.item() for name, values in STUDY.papers().items() if len(values)}  # it gives no rates
+    found = {name: values.item() for name, values in STUDY.papers.items() if len(values)}  # it gives no rates
     matched, mismatched = [0.984, 0.989, 0.975, 0.966, 0.976], [0.87, 0.899, 0.834, 0.832, 0.835]
     assert found["gap.probe.architecture"] == pytest.approx(np.mean(matched) - np.mean(mismatched))
     assert found["range.probe.architecture.matched"] == pytest.approx(0.989 - 0.966)
@@ -156,7 +156,7 @@ def test_each_kind_of_pretraining_gets_the_rate_that_is_best_on_validation_image
 
 
 def test_the_paper_meets_all_ten_statements(paper):
-    found = STUDY.papers()
+    found = STUDY.papers
     assert len(STUDY.statements) == 10 and {s.claim for s in STUDY.statements} == {1, 2, 3}
     assert all(s.holds(found[s.estimate].item()) for s in STUDY.statements)
 

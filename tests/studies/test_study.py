@@ -77,7 +77,7 @@ def test_without_an_interval_there_is_no_verdict():
 
 def test_every_statement_has_an_estimate_and_a_value_of_the_paper():
     for study in studies.all_studies():
-        theirs = study.papers()
+        theirs = study.papers
         for statement in study.statements:
             assert statement.estimate in theirs, (study.name, statement.text)
             assert not math.isnan(theirs[statement.estimate].mean()), statement.text

@@ -82,7 +82,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
 
 
 def test_effects_of_the_papers_table_are_the_papers_numbers():
-    papers = {name: values.item() for name, values in STUDY.papers().items()}
+    papers = {name: values.item() for name, values in STUDY.papers.items()}
     assert papers["accuracy.fixed.objects_mixed.cifar_mixed"] == 0.24
     assert papers["accuracy.translated.cifar_mixed.objects_mixed"] == 0.15
     assert papers["sensitivity.fixed.objects_mixed.image"] == 0.112

@@ -52,10 +52,10 @@ def accuracies(found: Findings, **chosen: str) -> dict[str, Estimate]:
     return every
 
 
-def beside(findings: Iterable[Findings]) -> HTML:
+def beside(statements: Iterable[tuple[Statement, Estimate]]) -> HTML:
     """Every statement's quantity on test images and pooled, from the same models, and whether each meets the rule."""
     rows = []
-    for statement, one in _statements(findings):
+    for statement, one in statements:
         if one.value != one.pooled:
             cells = {"on test images": one.value, "pooled": one.pooled, "paper (pooled)": one.paper}
             said = {name: _with_mark(statement, value) for name, value in cells.items()}
@@ -64,7 +64,7 @@ def beside(findings: Iterable[Findings]) -> HTML:
     return plots.table(rows)
 
 
-def _statements(findings: Iterable[Findings]) -> list[tuple[Statement, Estimate]]:
+def on_test_images(findings: Iterable[Findings]) -> list[tuple[Statement, Estimate]]:
     """What was run, claim by claim, with values on test images whatever accuracy the protocol reports."""
     every = []
     for found in findings:
@@ -78,6 +78,6 @@ def _with_mark(statement: Statement, value: float) -> str:
     return f"{fixed(value, 3)} {'meets' if statement.holds(value) else 'misses'} the rule" if value == value else "–"
 
 
-def turned(findings: Iterable[Findings]) -> list[Statement]:
+def turned(statements: Iterable[tuple[Statement, Estimate]]) -> list[Statement]:
     """Statements whose rule is met by one of the two accuracies and missed by the other, on the same models."""
-    return [s for s, one in _statements(findings) if s.holds(one.value) != s.holds(one.pooled)]
+    return [s for s, one in statements if s.holds(one.value) != s.holds(one.pooled)]

@@ -18,6 +18,7 @@ from IPython.display import HTML
 from invariance import plots
 from invariance.errors import InputError
 from invariance.live import page
+from invariance.plots import RELATIONS
 from invariance.statistics import Estimate, Estimates, fixed
 from invariance.transforms import PAPER_NAMES
 
@@ -273,13 +274,6 @@ def _what_is_worth_most(found: Record, setting: str) -> Guess | None:
     return Guess(question, known) if len(known) > 1 else None
 
 
-RELATIONS = {
-    "same": "trained with it",
-    "other": "trained with another",
-    "none": "trained with none",
-    "untrained": "untrained",
-}
-"""How training relates to the measured transformation, and what readers call it."""
 NATURAL = {"cifar10": "natural images,\n10 classes", "cifar100": "natural images,\n100 classes"}
 
 

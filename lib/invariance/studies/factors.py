@@ -177,11 +177,12 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
     """
     rows, found = with_transforms(table), {}
     for (transfer, factor), part in rows.groupby(["transfer", "factor"], sort=False):
-        found |= _of_levels(part, f"{transfer}.{factor}") | _of_factor(part, f"{transfer}.{factor}")
+        both = _both(part)
+        found |= _of_levels(both, f"{transfer}.{factor}") | _of_factor(both, f"{transfer}.{factor}")
     probes = rows[rows["transfer"] == "probe"]
     first = probes[probes["probed_on"] == "first"] if "probed_on" in probes else probes
     for factor, part in first.groupby("factor", sort=False):
-        found |= _of_factor(part, f"probe-first.{factor}")
+        found |= _of_factor(_both(part), f"probe-first.{factor}")
     return found
 
 
@@ -191,15 +192,13 @@ def _both(rows: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(columns=pd.MultiIndex.from_product((TRANSFORMS, sorted(rows["place"].unique()))))
 
 
-def _of_levels(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
-    both = _both(rows)
+def _of_levels(both: pd.DataFrame, name: str) -> dict[str, PerSeed]:
     gaps = both["matched"] - both["mismatched"]
     found = {f"accuracy.{name}.{place}.{kind}": both[kind, place] for kind, place in both.columns}
     return found | {f"gap.{name}.{place}": gaps[place] for place in gaps}
 
 
-def _of_factor(rows: pd.DataFrame, name: str) -> dict[str, PerSeed]:
-    both = _both(rows)
+def _of_factor(both: pd.DataFrame, name: str) -> dict[str, PerSeed]:
     gaps = (both["matched"] - both["mismatched"]).dropna(axis=1, how="all")
     found = {f"gap.{name}": gaps.mean(axis=1, skipna=False)}
     if name.split(".")[-1] in PRETRAINING and len(both["matched"].columns) > 1:
@@ -279,8 +278,11 @@ BARS = {
 }
 
 
-def bars(found: Findings, groups: Mapping[str, Sequence[str]]) -> Figure:
-    """Gap and ranges (figure 3): names of effects by label, in the order of `BARS`; the paper's as hollow marks."""
+def bars(found: Findings, groups: Mapping[str, Sequence[str]], headline: str = "") -> Figure:
+    """Gap and ranges (figure 3): names of effects by label, in the order of `BARS`; the paper's as hollow marks.
+
+    The headline by default has the gap and the range, matched, of each group.
+    """
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 0.9 * len(groups) + 1.3), layout="constrained")
     for group, names in enumerate(groups.values()):
         for k, (name, look) in enumerate(zip(names, BARS.values(), strict=True)):
@@ -294,6 +296,9 @@ def bars(found: Findings, groups: Mapping[str, Sequence[str]]) -> Figure:
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", visible=True)
     plots.legend(figure, axis, 2)
+    known = ((label.replace("\n", " "), found[gap], found[spread]) for label, (gap, spread, *_) in groups.items())
+    each = "; ".join(f"{label} {spread:.2f}, transformations {gap:.2f}" for label, gap, spread in known)
+    plots.headline(figure, headline or f"Worth in accuracy: {each}.")
     return figure
 
 

@@ -21,8 +21,8 @@ from pydantic import Field
 
 from invariance import plots, sampling, statistics
 from invariance.datasets import NaturalImages, Transforms2D
-from invariance.live.charts import RELATIONS
 from invariance.pictures import class_names
+from invariance.plots import RELATIONS
 from invariance.statistics import PerSeed
 from invariance.studies.sizes import COUNTERPARTS, Sizes, pretraining, sizes_of
 from invariance.studies.study import Findings, Study
@@ -83,13 +83,10 @@ def data(sizes: Sizes, name: str, seed: int) -> Data:
     )
 
 
-def trained(sizes: Sizes, model: str, kind: str, transformation: str, seed: int) -> Pretraining:
-    """The model trained on one kind of objects with one transformation, "none" or not at all."""
-    if transformation == "untrained":  # the same network, whatever it would be trained on
-        return untrained(trained(sizes, model, "image", "none", seed))
-    transforms = () if transformation == "none" else (transformation,)
-    shown = data(sizes, OWN[kind], seed).model_copy(update={"transforms": transforms})
-    return pretraining(sizes, shown, model, seed)
+def trained(sizes: Sizes, model: str, shown: Data, used: str, seed: int) -> Pretraining:
+    """The model trained on such data with one transformation, "none" or not at all."""
+    once = pretraining(sizes, shown.model_copy(update={"transforms": () if used in WITHOUT else (used,)}), model, seed)
+    return untrained(once) if used == "untrained" else once
 
 
 def design(sizes: TransferSizes) -> Design:
@@ -99,11 +96,13 @@ def design(sizes: TransferSizes) -> Design:
     """
     chosen = list(dict.fromkeys(sizes.models[k] for k in PLACES))[: sizes.architectures]
     how, planned = {"measured": ("l2",), "intervals": False, "pairs": sizes.pairs}, []
+    every = {seed: {name: data(sizes, name, seed) for name in DATA_TYPES} for seed in range(sizes.seeds)}
     for model, seed, kind, used in product(chosen, range(sizes.seeds), OWN, (*sizes.names, *WITHOUT)):
         if model != sizes.model and kind not in sizes.others_trained_on:
             continue
-        shown = {name: data(sizes, name, seed) for name in DATA_TYPES}
-        how |= {"pretraining": trained(sizes, model, kind, used, seed), "seed": seed}
+        shown = every[seed]
+        own = shown[OWN["image" if used == "untrained" else kind]]  # untrained it is one network, whatever it is for
+        how |= {"pretraining": trained(sizes, model, own, used, seed), "seed": seed}
         columns = {"trained_on": kind, "trained_with": used, "model": model}
         planned.append(({**columns, "exchanged": ""}, Sensitivity(data=shown, transforms=sizes.names, **how)))
         objects = {name: shown[name] for name in DATA_TYPES if name not in NATURAL}
@@ -220,6 +219,10 @@ def sensitivities(found: Findings) -> Figure:
     axes[0].set_yticks(range(len(DATA_TYPES)), map(_label, DATA_TYPES), fontsize=9)
     axes[0].plot([], [], "o", color=plots.GREY, fillstyle="none", label="paper (hollow)")
     plots.legend(figure, axes[0], 3)
+    same, other = (found[f"sensitivity.image.{of}.new objects on scenes"] for of in ("same", "other"))
+    plots.headline(
+        figure, f"On new objects: {same:.2f} after training with the transformation, {other:.2f} with others."
+    )
     return figure
 
 

@@ -58,12 +58,18 @@ def levels(found: Findings, paper: bool = True) -> Figure:
     plots.references(axis, {"guessing": 1 / T2D.target, **factors.compared(found)})
     axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target")
     plots.legend(figure, axis, 2)
+    new, old = found["accuracy.matched.disjoint"], found["accuracy.mismatched.same"]
+    plots.headline(figure, f"Other classes, same transformations: {new:.2f}. Same classes, others: {old:.2f}.")
     return figure
 
 
 def bars(found: Findings) -> Figure:
     """What changes accuracy more: the gap between transformations, or either range over classes (figure 3)."""
-    return factors.bars(found, {"pretraining\nclasses": ["gap", "range.matched", "range.mismatched"]})
+    gap, matched, mismatched = (found[name] for name in ("gap", "range.matched", "range.mismatched"))
+    headline = (
+        f"Transformations are worth {gap:.2f}, classes {matched:.2f} (matched) and {mismatched:.2f} (mismatched)."
+    )
+    return factors.bars(found, {"pretraining\nclasses": ["gap", "range.matched", "range.mismatched"]}, headline)
 
 
 def examples(found: Findings, seed: int = 0) -> Figure:

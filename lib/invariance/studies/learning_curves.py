@@ -130,9 +130,10 @@ def _objects(sizes: CurveSizes, seed: int) -> Design:
 
 
 def _transfer(sizes: CurveSizes, seed: int) -> Design:
-    planned, data = [], {"new": invariance_transfer.data(sizes, "new objects on scenes", seed)}
+    own, new = (invariance_transfer.data(sizes, f"{which} objects on scenes", seed) for which in ("training", "new"))
+    planned, data = [], {"new": new}
     for images, used, measured in product(sizes.transfer_images, MEASURED, MEASURED):
-        once = invariance_transfer.trained(sizes, sizes.model, "image", used, seed)
+        once = invariance_transfer.trained(sizes, sizes.model, own, used, seed)
         how = {"measured": ("l2",), "intervals": False, "pairs": sizes.pairs, "seed": seed, "transforms": MEASURED}
         unit = Sensitivity(pretraining=_seen(once, images, sizes.samples), data=data, **how)
         curve = "trained with it" if used == measured else "trained with another"

@@ -172,7 +172,12 @@ def bars(found: Findings) -> Figure:
     axis.set_xticks(range(len(CATEGORIES)), CATEGORIES)
     axis.set(ylabel="sensitivity", xlabel="category of the transformation", ylim=(0, None))
     plots.legend(figure, axis, 3)
+    known = {text: found[f"sensitivity_l2.{kind}"] for kind, text in HEADLINE.items()}
+    plots.headline(figure, f"Sensitivity {', '.join(f'{text} {one:.2f}' for text, one in known.items())}.")
     return figure
+
+
+HEADLINE = {"matched": "after training with the transformation", "mismatched": "with others", "untrained": "untrained"}
 
 
 def all_measures(found: Findings) -> HTML:

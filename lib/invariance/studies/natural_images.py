@@ -118,12 +118,14 @@ def tuning_levels(found: Findings) -> HTML:
 def bars(found: Findings) -> Figure:
     """The gap and the ranges over the class relationship by linear probe, in both settings (figure 3)."""
     names = {named: factors.gap_and_ranges(f"{setting.name}.probe.{CLASSES}") for setting, named in SETTINGS.items()}
-    return factors.bars(found, {named.replace(" ", "\n"): of for named, of in names.items()})
+    known = ((named, found[gap], found[spread]) for named, (gap, spread, *_) in names.items() if found[gap].n)
+    each = "; ".join(f"{named}: classes {spread:.2f}, transformations {gap:.2f}" for named, gap, spread in known)
+    return factors.bars(found, {named.replace(" ", "\n"): of for named, of in names.items()}, f"Worth with {each}.")
 
 
 def texts(found: Findings) -> dict[str, str]:
     """Names and numbers of what was drawn, and sentences that depend on the results."""
-    papers = other_factors.STUDY.papers()
+    papers = other_factors.STUDY.papers
     types = CIFAR10.data(found.sizes, None, ()).class_names()
     named = drawn(found.sizes, CIFAR10) | {
         "some_types": ", ".join(types[:4]).replace("_", " "),
@@ -161,7 +163,7 @@ def _order(found: Findings, setting: Setting) -> str:
 
 
 def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
-    papers = STUDY.papers()
+    papers = STUDY.papers
     target = setting.data(found.sizes, task(found.sizes, 0, setting).classes["same"], ())
     names = [f"accuracy.{setting.name}.probe.{CLASSES}.{place}.{kind}" for place in range(4) for kind in TRANSFORMS]
     accuracies = [found[name] for name in names if found[name].n]

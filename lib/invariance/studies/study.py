@@ -110,20 +110,18 @@ class Study:
         self, sizes: Sizes, device: str = "auto", known: Mapping[str, Values] | None = None, **where: Any
     ) -> "Findings":
         """Run what is missing, as `units.run` does; results that are `known`, by digest, are taken as they are."""
-        known = known or {}
-        outcome = units.run(self.all_units(sizes), device, known=known, **where)
-        return self._read(sizes, lambda unit: known.get(unit.digest) or store.read(unit), outcome)
+        known, design, beside = known or {}, self.design(sizes), self.baselines(sizes)
+        outcome = units.run([unit for _, unit in (*design, *beside)], device, known=known, **where)
+        found = Findings(self, sizes, design, {}, outcome, beside)
+        return found.read(lambda unit: known.get(unit.digest) or store.read(unit))
 
     def published(self, budget: str, protocol: Protocol = CORRECTED) -> "Findings":
         """What the record has at a budget under a protocol, without running anything; perhaps nothing."""
         sizes, known = self.at(budget, protocol=protocol), record.read(record.path(budget, protocol))
-        return self._read(sizes, lambda unit: known.get(unit.digest), Outcome())
+        design, beside = (self.design(sizes), self.baselines(sizes)) if known else ([], [])
+        return Findings(self, sizes, design, {}, Outcome(), beside).read(lambda unit: known.get(unit.digest))
 
-    def _read(self, sizes: Sizes, result: Callable[[units.Unit], Any], outcome: Outcome) -> "Findings":
-        found = {unit.digest: result(unit) for task in units.planned(self.all_units(sizes)) for unit in task}
-        runs = {digest: run for digest, run in found.items() if run}
-        return Findings(self, sizes, self.design(sizes), runs, outcome, self.baselines(sizes))
-
+    @cached_property
     def papers(self) -> Mapping[str, PerSeed]:
         """The paper's effects, of one value each."""
         table, printed = self.paper.dropna(subset="value"), packaged(f"studies/{self.name}.yaml").get("paper", {})
@@ -145,6 +143,12 @@ class Findings:
     outcome: Outcome
     compared_with: Design = field(default_factory=list)
     beside_it: "Findings | None" = None
+
+    def read(self, result: Callable[[units.Unit], Any]) -> "Findings":
+        """These findings with what `result` gives for each unit and for what it needs."""
+        planned = units.planned(unit for _, unit in (*self.design, *self.compared_with))
+        found = {unit.digest: result(unit) for task in planned for unit in task}
+        return replace(self, runs={digest: run for digest, run in found.items() if run})
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -188,12 +192,12 @@ class Findings:
         pooled = self.study.effects(with_pooled(self.table))
         ours = pooled if self.sizes.protocol.pooled_accuracy else self.study.effects(self.table)
         own = self.study.effects(self.beside_it.table) if self.beside_it else {}
-        return statistics.estimates(ours, self.study.papers(), pooled, own)
+        return statistics.estimates(ours, self.study.papers, pooled, own)
 
     @cached_property
     def papers_alone(self) -> Estimates:
         """The paper's effects that this run has not: they have no value of ours."""
-        every = {name: statistics.estimate(values).value for name, values in self.study.papers().items()}
+        every = {name: statistics.estimate(values).value for name, values in self.study.papers.items()}
         return {name: replace(NOTHING, paper=value) for name, value in every.items() if name not in self.estimates}
 
     def __getitem__(self, name: str) -> Estimate:

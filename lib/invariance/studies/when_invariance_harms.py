@@ -183,6 +183,10 @@ def sensitivity(found: Findings) -> Figure:
     axis.set_xticks(range(len(TASKS)), TICKS)
     axis.set(xlabel="pretraining", ylabel="sensitivity", ylim=(0, None))
     plots.legend(figure, axis, 2)
+    ignored, kept = (found[f"sensitivity.fixed.{task}.object"] for task in ("cifar_mixed", "objects_mixed"))
+    plots.headline(
+        figure, f"Another object moves a network that ignores it by {ignored:.2f}, one that needs it by {kept:.2f}."
+    )
     return figure
 
 
@@ -196,6 +200,10 @@ def accuracy(found: Findings) -> Figure:
     figure, axis = plt.subplots(figsize=(plots.WIDTH, 4.6), layout="constrained")
     plots.heat_map(axis, cells.map(lambda one: one.value), "accuracy", texts=cells.map(_cell))
     axis.set(xlabel="target", ylabel="pretraining")
+    ignored, kept = (found[f"accuracy.fixed.{task}.objects_mixed"] for task in ("cifar_mixed", "objects_mixed"))
+    plots.headline(
+        figure, f"The object is told in {ignored:.2f} of the images after learning to ignore it, else {kept:.2f}."
+    )
     return figure
 
 
@@ -226,6 +234,10 @@ def sweeps(found: Findings) -> Figure:
     axes[0].set(xlabel="correlation of object and class", ylabel="sensitivity, accuracy", ylim=(0, None))
     axes[1].set(xlabel="share of images with an object")
     plots.legend(figure, next((axis for axis in axes if axis.lines), axes[0]), 2)
+    never, always = (found[f"accuracy.correlation.objects_mixed.{level}"] for level in (0, 1))
+    if never.n and always.n:
+        told = f"it tells nothing {never:.2f}, where it always tells the class {always:.2f}"
+        plots.headline(figure, f"Accuracy on the object after training on the picture: where {told}.")
     return figure
 
 

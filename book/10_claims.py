@@ -152,7 +152,8 @@ verdicts.reasons(ledger)
 
 # %% [markdown]
 # **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are {glue:text}`statements` of them
-# here. And statements that share a study are not independent: if its seeds were lucky, they were lucky together.
+# here. With intervals so wide that all of them hold at once, {glue:text}`together` of the {glue:text}`supported` supported statements
+# stay supported. And statements that share a study are not independent: if its seeds were lucky, they were lucky together.
 #
 # ## What to take away
 #

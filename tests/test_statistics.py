@@ -17,6 +17,15 @@ def test_a_mean_and_its_interval_are_students():
     assert found.value == pytest.approx(values.mean()) and found.n == 7
 
 
+def test_intervals_that_hold_together_are_those_of_a_smaller_error():
+    values = tuple(np.random.default_rng(0).normal(0.3, 0.1, 7))
+    one = statistics.estimates({"gap": pd.Series(values)}, {"gap": pd.Series([0.2])})["gap"]
+    wide = statistics.together("gap", one, 10)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.995)
+    assert (wide.low, wide.high) == pytest.approx((expected.low, expected.high)) and wide.paper == one.paper
+    assert statistics.together("gap", one, 1) == one
+
+
 @pytest.mark.parametrize(("kind", "low", "high"), [("share", 0, 1), ("ratio", 0, np.inf)])
 def test_intervals_of_shares_and_ratios_stay_within_their_bounds_and_cover(kind, low, high):
     draws = np.random.default_rng(1)

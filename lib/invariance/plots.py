@@ -181,7 +181,7 @@ def table(rows: Sequence[Mapping[str, str]]) -> HTML:
 
 def headline(figure: Figure, text: str) -> None:
     """What a figure shows, in a sentence with its numbers, above it."""
-    figure.text(0.01, 1.02, textwrap.fill(text, 80), ha="left", va="bottom", fontsize=11, fontweight="semibold")
+    figure.text(0.01, 1.02, textwrap.fill(text, 80), ha="left", va="bottom", fontsize=11, fontweight="bold")
 
 
 def legend(figure: Figure, axis: Axes, columns: int, **look: Any) -> None:

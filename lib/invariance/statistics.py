@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import expit, logit, stdtrit
 
 NAN = float("nan")
+LEVEL = 0.95
 Kind = Literal["difference", "share", "ratio", "correlation"]
 KINDS: dict[str, Kind] = {
     "accuracy": "share",
@@ -112,8 +113,8 @@ def named(wide: pd.DataFrame, *levels: Iterable[str], prefix: str = "") -> dict[
     return {prefix + ".".join(key): column(wide, *key) for key in product(*levels)}
 
 
-def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference") -> Estimate:
-    """The mean over seeds that have a value, and its 95 % interval by Student's t; one seed has no interval.
+def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference", level: float = LEVEL) -> Estimate:
+    """The mean over seeds that have a value, and its interval by Student's t; one seed has no interval.
 
     Of a "share" the interval is formed on the logit scale and of a "ratio" on the log scale, by the delta method, so
     that they stay within 0 and 1, and above 0; a "correlation" is averaged and bounded after Fisher's transformation.
@@ -123,12 +124,12 @@ def estimate(values: PerSeed | Sequence[float], kind: Kind = "difference") -> Es
     if not len(values):
         return NOTHING
     if kind == "correlation":
-        found = estimate(np.arctanh(np.clip(values, -0.9999, 0.9999)))
+        found = estimate(np.arctanh(np.clip(values, -0.9999, 0.9999)), level=level)
         return Estimate(float(np.tanh(found.value)), float(np.tanh(found.low)), float(np.tanh(found.high)), found.n)
     mean, n = float(values.mean()), len(values)
     if n < 2:
         return Estimate(mean, n=n)
-    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / n**0.5)
+    half = float(stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / n**0.5)
     return Estimate(mean, *_ends(mean, half, kind), n)
 
 
@@ -141,6 +142,16 @@ def _ends(mean: float, half: float, kind: Kind) -> tuple[float, float]:
     return mean - half, mean + half
 
 
+def _kind(name: str) -> Kind:
+    return KINDS.get(re.split("[._]", name)[0], "difference")
+
+
+def together(name: str, one: Estimate, count: int) -> Estimate:
+    """A named estimate with so wide an interval that `count` such intervals all hold with 95 % (Bonferroni)."""
+    wide = estimate(one.seeds, _kind(name), 1 - (1 - LEVEL) / count)
+    return replace(one, low=wide.low, high=wide.high)
+
+
 def estimates(
     effects: Mapping[str, PerSeed],
     paper: Mapping[str, PerSeed],
@@ -150,7 +161,7 @@ def estimates(
     """Named effects as estimates with every seed's value, each with the paper's, pooled and own value of its name."""
     found, others = {}, {"paper": paper, "pooled": pooled or {}, "own": own or {}}
     for name, values in effects.items():
-        kind = KINDS.get(re.split("[._]", name)[0], "difference")
+        kind = _kind(name)
         beside: dict[str, Any] = {key: estimate(of.get(name, ()), kind).value for key, of in others.items()}
         found[name] = replace(estimate(values, kind), seeds=tuple(values), **beside)
     return found

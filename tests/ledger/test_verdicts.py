@@ -81,7 +81,8 @@ def test_tight_seeds_around_the_paper_meet_its_claims_but_for_one(seeds_around):
 
 
 def test_counts_add_up_and_what_was_not_run_or_does_not_count_is_told():
-    one, other = Estimate(0.9, 0.8, 1.0, 3, paper=0.2), Estimate(0.9, 0.8, 1.0, 3, paper=0.8)
+    one = Estimate(0.9, 0.8, 1.0, 3, paper=0.2, seeds=(0.89, 0.9, 0.91))
+    other = Estimate(0.9, 0.8, 1.0, 3, paper=0.8, seeds=(0.7, 0.9, 1.1))  # too far apart for many intervals at once
     shown = dataclasses.replace(ABOVE, counted=False)
     rows = [(ABOVE, one, SUPPORTED), (ABOVE, other, SMALL), (ABOVE, one, UNDECIDED), (BELOW, NOTHING, NOT_RUN)]
     rows += [(BELOW, one, NOT_SUPPORTED), (ABOVE, one, NOT_TESTABLE), (shown, one, SUPPORTED)]
@@ -93,6 +94,7 @@ def test_counts_add_up_and_what_was_not_run_or_does_not_count_is_told():
         "not_testable": 1,
         "not_run": 1,
         "small": 1,
+        "together": 1,
         "shown": 1,
         "paper_misses": 3,
         "supported_misses": 1,

@@ -3,6 +3,7 @@
 import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -11,7 +12,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from invariance import plots
-from invariance.statistics import NOTHING, Estimate, fixed
+from invariance.statistics import NOTHING, Estimate, fixed, together
 from invariance.studies import all_studies
 from invariance.studies.sizes import BUDGETS
 from invariance.studies.statements import LITTLE, NOT_RUN, NOT_SUPPORTED, SMALL, SUPPORTED, SYMBOLS, Statement
@@ -58,7 +59,8 @@ def published() -> list[Findings]:
 def counts(found: Sequence[Row]) -> dict[str, int]:
     """How many statements there are, how many of those that count have which verdict, and which need a word.
 
-    `small` are among the supported; `shown` do not count; of `paper_misses` the paper's own value fails the rule, and
+    `small` are among the supported, and `together` are those that stay so with intervals so wide that all hold at once;
+    `shown` do not count; of `paper_misses` the paper's own value fails the rule, and
     `supported_misses` of these are supported.
     """
     counted = [row for row in found if row.statement.counted]
@@ -69,10 +71,16 @@ def counts(found: Sequence[Row]) -> dict[str, int]:
         "statements": len(found),
         **{kind: verdicts[kind] for kind in kinds},
         "small": sum(row.verdict == SMALL for row in counted),
+        "together": sum(_stays_supported(row, len(counted)) for row in counted),
         "shown": len(found) - len(counted),
         "paper_misses": len(missed),
         "supported_misses": sum(_kind(row.verdict) == "supported" for row in missed),
     }
+
+
+def _stays_supported(row: Row, count: int) -> bool:
+    wider = together(row.statement.estimate, row.estimate, count)
+    return _kind(row.verdict) == "supported" and _kind(replace(row.statement, needs="").verdict(wider)) == "supported"
 
 
 def _kind(verdict: str) -> str:

@@ -43,8 +43,7 @@ for study in studies.all_studies():
     sizes = study.at(budget, seeds, protocol=protocol)
     found[study.name] = study.find(sizes, device, show)
 statements = reading.on_test_images(found.values())
-turned = reading.turned(statements)
-chapter.glue({"turned": len(turned), "run": found["mismatch"].caption()})
+chapter.glue({"turned": len(reading.turned(statements)), "run": found["mismatch"].caption()})
 known = {}
 for classes in ("same", "disjoint"):
     every = reading.accuracies(found["invariances_or_classes"], classes=classes)

@@ -55,7 +55,7 @@ def smoke(shared_cache):
             patch.setenv("INVARIANCE_CACHE", str(shared_cache))
             patch.setenv("INVARIANCE_PROGRESS", "0")
             study = studies.get(name)
-            return study.own(study.at("smoke"), "cpu")
+            return study.own(study.at("smoke"), "cpu", workers=1)  # other processes would import all again
 
     return find
 

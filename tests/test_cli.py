@@ -102,7 +102,8 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     before = run("status", name, *options)
     assert before.exit_code == 0 and f"{name} 14 0 14" in " ".join(before.output.split()), before.output
     carried = str(tmp_path / "carried.jsonl")
-    done = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "out"), "--export", carried)
+    here = ("--device", "cpu", "--workers", "1")
+    done = run("run", name, *options, *here, "--out", str(tmp_path / "out"), "--export", carried)
     assert done.exit_code == 0, done.output
     assert "78 rows (budget smoke, protocol corrected, 1 seed" in done.output
     assert len(record.read(tmp_path / "out" / "smoke" / f"{name}.jsonl")) == 14
@@ -115,7 +116,7 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path / "record"))
     merged = run("merge", carried)
     assert merged.exit_code == 0 and "14 of 14 results are new" in merged.output, merged.output
-    again = run("run", name, *options, "--device", "cpu", "--out", str(tmp_path / "again"))
+    again = run("run", name, *options, *here, "--out", str(tmp_path / "again"))
     assert "78 rows" in again.output and not list((tmp_path / "cache").rglob("*.json"))  # all is in the record
 
 

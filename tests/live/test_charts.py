@@ -70,7 +70,10 @@ def test_a_reader_guesses_and_then_questions_every_accuracy(write_page, open_pag
     assert [row[0] for row in drawn(tab)] == [charts.NOT_RUN]
     again, also_wrong = open_page(path, hash="#live=factors&factor=pretraining_samples&transfer=many")
     again.get_by_label(answer, exact=True).check()
-    assert drawn(again) == after and wrong + also_wrong == []
+    assert drawn(again) == after
+    again.get_by_role("button", name="Reset").click()
+    again.wait_for_function("location.hash.includes('factor=class_relationship&transfer=probe')")
+    assert drawn(again) == before and wrong + also_wrong == []
 
 
 def test_every_model_on_every_transformation(write_page, open_page):

@@ -121,7 +121,7 @@ def test_what_could_only_fail_is_named_before_anything_runs():
 
 
 def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch):
-    units.run([one(), one(seed=1)], "cpu")
+    units.run([one(), one(seed=1)], "cpu", workers=1)
     (cache / "mine.txt").write_text("not ours")
     lost = cache / "weights" / f"{0:064}.safetensors"
     lost.write_bytes(b"x" * 100)

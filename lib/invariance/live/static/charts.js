@@ -27,6 +27,7 @@ invarianceLive.add("charts", async (root, about, { script, once, make, linked, l
       make("tbody", {}, ...shown.map((row) => line(keys.map((key) => row[key]), "td"))));
   }
   async function show() {
+    const first = (about.spec.params ?? []).map(({ name, value }) => [name, value]);
     follow();
     await once("vega", () => script("vega"));
     find(".live-drawn-chart").hidden = false;
@@ -40,8 +41,13 @@ invarianceLive.add("charts", async (root, about, { script, once, make, linked, l
         link(id, Object.fromEntries(names.map((each) => [each, view.signal(chosen(each))])));
         table(view);
       });
-    for (const select of root.querySelectorAll(".live-choices select"))
-      select.closest(".vega-bind").hidden = select.options.length < 2;
+    const reset = make("button", { type: "button", onclick: () => {
+      for (const [name, value] of first) if (names.some((each) => chosen(each) === name)) view.signal(name, value);
+      view.run();
+    } }, "Reset");
+    const selects = [...root.querySelectorAll(".live-choices select")];
+    for (const select of selects) select.closest(".vega-bind").hidden = select.options.length < 2;
+    if (selects.some((select) => select.options.length > 1)) find(".live-choices").append(reset);
     table(view);
   }
 

@@ -16,7 +16,17 @@ from matplotlib.text import Text
 PHONE = 3.7
 """Inches: a figure as wide as the text on a phone, with letters of the same size."""
 
+HEADLINE = {"size": 10, "weight": "bold"}
+"""Letters of the sentence above a figure."""
+
 _on_phone = ContextVar("_on_phone", default=False)
+
+
+def in_lines(text: str, most: int) -> str:
+    """A sentence in as few lines of at most so many letters as it needs, about equally long."""
+    words = " ".join(text.split())
+    needed = len(textwrap.wrap(words, most))
+    return next("\n".join(lines) for width in range(1, most + 1) if len(lines := textwrap.wrap(words, width)) == needed)
 
 
 def on_phone() -> bool:
@@ -101,8 +111,10 @@ def _narrow_legend(figure: Figure, old: Legend) -> None:
     handles = [named.get(label, mark) for label, mark in zip(labels, old.legend_handles, strict=True)]
     old.remove()
     columns = 2 if max(map(len, labels)) < 20 else 1
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=9)
-    figure.set_size_inches(PHONE, figure.get_figheight() + 0.18 * (len(labels) // columns - 1))
+    look = {"loc": "outside upper center", "ncols": columns, "fontsize": 9, "title_fontproperties": HEADLINE}
+    title = in_lines(old.get_title().get_text(), 40)
+    figure.legend(handles, labels, title=title, **look)
+    figure.set_size_inches(PHONE, figure.get_figheight() + 0.18 * (len(labels) // columns - 1 + title.count("\n")))
 
 
 def _shorten(axis: Axes, figure: Figure) -> None:

@@ -5,7 +5,6 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 """
 
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -28,7 +27,7 @@ from torch import Tensor
 
 from invariance import phones, sampling, transforms
 from invariance.datasets import NaturalImages, ObjectsOnImages, Split, Transforms2D, paste
-from invariance.phones import PHONE, on_phone
+from invariance.phones import HEADLINE, PHONE, on_phone
 from invariance.statistics import Estimate
 
 GREY = "#808791"
@@ -180,8 +179,12 @@ def table(rows: Sequence[Mapping[str, str]]) -> HTML:
 
 
 def headline(figure: Figure, text: str) -> None:
-    """What a figure shows, in a sentence with its numbers, above it."""
-    figure.text(0.01, 1.02, textwrap.fill(text, 80), ha="left", va="bottom", fontsize=11, fontweight="bold")
+    """What a figure shows, in a sentence with its numbers, above its legend if it has one."""
+    lines = phones.in_lines(text, 80)
+    if figure.legends:
+        figure.legends[0].set_title(lines, prop=HEADLINE)
+    else:
+        figure.suptitle(lines, fontproperties=HEADLINE)
 
 
 def legend(figure: Figure, axis: Axes, columns: int, **look: Any) -> None:

@@ -33,6 +33,17 @@ def test_a_figure_is_drawn_again_for_phones_with_panels_below_each_other():
     assert not phones.on_phone()
 
 
+def test_headlines_take_few_lines_of_about_one_length_and_stand_above_the_legend():
+    assert phones.in_lines("one two three four", 13) == "one two\nthree four" and phones.in_lines("one", 3) == "one"
+    figure = two_panels()
+    plots.headline(figure, "ten words " * 12)
+    (legend,) = figure.legends
+    assert legend.get_title().get_text().count("\n") == 1 and not figure.texts
+    legend.remove()
+    plots.headline(figure, "a finding")
+    assert [text.get_text() for text in figure.texts] == ["a finding"]
+
+
 def test_a_figures_variants_for_screens_and_themes_become_files(tmp_path):
     file = tmp_path / "figure.svg"
     file.write_text(phones.as_svg(two_panels()))

@@ -4,11 +4,14 @@ import errno
 import json
 import os
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from small_units import TINY, one, probe_of
+from typer.testing import CliRunner
 
 from invariance import units
+from invariance.cli import app
 from invariance.datasets import NaturalImages
 from invariance.errors import InputError
 from invariance.files import write_aside
@@ -145,3 +148,21 @@ def test_cleaning_leaves_what_others_keep_in_folders_of_the_same_name(cache):
     units.run([one()], "cpu", workers=1)
     assert {"units", "weights"} <= {path.relative_to(cache).parts[0] for path in store.clean(everything=True)}
     assert all((cache / name).read_text() == "theirs" for name in theirs)
+
+
+def test_cleaning_follows_no_link_and_names_a_disk_that_cannot_be_written(cache, tmp_path_factory, monkeypatch):
+    units.run([one()], "cpu", workers=1)
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "kept.safetensors").write_text("theirs")
+    (cache / "weights" / f"{1:064}.safetensors").symlink_to(outside / "kept.safetensors")
+    (cache / "units" / "Probes").symlink_to(outside)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, **how: fail_to_write(path))
+        told = CliRunner().invoke(app, ["clean", "--all", "--yes"])
+    assert told.exit_code == 2 and "Read-only file system" in told.stderr and told.stderr.count("\n") == 1
+    list(store.clean(everything=True))
+    assert (outside / "kept.safetensors").read_text() == "theirs" and store.read(one()) is None
+
+
+def fail_to_write(path):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,10 @@ def test_a_study_that_differs_from_its_plan_does_not_run_and_a_plan_with_results
     file = plan.write("night")
     assert file.read_text().startswith("budget: night") and plan.write("night") == file
     file.write_text(file.read_text().replace("threshold: 0.05", "threshold: 0.01"))
-    with pytest.raises(InputError, match="The studies differ from their plan"):
+    with pytest.raises(InputError, match=r"invariances_or_classes differs from its plan, .*night\.plan\.yaml"):
         plan.named(STUDY, STUDY.at("night"), {})
+    later = replace(STUDY, name="added_later")
+    assert plan.named(later, STUDY.at("night"), {"a": {}}) == {"a": {}}
     record.path("night").write_bytes((ROOT / "book" / "results" / "night.jsonl").read_bytes())
     with pytest.raises(InputError, match="results of another plan"):
         plan.write("night")

@@ -18,8 +18,6 @@ from invariance.units import record
 
 BUDGETS = ("night", "paper")
 """The budgets that have a plan; results at the others are for trying out."""
-BEFORE = "learning_curves"
-"""The study that plans are made from."""
 ALSO_PUBLISHED = ("invariances_or_classes",)
 """The studies that are run under the protocol `published`, too."""
 
@@ -48,14 +46,16 @@ def order(budget: str) -> list[tuple[str, str]]:
 
 def contents(budget: str) -> dict[str, Any]:
     """The plan of a budget as the studies have it now."""
-    studies = {}
-    for study in (*all_studies(), get("slips")):
-        sizes = study.at(budget)
-        protocols = ["corrected", *(["published"] if study.name in ALSO_PUBLISHED else [])]
-        fields = sizes.model_dump(mode="json", exclude={"budget", "protocol", "seeds"})
-        rules = [{"rule": one.rule, **vars(one)} for one in study.statements]
-        studies[study.name] = {"protocols": protocols, "seeds": sizes.seeds, "sizes": fields, "statements": rules}
-    return {"budget": budget, "studies": studies}
+    return {"budget": budget, "studies": {s.name: entry(s, budget) for s in (*all_studies(), get("slips"))}}
+
+
+def entry(study: Study, budget: str) -> dict[str, Any]:
+    """What the plan of a budget says of a study."""
+    sizes = study.at(budget)
+    protocols = ["corrected", *(["published"] if study.name in ALSO_PUBLISHED else [])]
+    fields = sizes.model_dump(mode="json", exclude={"budget", "protocol", "seeds"})
+    rules = [{"rule": one.rule, **vars(one)} for one in study.statements]
+    return {"protocols": protocols, "seeds": sizes.seeds, "sizes": fields, "statements": rules}
 
 
 def write(budget: str) -> Path:
@@ -72,15 +72,16 @@ def write(budget: str) -> Path:
 
 
 def named(study: Study, sizes: Sizes, runs: record.Record) -> record.Record:
-    """Results with the digest of the plan that they were run under, where the sizes are the plan's.
+    """Results with the digest of the plan that they were run under, where their study and sizes are the plan's.
 
-    Raises `InputError` where the studies now say something else than the plan.
+    Raises `InputError` where the study now says something else than the plan.
     """
     file = record.plan_file(sizes.budget)
-    if not file.exists() or study.name == BEFORE or sizes != study.at(sizes.budget, protocol=sizes.protocol):
+    planned = yaml.safe_load(file.read_text("utf-8"))["studies"] if file.exists() else {}
+    if study.name not in planned or sizes != study.at(sizes.budget, protocol=sizes.protocol):
         return runs
-    if file.read_text("utf-8") != _text(sizes.budget):
-        raise InputError(f"The studies differ from their plan, {file}: undo that, or run with other sizes of your own.")
+    if planned[study.name] != yaml.safe_load(yaml.safe_dump(entry(study, sizes.budget))):
+        raise InputError(f"{study.name} differs from its plan, {file}: undo that, or run with other sizes of your own.")
     return {digest: {"plan": record.plan_digest(sizes.budget), **run} for digest, run in runs.items()}
 
 

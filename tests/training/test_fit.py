@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -171,6 +172,22 @@ def test_whole_batches_of_training_alone_are_compiled(monkeypatch):
     fit(plain, data(samples=200), 1, 2e-3, CPU)
     fit(compiled, data(samples=200), 1, 2e-3, CPU, compile=True)
     assert seen == 3 * [(64, False)] and same(plain, compiled)
+
+
+def test_an_architecture_is_compiled_once_and_every_training_has_its_own_weights(monkeypatch):
+    graphs = []
+
+    def noting(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=noting))
+    for seed in (0, 1):
+        plain, compiled = models.build("small", 3, seed), models.build("small", 3, seed)
+        fit(plain, data(samples=128), 1, 2e-3, CPU)
+        fit(compiled, data(samples=128), 1, 2e-3, CPU, compile=True)
+        assert same(plain, compiled)
+    assert len(graphs) == 1
 
 
 def test_validation_images_are_made_once_and_a_network_that_spoils_them_spoils_nothing():

@@ -157,10 +157,13 @@ def curves(found: Findings) -> Figure:
             levels = [int(images) for curve, images in known if curve == name]
             line = [found[f"{name}.{images}"].value for images in levels]
             axis.plot(levels, line, look.marker, linestyle="-", color=look.colour, label=name)
-        axis.set(xscale="log", title=title, xlabel="images seen in training")
+        axis.set(xscale="log", xlabel="images seen in training")
+        axis.set_title(title, fontsize=10)
         axis.set_xticks(levels, [f"{images // 1000:,}k" if images >= 1000 else str(images) for images in levels])
         axis.minorticks_off()
-        axis.legend(fontsize=8)
+        low, high = axis.get_ylim()
+        axis.set_ylim(low, high + 0.2 * len(names) * (high - low))  # room for the legend above the lines
+        axis.legend(fontsize=8, loc="upper left")
     return figure
 
 

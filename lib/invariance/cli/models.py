@@ -58,7 +58,10 @@ def profile(
     """
     from invariance import profiling
 
-    check_folder(out := out or profiling.folder_for(model, weights, pretrained, images))
+    settings = " ".join(
+        f"{each}" for each in (size or "", mean, std, seed or "", layers.removeprefix("output")) if each
+    )
+    check_folder(out := out or profiling.folder_for(model, weights, pretrained, images, settings))
     names, scaling = words(transforms) or None, _scaling(mean, std)
     profiling.check_choices(images, names, pairs, size or 32, device)
     found = replace(profiling.load_backbone(model, weights, pretrained, size, seed), **scaling)

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -38,7 +39,7 @@ class Classifier(nn.Module):
                 "Give mean and std together, or neither: the images are then normalised as their data are."
             )
         self.backbone, self.width, self.size = backbone, width, size
-        self.head = nn.Linear(width, classes)
+        self.head = nn.Linear(width, classes, dtype=torch.float32)
         for word, values in (("mean", mean), ("std", std)):  # no part of the weights
             self.register_buffer(word, None if values is None else per_channel(values, word), persistent=False)
 
@@ -60,6 +61,8 @@ class Classifier(nn.Module):
 
         Raises `InputError` if the head reads another width than the backbone's.
         """
+        if not isinstance(head, nn.Linear):
+            raise InputError(f"A head is a torch.nn.Linear, not a {type(head).__name__}.")
         if head.in_features != self.width:
             raise InputError(f"A head for {head.in_features} features on a backbone with {self.width}: fit it on this.")
         model = copy.deepcopy(self)

@@ -169,7 +169,8 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
 
     Raises `InputError` for another suffix, from which `load_weights` would expect another format.
     """
-    if Path(path).suffix != ".safetensors":
+    _check_module(model)
+    if not isinstance(path, (str, Path)) or Path(path).suffix != ".safetensors":
         raise InputError(f"Weights are saved as safetensors: give {path} the suffix .safetensors.")
     with write_aside(path) as aside:
         save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
@@ -238,6 +239,8 @@ HOLDERS = ("state_dict", "model_state_dict", "model", "model_state", "net", "net
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """The state dict in a file, as `load_weights` takes it, without unpickling objects; raises `InputError`."""
     try:
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would be read for ever
+            raise OSError("It is not a regular file")
         if Path(path).suffix == ".safetensors":
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)

@@ -97,6 +97,8 @@ def untrained_copy(backbone: nn.Module, seed: int = 0) -> nn.Module | None:
     Layers draw by their own `reset_parameters`; a model of timm, torchvision or this book that holds more, such as a
     class token, is built once more. There is none where a tensor would stay as it is: in parametrised layers, say.
     """
+    if _holds_more(backbone):
+        return None
     try:
         fresh = copy.deepcopy(backbone).cpu()
         for value in _tensors(fresh).values():
@@ -118,6 +120,22 @@ def is_fresh(model: nn.Module, trained: nn.Module) -> bool:
     new, old = _tensors(model), _tensors(trained)
     same = [v for name, v in new.items() if name in old and torch.equal(v.cpu(), old[name].cpu())]
     return bool(new) and new.keys() == old.keys() and all((v == v.flatten()[:1]).all() for v in same)
+
+
+def _holds_more(backbone: nn.Module) -> bool:
+    # What training could have changed, and neither parameters nor buffers of floats show: a plain tensor, a module in
+    # a list, packed or whole numbers of a quantised layer.
+    known = {id(one) for one in (*backbone.modules(), *backbone.parameters(), *backbone.buffers())}
+    for module in backbone.modules():
+        if any(buffer.dtype in (torch.int8, torch.uint8) or buffer.is_quantized for buffer in module.buffers(False)):
+            return True
+        waiting = [value for name, value in vars(module).items() if name not in ("_parameters", "_buffers", "_modules")]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, (Tensor, nn.Module, torch.ScriptObject)) and id(value) not in known:
+                return True
+            waiting += value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else ()
+    return False
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """A profile as a table, figures, notes and files."""
 
+import hashlib
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,10 +53,15 @@ def notes(table: pd.DataFrame, loaded: Loaded) -> list[str]:
     return said
 
 
-def folder_for(model: str, weights: str | Path | None, pretrained: bool, images: str) -> Path:
-    """Where the profile of a model on some images goes, so that it overwrites no other model's."""
+def folder_for(model: str, weights: str | Path | None, pretrained: bool, images: str, settings: str = "") -> Path:
+    """Where the profile of a model on some images goes, so that it overwrites no other's.
+
+    Files and settings that are not the usual ones are told apart by a digest at the end of the name.
+    """
     source = Path(weights).stem if weights else "pretrained" if pretrained else ""
-    parts = [part for part in (model, source, Path(images).name) if part]
+    files = [str(Path(path).resolve()) for path in (weights, images) if path and Path(path).exists()]
+    digest = hashlib.sha256("\n".join([*files, settings]).encode()).hexdigest()[:6] if files or settings else ""
+    parts = [part for part in (model, source, Path(images).name, digest) if part]
     return Path("profile") / re.sub(r"[^\w.-]+", "_", "-".join(parts)).strip("_.")
 
 

@@ -183,8 +183,8 @@ def fit(
     bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
     own = [*guards.checked(callbacks)] + ([guards.Shown(bar)] if progress else [])
     rates = {"learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule}
-    module.settings = {"epochs": epochs, "keep": keep} | rates | checkpoints.settings_of(data)
-    resumed = checkpoints.found(checkpoint, module.settings)
+    module.settings = {"epochs": epochs, "keep": keep} | rates | (checkpoints.settings_of(data) if checkpoint else {})
+    resumed = checkpoints.found(checkpoint, module.settings, model)
     trainer = _trainer(device, epochs, devices, strategy, own + checkpoints.keeping(checkpoint), logger)
     guards.training_mode(model)
     try:

@@ -7,6 +7,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+import yaml
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from invariance import book
 
@@ -21,6 +23,15 @@ def test_notebooks_are_in_step_with_their_sources():
 def test_every_chapter_is_in_the_table_of_contents():
     chapters = {path.stem for path in (REPOSITORY / "book").glob("[0-9][0-9]_*.py")}
     assert set(book.find_chapters(REPOSITORY)) == chapters
+
+
+def test_chapters_have_the_numbers_that_the_site_gives_them_and_a_card_on_the_landing_page():
+    stems = [Path(page).stem for page in parse_toc_yaml(REPOSITORY / "_toc.yml")][1:]
+    numbered = [stem for stem in stems if stem[:2].isdigit()]
+    assert stems[: len(numbered)] == numbered
+    assert [int(stem[:2]) for stem in numbered] == list(range(1, len(numbered) + 1))
+    cards = yaml.safe_load((REPOSITORY / "book" / "chapters.yaml").read_text("utf-8"))
+    assert set(cards) == set(numbered)
 
 
 def test_code_on_a_page_fits_its_width():

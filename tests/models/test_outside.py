@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -231,6 +232,9 @@ def test_what_the_model_has_no_place_for_is_listed(tmp_path):
         (lambda: models.wrap(nn.Flatten(), 3, mean=0.5), "Give mean and std together"),
         (lambda: models.wrap(nn.Flatten(), 3, mean=[1, 2], std=1), r"mean \[1, 2\]: give one number or three"),
         (lambda: models.wrap(nn.Flatten(), 3, mean=1, std=0), "std 0: give one number or three"),
+        (lambda: models.build("small", 2, 0).with_head(None), r"A head is a torch\.nn\.Linear, not a NoneType"),
+        (lambda: models.save_weights(None, "a.safetensors"), r"has no weights: give a torch\.nn\.Module"),
+        (lambda: models.save_weights(nn.Flatten(), None), "give None the suffix .safetensors"),
         (lambda: models.build("small", 2.0, 0), "Number of classes 2.0 is not usable"),
         (lambda: models.build("small", 2, 2**70), "Seed 1180591620717411303424 is not usable"),
     ],
@@ -239,6 +243,13 @@ def test_a_wrong_type_gets_one_line(call, message):
     with pytest.raises(InputError, match=message) as error:
         call()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["pipe.pt", "pipe.safetensors"])
+def test_a_pipe_is_no_file_of_weights(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match="is not a whole file of weights: It is not a regular file"):
+        models.read_weights(tmp_path / name)
 
 
 def test_pretrained_models_of_timm_bring_their_own_normalisation(monkeypatch):

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -105,6 +106,13 @@ def test_the_command_keeps_what_is_measured_and_overwrites_no_other_model(tmp_pa
     tables = [pd.read_csv(f"profile/{name}-glyphs/profile.csv") for name in ("small", "small_vgg")]
     assert [set(table["model"]) for table in tables] == [{"small"}, {"small_vgg"}]
     assert profiling.folder_for("timm:vit/x", "runs/a.pt", False, "../photos/") == Path("profile/timm_vit_x-a-photos")
+    for name in "ab":
+        (tmp_path / name / "photos").mkdir(parents=True)
+        (tmp_path / name / "best.pt").touch()
+    given = product((tmp_path / name / "best.pt" for name in "ab"), (f"{tmp_path}/{name}/photos" for name in "ab"))
+    both = product(given, ("", "64"))
+    folders = [profiling.folder_for("small", file, False, images, text) for (file, images), text in both]
+    assert len(set(folders)) == 8 and all(str(one).startswith("profile/small-best-photos-") for one in folders)
 
 
 def test_a_file_with_a_backbone_alone_or_with_prefixes_is_profiled(tmp_path):

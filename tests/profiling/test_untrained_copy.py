@@ -42,6 +42,19 @@ def _learned_buffer():
     return layer
 
 
+def with_more(**given):
+    layer = nn.Linear(4, 4)
+    for name, value in given.items():
+        setattr(layer, name, value)
+    return layer
+
+
+def _whole_numbers():
+    layer = nn.Linear(4, 4)
+    layer.register_buffer("packed", torch.randint(-9, 9, (4, 4)).to(torch.int8))
+    return layer
+
+
 class Parent(Holder):
     """A parent whose reset reaches its own weight, and not the child's."""
 
@@ -68,8 +81,11 @@ class Wanting(Holder):
         lambda: Holder(reset_parameters=3),
         lambda: nn.LazyLinear(3),
         lambda: nn.Flatten(),
+        lambda: with_more(layers=[nn.Linear(4, 4)]),
+        lambda: with_more(named={"last": nn.Linear(4, 4)}),
+        lambda: with_more(scale=torch.full((4,), 7.0)),
+        _whole_numbers,
     ],
-    ids=["weight norm", "spectral norm", "frozen norm", "buffer", "parent", "argument", "number", "lazy", "nothing"],
 )
 def test_there_is_no_untrained_copy_where_a_trained_tensor_would_stay(build):
     assert untrained_copy(build()) is None

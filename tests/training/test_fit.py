@@ -142,9 +142,11 @@ def test_a_default_type_of_float64_changes_nothing():
     torch.set_default_dtype(torch.float64)
     try:
         model, again = run()
+        wrapped = models.wrap(models.build("small", 3, 0).backbone, 3)
     finally:
         torch.set_default_dtype(before)
     assert same(plain, model) and torch.equal(again.head.weight, probe.head.weight)
+    assert {value.dtype for value in wrapped.parameters()} == {torch.float32}
 
 
 def test_a_users_settings_of_cudnn_are_as_before(monkeypatch):

@@ -7,9 +7,11 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from torch import nn
-from trainings import CPU, data, same, spoilt, trained, weights
+from trainings import CPU, SPEC, data, same, spoilt, trained, weights
 
 from invariance import models, training
+from invariance.datasets import Split
+from invariance.datasets.module import ImageData
 from invariance.errors import InputError
 from invariance.training.fit import fit
 
@@ -108,8 +110,19 @@ def test_a_checkpoint_of_another_training_is_named_and_left_alone(tmp_path):
         trained(epochs=1, learning_rate=3e-3, checkpoint=file)
     with pytest.raises(InputError, match=r"another training \(schedule constant, not linear\)"):
         trained(epochs=2, schedule="linear", checkpoint=file)
+    with pytest.raises(InputError, match=r"another training \(the first images\)"):
+        fit(models.build("small", 3, 0), turned(), 2, 2e-3, CPU, checkpoint=file)
+    for other in (models.build("small", 4, 0), models.build("small_vgg", 3, 0)):
+        with pytest.raises(InputError, match=r"state.ckpt is of another model: name another file, or remove it"):
+            fit(other, data(), 1, 2e-3, CPU, checkpoint=file)
     assert file.read_bytes() == before
     assert len(trained(epochs=2, checkpoint=file)[1]) == 2
     file.write_bytes(before[:1000])
     with pytest.raises(InputError, match="is no whole checkpoint of fit"):
         trained(epochs=1, checkpoint=file)
+
+
+def turned():
+    """The same classes, count, batches and seed, and other images."""
+    renderer = SPEC.model_copy(update={"transforms": ("rotate",)}).renderer(CPU)
+    return ImageData(Split(renderer, 0, "pretraining/train", 384), data().validation, 64, 0)

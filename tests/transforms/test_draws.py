@@ -65,6 +65,14 @@ def test_coins_and_parameters_of_different_transformations_are_independent():
     assert correlation.fill_diagonal_(0).abs().max() < 0.03
 
 
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+def test_the_parameters_of_one_transformation_are_independent(name):
+    """Two draws from the same keys would be the same numbers."""
+    parameters = [value.reshape(2_000, -1)[:, :4].double() for value in drawn(name, 2_000).values()]
+    correlation = torch.atleast_2d(torch.corrcoef(torch.cat(parameters, 1).T))
+    assert correlation.fill_diagonal_(0).nan_to_num().abs().max() < 0.1
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_translate_puts_the_box_at_every_whole_pixel_equally_often(axis):
     box = torch.tensor([[5, 7, 22, 18]]).repeat(N, 1)

@@ -94,7 +94,7 @@ class Chapter:
         every = {unit.digest: unit for task in units.planned(unit for _, unit in design) for unit in task}
         runs = {digest: known.get(digest) or store.read(unit) for digest, unit in every.items()}
         found = Findings(study, sizes, design, {key: run for key, run in runs.items() if run}, units.Outcome())
-        return found if found.runs else None
+        return None if found.empty else found
 
 
 def write_overview(root: Path, staging: Path) -> None:

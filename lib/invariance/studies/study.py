@@ -208,9 +208,14 @@ class Findings:
         return {s: (self[s.estimate], s.verdict(self[s.estimate], self[s.needs])) for s in self.study.statements}
 
     @property
+    def empty(self) -> bool:
+        """Whether there is no row, though perhaps pretrainings that another study shares."""
+        return not self._rows(self.design)
+
+    @property
     def whole(self) -> bool:
         """Whether every unit has a result, or every statement all its seeds."""
-        if not self._rows(self.design):  # perhaps pretrainings that another study shares
+        if self.empty:
             return False
         decided = [self[s.estimate].n for s in self.study.statements]
         return not self.missing or (bool(decided) and all(n == self.sizes.seeds for n in decided))

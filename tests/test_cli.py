@@ -111,7 +111,9 @@ def test_a_study_runs_shows_its_status_and_is_cleaned(tmp_path, monkeypatch):
     assert (tmp_path / "out" / "smoke" / f"{name}.csv").read_text().count("\n") == 79
     assert f"{name} 14 14 0" in " ".join(run("status", name, *options).output.split())
     assert "Nothing to remove" in run("clean").output
-    assert run("clean", "--all").exit_code == 1  # the question is not answered with yes
+    asked = run("clean", "--all")
+    assert asked.exit_code == 1  # the question is not answered with yes
+    assert f"{tmp_path / 'cache' / 'units' / 'Sensitivity'}: 12 files, " in asked.output, asked.output
     assert "Removed" in run("clean", "--all", "--yes").output
     assert not list((tmp_path / "cache").rglob("*.json"))
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path / "record"))

@@ -87,6 +87,14 @@ def test_what_is_no_classifier_or_no_data_is_named_in_a_line():
     ):
         with pytest.raises(InputError, match=message):
             fit(model, given, 1, 1e-3, CPU)
+    for wrong, message in (
+        ({"loss": None}, "The loss is a function of logits and labels, not a NoneType"),
+        ({"logger": "x"}, "logger 'x': give a logger of Lightning"),
+        ({"checkpoint": 3}, "checkpoint 3: give the path of a file"),
+    ):
+        with pytest.raises(InputError, match=message):
+            trained(epochs=1, **wrong)
+    assert len(trained(epochs=1, callbacks=None)[1]) == 1
     split = data().validation
     with pytest.raises(InputError, match="A Flatten is no Classifier"):
         training.features(nn.Flatten(), split)

@@ -125,6 +125,8 @@ def test_what_cannot_be_told_is_kept_for_one_process_with_a_word():
     code = "import threading; from invariance.transforms.identity import identity; print(identity(threading.Lock()))"
     with pytest.warns(UserWarning, match="lock"):
         here = identity(lock)
+    with pytest.warns(UserWarning, match="lock"):
+        assert identity(threading.Lock()) != found  # another one, which may hold another state
     assert here == found and here != subprocess.check_output([sys.executable, "-c", code], text=True).strip()
 
 

@@ -1,5 +1,6 @@
 """Commands that run studies and keep their results."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -191,8 +192,19 @@ def clean(
     if not found:
         typer.echo(f"Nothing to remove in {cache_dir()}.")
         return
+    typer.echo("\n".join(_by_folder(found)))
     amount = sum(path.stat().st_size for path in found) / 1e6
     question = f"Remove {len(found):,} files ({amount:,.1f} MB) that this package made in {cache_dir()}?"
     if not yes and not typer.confirm(question):
         raise typer.Exit(1)
     typer.echo(f"Removed {sum(1 for _ in store.clean(everything)):,} files, {amount:,.1f} MB, from {cache_dir()}.")
+
+
+def _by_folder(paths: list[Path]) -> list[str]:
+    """Lines with the names of files; of a folder with many, how many they are."""
+    lines = []
+    for folder, files in groupby(sorted(paths), lambda path: path.parent):
+        names = [path.name for path in files]
+        shown = ", ".join(names) if len(names) <= 5 else f"{len(names):,} files, {names[0]} to {names[-1]}"
+        lines.append(f"  {folder}: {shown}")
+    return lines

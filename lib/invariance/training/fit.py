@@ -177,7 +177,7 @@ def fit(
     `images_per_second`. Raises `InputError` for input that cannot work, `FloatingPointError` for an infinite loss.
     """
     device = pick_device(device)
-    guards.check_types(model, data)
+    guards.check_types(model, data, loss, logger, checkpoint)
     module = Classification(model, learning_rate, weight_decay, schedule, keep, compile * data.batch_size, loss)
     guards.check(model, data, device)
     bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()

@@ -5,6 +5,7 @@ import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -19,9 +20,15 @@ from invariance.models import Classifier
 from invariance.models.classifier import check_classifier
 
 
-def check_types(model: object, data: object) -> None:
-    """Raise `InputError` for other than a `Classifier` and `ImageData`."""
+def check_types(model: object, data: object, loss: object, logger: object, checkpoint: object) -> None:
+    """Raise `InputError` for other than a `Classifier`, `ImageData`, a function, a logger of Lightning and a path."""
     check_classifier(model)
+    if not callable(loss):
+        raise InputError(f"The loss is a function of logits and labels, not a {type(loss).__name__}.")
+    if isinstance(logger, str):
+        raise InputError(f"logger {logger!r}: give a logger of Lightning, such as pl.loggers.CSVLogger(folder).")
+    if not isinstance(checkpoint, (str, Path, type(None))):
+        raise InputError(f"checkpoint {checkpoint!r}: give the path of a file.")
     if not isinstance(data, ImageData):
         raise InputError(f"fit takes ImageData(train, validation, batch_size, seed), not a {type(data).__name__}.")
 
@@ -64,9 +71,9 @@ def _dry_run(model: Classifier, data: ImageData, device: torch.device) -> None:
         raise InputError(about("gives", f"{shape} instead of {wanted}. Its backbone must give features (B, D)."))
 
 
-def checked(callbacks: Sequence[pl.Callback]) -> Sequence[pl.Callback]:
-    """Callbacks of Lightning; raises `InputError` for anything else."""
-    given = [callbacks] if isinstance(callbacks, pl.Callback) else callbacks
+def checked(callbacks: Sequence[pl.Callback] | pl.Callback | None) -> Sequence[pl.Callback]:
+    """Callbacks of Lightning, perhaps none; raises `InputError` for anything else."""
+    given = [callbacks] if isinstance(callbacks, pl.Callback) else callbacks or ()
     for one in given:
         if not isinstance(one, pl.Callback):
             raise InputError(f"A {type(one).__name__} is no callback: derive it from pytorch_lightning.Callback.")

@@ -23,8 +23,8 @@ from torch import Tensor
 ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented), range)
 NO_STATE = {"__dict__", "__weakref__", "__doc__", "__module__", "_abc_impl", "__abstractmethods__"}
 INSTALLED = {"site-packages", "dist-packages"}
-ONCE = secrets.token_hex(8)
-"""Stands for what cannot be described: a result that depends on it is found by this process alone."""
+UNTOLD: dict[int, tuple[object, str]] = {}
+"""Random words for what cannot be described, by its `id`: results that depend on it are found by this process alone."""
 
 
 Done = dict[int, tuple[str, object]]
@@ -133,7 +133,7 @@ def _of_object(value: object) -> tuple[str, list]:
             "results with it are kept for this process alone.",
             stacklevel=2,
         )
-        return f"{type(value).__name__} {ONCE}", []
+        return f"{type(value).__name__} {UNTOLD.setdefault(id(value), (value, secrets.token_hex(8)))[1]}", []
     if isinstance(found, str):
         return f"{type(value).__name__} {getattr(value, '__module__', '')} {found}", []
     return type(value).__name__, [list(part) if k > 2 and part else part for k, part in enumerate(found[:5])]

@@ -128,6 +128,12 @@ def test_a_plan_is_followed_and_its_results_are_added_to_the_record(tmp_path, mo
     monkeypatch.setattr(plan, "order", lambda budget: [(study.name, "corrected")])
     monkeypatch.setattr(type(study), "at", lambda self, budget, **how: study_at(self, "smoke", **how))
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path / "record"))
+    pretrained = Outcome(stopped="10 minutes are over")
+    with monkeypatch.context() as patch:
+        patch.setattr(units, "run", lambda *given, **how: pretrained)
+        patch.setattr(store, "read", lambda unit: None)
+        cut = run("record", "night", "--device", "cpu", "--out", str(tmp_path / "out"))
+    assert cut.exit_code == 0 and "10 minutes are over" in cut.output and "0 new results" in cut.output, cut.output
     told = run("record", "night", "--device", "cpu", "--minutes", "10", "--out", str(tmp_path / "out"))
     assert told.exit_code == 0, told.output
     kept = record.read(tmp_path / "record" / "night.jsonl")

@@ -177,7 +177,7 @@ def test_the_papers_have_no_fingerprint_until_one_is_replaced(monkeypatch):
         monkeypatch.setitem(TRANSFORMATIONS, "rotate", replace(rotate, **change))
         found.add(transforms.fingerprint(["rotate", "blur"]))
     assert len(found) == 3 and "" not in found
-    assert set(transforms.own_ones()) == {"rotate", *TRANSFORMATIONS} - set(PAPER_NAMES) | {"rotate"}
+    assert set(transforms.own_ones()) == {*TRANSFORMATIONS} - {*PAPER_NAMES} | {"rotate"}
 
 
 def test_a_protocol_leaves_what_was_replaced(monkeypatch):

@@ -1,5 +1,6 @@
 """Commands that run studies and keep their results."""
 
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -58,7 +59,7 @@ def run(
 
 
 @app.command("record")
-def grow(
+def follow_plan(
     budget: Annotated[Literal["night", "paper"], Argument(help="The budget whose plan to go on with.")],
     device: Device = "auto",
     workers: Workers = 0,
@@ -72,9 +73,10 @@ def grow(
     from invariance import studies, units
     from invariance.studies import plan
     from invariance.units import record
+    from invariance.units.run import Stopped
 
     failed = False
-    with units.stoppable(minutes):
+    with suppress(Stopped), units.stoppable(minutes):  # while results are written, which are whole or absent
         for name, protocol in plan.order(budget):
             study = studies.get(name)
             sizes = study.at(budget, protocol=protocol)
@@ -97,12 +99,13 @@ def _keep(found: Any, files: list[Path]) -> Any:
     from invariance.units import record
 
     table = files[0].with_suffix(".csv")
-    found.save_table(table)
     runs = plan.named(found.study, found.sizes, found.runs)
     for file in files:
         record.write(file, runs, found.sizes.budget, found.sizes.protocol)
-    typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
-    typer.echo(f"wrote {table} and {files[0].name} beside it")
+    if not found.empty:  # pretrainings alone have no rows
+        found.save_table(table)
+        typer.echo(f"{len(found.table)} rows ({found.caption()}; {found.seconds:,.0f} s of computing)")
+        typer.echo(f"wrote {table} and {files[0].name} beside it")
     if found.outcome.stopped:
         typer.echo(f"Stopped: {found.outcome.stopped}. {found.missing} units are left; the same command goes on.")
     if found.outcome:

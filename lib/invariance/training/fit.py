@@ -178,7 +178,8 @@ def fit(
     """
     device = pick_device(device)
     guards.check_types(model, data, loss, logger, checkpoint)
-    module = Classification(model, learning_rate, weight_decay, schedule, keep, compile * data.batch_size, loss)
+    compiled = data.batch_size if compile else 0
+    module = Classification(model, learning_rate, weight_decay, schedule, keep, compiled, loss)
     guards.check(model, data, device)
     bar: Any = Progress("Training images", epochs * data.train.count) if progress else nullcontext()
     own = [*guards.checked(callbacks)] + ([guards.Shown(bar)] if progress else [])

@@ -39,7 +39,7 @@ protocol = "corrected"  # or published: what the paper's code did
 device = "auto"  # auto, cpu, cuda or cuda:1
 seeds = 0  # how many, or "paper"; 0 means as the budget says
 show = "auto"  # own, published, or auto: published at the paper's size, if any
-transforms = 0  # how many of the 18, 3 or more; 0 means as the budget says
+transform_count = 0  # how many of the 18, 3 or more; 0 means as the budget says
 architectures = 0  # how many to run, 1 to 4; 0 means as the budget says
 pairs = 0  # of images a measurement, 2 or more; 0 means as the budget says
 seed = 0  # the seed whose images are shown
@@ -49,7 +49,7 @@ from invariance import chapter, live
 from invariance.ledger import verdicts
 from invariance.studies.invariance_transfer import STUDY
 
-changed = {"transforms": transforms, "architectures": architectures}
+changed = {"transforms": transform_count, "architectures": architectures}
 sizes = STUDY.at(budget, seeds, protocol=protocol, pairs=pairs, **changed)
 
 # %% [markdown]

@@ -37,6 +37,19 @@ def test_files_of_others_tools_keep_their_schemas(schema, files):
     assert files and done.returncode == 0, done.stdout
 
 
+def test_one_oldest_python_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    oldest = project["project"]["requires-python"].removeprefix(">=")
+    tests = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8"))["jobs"].values()
+    tried = [version for job in tests for version in job.get("strategy", {}).get("matrix", {}).get("python", ())]
+    newest = tried[-1]
+    assert oldest == tried[0] == project["tool"]["mypy"]["python_version"]
+    assert project["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    for name in ("README.md", "Makefile"):
+        told = re.findall(r"Python (3\.\d+) (?:to (3\.\d+)|and later)", (ROOT / name).read_text("utf-8"))
+        assert told and all(low == oldest and high in ("", newest) for low, high in told), name
+
+
 def test_hooks_and_container_can_be_read():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
     assert [hook["id"] for hook in hooks] == ["ruff", "format", "sync"]

@@ -28,6 +28,23 @@ def cache_dir() -> Path:
         raise InputError(f"No folder for the cache ({error}): set INVARIANCE_CACHE to one.") from None
 
 
+MARKER = "CACHEDIR.TAG"
+TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by the package invariance; backups may leave it out.\n"
+"""What the convention for such files asks for: https://bford.info/cachedir/."""
+
+
+def cache_folder(name: str) -> Path:
+    """A folder of the cache to write into, made where it is missing, and marked as this package's own if it was empty.
+
+    `invariance clean` removes nothing from a folder without the mark.
+    """
+    folder = cache_dir() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if next(folder.iterdir(), None) is None:
+        (folder / MARKER).write_text(TAG, "utf-8")
+    return folder
+
+
 def results_dir() -> Path:
     """Folder of the published results.
 
@@ -45,10 +62,10 @@ def packaged(name: str) -> Any:
     return yaml.safe_load(resources.files("invariance").joinpath(name).read_text("utf-8"))
 
 
-def check_cache(folder: str = "") -> None:
+def check_cache(folder: str) -> None:
     """Raise `InputError` unless this folder of the cache can be written: before long work that is kept there."""
     try:
-        _write_into(cache_dir() / folder)
+        _write_into(cache_folder(folder))
     except OSError as error:
         raise InputError(_cannot_use_cache(error)) from None
 

@@ -1,7 +1,11 @@
 """The real book as it is committed: pairs in step, a complete table of contents, and nothing of it ignored by git."""
 
+import ast
+import json
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import jupytext
@@ -32,6 +36,23 @@ def test_chapters_have_the_numbers_that_the_site_gives_them_and_a_card_on_the_la
     assert [int(stem[:2]) for stem in numbered] == list(range(1, len(numbered) + 1))
     cards = yaml.safe_load((REPOSITORY / "book" / "chapters.yaml").read_text("utf-8"))
     assert set(cards) == set(numbered)
+
+
+def test_transforms_is_a_list_wherever_it_is_a_parameter():
+    texts = [path.read_text("utf-8") for path in book.find_chapters(REPOSITORY).values()]
+    defaults = [found[1] for text in texts if (found := re.search(r"^transforms = ([^#\n]*)", text, re.M))]
+    assert len(defaults) > 3 and all(isinstance(ast.literal_eval(default.strip()), list) for default in defaults)
+
+
+@pytest.mark.slow
+def test_the_profile_runs_with_the_list_that_the_readme_offers(tmp_path):
+    offered = re.search(r"`(-y) '(transforms: .*)'`", (REPOSITORY / "README.md").read_text("utf-8"))
+    source, out = REPOSITORY / "book" / "09_profile_your_model.ipynb", tmp_path / "out.ipynb"
+    papermill = [str(Path(sys.executable).with_name("papermill")), "--cwd", tmp_path, source, out, *offered.groups()]
+    done = subprocess.run([*papermill, "-p", "budget", "smoke", "-p", "pairs", "20"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shown = json.dumps([cell.get("outputs", []) for cell in nbformat.read(out, as_version=4).cells])
+    assert "hue" in shown and "elastic" not in shown  # as all 18 would
 
 
 def test_code_on_a_page_fits_its_width():

@@ -181,6 +181,16 @@ def test_every_transformation_fits_into_a_pipeline(name):
     assert out.shape == images.shape and not torch.allclose(out, images / 255 - 0.5, atol=1e-3)
 
 
+@pytest.mark.parametrize("sample", [lambda x, y: (x, y), lambda x, y: [x, y, "name"], lambda x, y: (x[0], 3)])
+def test_what_comes_with_images_passes_through(sample):
+    images, labels = torch.rand(4, 3, 16, 16), torch.arange(4)
+    given = sample(images, labels)
+    for pipeline in (v2.Compose([RandomTransformations(["rotate"])]), RandomTransformations(["rotate"])):
+        for out in (pipeline(given), pipeline(*given)):
+            assert not torch.equal(out[0], given[0]) and out[0].shape == given[0].shape
+            assert all(a is b for a, b in zip(out[1:], given[1:], strict=True))
+
+
 def test_draws_follow_pytorchs_generator_and_differ_within_a_batch():
     turn, images = RandomTransformations(["rotate"]), torch.rand(3, 16, 16).expand(4, -1, -1, -1)
     first, second = (torch.manual_seed(0) and turn(images), torch.manual_seed(0) and turn(images))

@@ -165,3 +165,9 @@ def test_tables_with_missing_rows_give_fewer_seeds_and_never_fail(seeds_around):
 def test_the_evidence_says_with_which_budget_and_seeds_a_study_was_run(seeds_around):
     page = verdicts.evidence([around_the_paper(studies.get("mismatch"), seeds_around)]).data
     assert "budget night, protocol corrected, 4 seeds" in page and "mismatch" in page
+
+
+def test_a_folder_without_a_record_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path))
+    with pytest.warns(UserWarning, match=f"Nothing is published in {tmp_path}: set INVARIANCE_RESULTS"):
+        assert verdicts.published() == []

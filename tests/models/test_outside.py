@@ -198,6 +198,10 @@ def _as_lightning(state):
         lambda state: {k.replace("backbone.", "backbone._orig_mod."): v for k, v in state.items()},
         lambda state: {"model": state, "epoch": 3},
         lambda state: {"model_state_dict": {f"module.{k}": v for k, v in state.items()}, "optimizer": {}},
+        lambda state: {"model": {"state_dict": state, "name": "small"}, "args": {"lr": 0.1}},
+        lambda state: {"state_dict_ema": state, "state_dict": {}, "arch": "small"},
+        lambda state: {"state_dict": state, "state_dict_ema": {k: v * 0 for k, v in state.items()}},
+        lambda state: {**state, "epoch": 3, "arch": "small"},
     ],
 )
 def test_checkpoints_load_as_people_have_them(tmp_path, saved):

@@ -35,7 +35,7 @@ def test_only_the_rows_that_are_missing_are_rendered():
 
 def test_a_damaged_row_is_rendered_again_and_its_neighbours_are_not(own_cache):
     read([0, 1, 2, 3], Renderer())
-    (file,) = own_cache.iterdir()
+    (file,) = own_cache.glob("*.rows")
     whole = file.read_bytes()
     data = bytearray(whole)
     data[16 + 9] ^= 1  # a pixel of row 1

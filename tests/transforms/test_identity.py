@@ -103,6 +103,32 @@ def test_what_a_module_of_one_s_own_holds_counts(helpers, code):
     assert identity(function) != before
 
 
+IMPORTS = {
+    "import strengths": "strengths.LEVEL",
+    "from strengths import LEVEL": "LEVEL",
+    "from . import strengths": "strengths.LEVEL",
+    "from .strengths import LEVEL as found": "found",
+}
+
+
+@pytest.mark.parametrize("code", IMPORTS)
+def test_a_module_that_is_imported_inside_counts_before_its_first_use(tmp_path, monkeypatch, code):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    package, found = ("mine" if "." in code else ""), []
+    (tmp_path / "mine").mkdir()
+    for level in (0.1, 0.9):
+        (tmp_path / package / "strengths.py").write_text(f"LEVEL = {level}")
+        for name in ("mine", "mine.strengths", "strengths"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        space = {"__name__": "__main__", "__package__": package}
+        exec(f"def dim(x, p):\n    {code}\n    return x * {IMPORTS[code]}", space)
+        found.append(identity(space["dim"]))
+        assert space["dim"](1, None) == level
+        assert identity(space["dim"]) == found[-1]
+    assert found[0] != found[1]
+
+
 def test_functions_that_call_each_other_come_to_an_end():
     code = "def even(n):\n    return n == 0 or odd(n - 1)\ndef odd(n):\n    return n > {0} and even(n - 1)\n"
     found = [made("even", code.format(k)) for k in (0, 0, 1)]

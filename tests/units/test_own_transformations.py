@@ -1,5 +1,6 @@
 """Results with a transformation of one's own are found again while all that it depends on is the same."""
 
+import importlib
 import threading
 from dataclasses import replace
 
@@ -56,6 +57,18 @@ def test_workers_have_a_replaced_transformation_of_the_paper_and_no_other(cache,
     store.result_file(both[1]).unlink()
     assert not units.run(both, "cpu", workers=2)
     assert [store.read(unit)["values"]["measured"][0][3] for unit in both[:2]] == [0, expected]
+
+
+def test_a_module_changed_after_its_import_is_named_before_a_worker_computes(cache, monkeypatch, tmp_path):
+    (tmp_path / "dimming.py").write_text("LEVEL = 0.1\n\n\ndef dim(images, parameters):\n    return images * LEVEL\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("dimming")
+    monkeypatch.setitem(TRANSFORMATIONS, "mine", replace(TRANSFORMATIONS["hue"], name="mine", apply=module.dim))
+    module.LEVEL = 0.5
+    tasks = [measured("mine"), one(), one(1)]
+    outcome = units.run(tasks, "cpu", workers=2)
+    assert [*outcome.failures] == [measured("mine").digest] and "run with one worker" in str(outcome)
+    assert not units.run(tasks, "cpu", workers=1)
 
 
 def test_what_cannot_go_to_workers_is_named(cache, monkeypatch):

@@ -48,6 +48,16 @@ def test_facts_and_data_sets_of_several_units_stand_once(results, folder):
     assert sum(line.keys() == {"data"} for line in lines) == 2  # of two seeds; the probes' target is the first one's
 
 
+def test_a_result_keeps_the_facts_of_the_interpreter_that_made_it(results, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("INVARIANCE_CACHE", str(tmp_path / "cache"))
+    made = results[0]
+    facts = {**made["facts"], "python": "3.99.0", "packages": {"torch": "9.9"}, "code": "another commit"}
+    store.write(one(), made["values"] | {"weights": store.write_weights({})}, made["seconds"], facts)
+    assert not units.run([one()], "cpu", workers=1)  # here and now, with other versions
+    record.merge([store.read(one())], "smoke")
+    assert [result["facts"] for result in record.read(folder / "smoke.jsonl").values()] == [facts]
+
+
 def test_a_damaged_line_is_named(results, folder):
     file = folder / "smoke.jsonl"
     record.merge(results, "smoke")

@@ -14,7 +14,7 @@ from invariance import units
 from invariance.cli import app
 from invariance.datasets import NaturalImages
 from invariance.errors import InputError
-from invariance.files import write_aside
+from invariance.files import MARKER, write_aside
 from invariance.studies import tasks
 from invariance.units import Sensitivity, store, untrained
 from invariance.units.kinds import _trained_model
@@ -50,7 +50,7 @@ def test_equal_units_are_one_unit_and_defaults_are_part_of_it(cache):
     assert one().digest == one().digest != one(seed=1).digest
     assert one(weight_decay=0.0).digest == one().digest != one(weight_decay=0.1).digest
     units.run([one(), one()], "cpu")
-    assert len(list((cache / "weights").iterdir())) == 1
+    assert len(list((cache / "weights").glob("*.safe*"))) == 1
 
 
 def test_a_result_holds_the_facts_of_its_own_run(cache, monkeypatch):
@@ -76,7 +76,7 @@ def test_a_full_disk_is_said_as_such_and_leaves_no_half_file(cache, monkeypatch)
         with pytest.raises(OSError, match="No space left on device") as error:
             units.run([one()], "cpu")
     assert error.value.errno == errno.ENOSPC
-    assert list((cache / "weights").iterdir()) == []
+    assert list((cache / "weights").glob("*.safe*")) == []
     assert not units.run([one()], "cpu") and store.read(one())
 
 
@@ -99,7 +99,7 @@ def test_a_damaged_result_is_named_and_computed_again(cache, caplog):
 @pytest.mark.parametrize("damage", ["lost", "turned"])
 def test_lost_and_damaged_weights_are_trained_again(cache, damage):
     units.run([one()], "cpu", workers=1)
-    (path,) = (cache / "weights").iterdir()
+    (path,) = (cache / "weights").glob("*.safe*")
     whole = path.read_bytes()
     path.unlink() if damage == "lost" else path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     _trained_model.cache_clear()
@@ -135,7 +135,7 @@ def test_cleaning_removes_what_no_unit_reads_and_nothing_else(cache, monkeypatch
     assert set(store.clean()) == {other, lost}
     assert store.read(one()) and store.read(one(seed=1))
     list(store.clean(everything=True))
-    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["mine.txt"]
+    assert {path.name for path in cache.rglob("*") if path.is_file()} == {"mine.txt", MARKER}
 
 
 def test_cleaning_leaves_what_others_keep_in_folders_of_the_same_name(cache):
@@ -146,8 +146,21 @@ def test_cleaning_leaves_what_others_keep_in_folders_of_the_same_name(cache):
         (cache / name).write_text("theirs")
         os.utime(cache / name, (0, 0))
     units.run([one()], "cpu", workers=1)
+    assert store.read(one()) and not store.removable(everything=True)  # these folders were not empty: no mark
+    for name in store.FOLDERS:
+        (cache / name / MARKER).touch()
     assert {"units", "weights"} <= {path.relative_to(cache).parts[0] for path in store.clean(everything=True)}
     assert all((cache / name).read_text() == "theirs" for name in theirs)
+
+
+def test_a_linked_folder_is_cleaned_where_this_package_filled_it(cache, tmp_path_factory):
+    own, theirs = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("theirs")
+    (theirs / f"{1:064}.safetensors").write_text("theirs")
+    (cache / "units").symlink_to(own)
+    (cache / "weights").symlink_to(theirs)
+    units.run([one()], "cpu", workers=1)
+    assert {path.relative_to(cache).parts[0] for path in store.clean(everything=True)} <= {"units", "pictures"}
+    assert (theirs / f"{1:064}.safetensors").read_text() == "theirs" and store.read(one()) is None
 
 
 def test_cleaning_follows_no_link_and_names_a_disk_that_cannot_be_written(cache, tmp_path_factory, monkeypatch):

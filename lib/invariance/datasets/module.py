@@ -12,7 +12,7 @@ from torch import Tensor
 from invariance import sampling
 from invariance.datasets.chunks import batches_at_once
 from invariance.datasets.devices import evaluated_at_once
-from invariance.datasets.split import Split, as_split
+from invariance.datasets.split import HasSplit, Split, as_split
 from invariance.errors import check_whole
 
 KEPT_PIXELS = 2**23
@@ -69,7 +69,7 @@ class Batches:
 class ImageData(LightningDataModule):
     """Training and validation images of two splits, for `fit` or a trainer of Lightning."""
 
-    def __init__(self, train: Split, validation: Split, batch_size: int, seed: int) -> None:
+    def __init__(self, train: Split | HasSplit, validation: Split | HasSplit, batch_size: int, seed: int) -> None:
         super().__init__()
         self.train, self.validation, self.seed = as_split(train), as_split(validation), seed
         self.batch_size = check_whole("Batch size", batch_size, 1)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from typing import Protocol as Interface
 
 import torch
 from torch import Tensor
@@ -125,7 +126,13 @@ def _dealt(seed: int, name: str, count: int, redraw: int, device: torch.device) 
     return sampling.permutation(sampling.stream(seed, name, "dealt", redraw), count).to(device)
 
 
-def as_split(data: object) -> Split:
+class HasSplit(Interface):
+    """What `invariance.data` gives: a data set with a split behind it."""
+
+    split: Split
+
+
+def as_split(data: Split | HasSplit) -> Split:
     """The split itself, or that of a data set from `invariance.data`. Raises `InputError` for anything else."""
     found = data if isinstance(data, Split) else getattr(data, "split", None)
     if not isinstance(found, Split):

@@ -1,6 +1,7 @@
 """The statements of all studies with their verdicts, as a table and as a figure. Chapter: book/10_claims.py."""
 
 import html
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from invariance import plots
+from invariance.files import results_dir
 from invariance.statistics import NOTHING, Estimate, fixed, together
 from invariance.studies import all_studies
 from invariance.studies.sizes import BUDGETS
@@ -51,8 +53,13 @@ def rows(findings: Iterable[Findings]) -> list[Row]:
 
 
 def published() -> list[Findings]:
-    """The published findings of every study with statements, each at the largest budget that the record has whole."""
-    found = (study.largest(tuple(BUDGETS)[::-1]) for study in all_studies() if study.statements)
+    """The published findings of every study with statements, each at the largest budget that the record has whole.
+
+    Warns where there are none.
+    """
+    found = [study.largest(tuple(BUDGETS)[::-1]) for study in all_studies() if study.statements]
+    if not any(found):
+        warnings.warn(f"Nothing is published in {results_dir()}: set INVARIANCE_RESULTS to a record.", stacklevel=2)
     return [one for one in found if one]
 
 

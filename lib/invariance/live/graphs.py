@@ -262,7 +262,7 @@ def made() -> Path:
     """
     folder = files.cache_dir() / "live" / _fingerprint()
     if not (folder / "missing.json").exists():  # what is written last
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        files.cache_folder("live")
         aside = folder.with_name(f".{folder.name}-{os.getpid()}")
         done = _process(b"", str(aside))
         if done.returncode:

@@ -232,8 +232,8 @@ def unwrapped(weights: dict[str, Tensor], names: Collection[str]) -> dict[str, T
 
 
 WRAPPERS = ("module.", "model.", "backbone.", "encoder.", "network.", "net.")
-HOLDERS = ("state_dict", "model_state_dict", "model", "model_state", "net", "network")
-"""Where in a checkpoint the weights may be, beside the optimiser's state and the like."""
+HOLDERS = ("state_dict", "model_state_dict", "model", "model_state", "net", "network", "state_dict_ema", "model_ema")
+"""Where in a checkpoint the weights may be, beside the optimiser's state and the like; averages come last."""
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -248,17 +248,18 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         raise InputError(f"{path} holds more than tensors, which is not safe: save model.state_dict().") from error
     except Exception as error:  # no such file, or one that is cut off
         raise InputError(f"{path} is not a whole file of weights: {_reason(error)}.") from error
-    within = [found[name] for name in HOLDERS if name in found] if isinstance(found, dict) else []
-    for candidate in (*within, found):
-        if _is_state(candidate):
-            return candidate
-    raise InputError(f"{path} holds no state dict: save model.state_dict().")
+    state = _state(found)
+    if not state:
+        raise InputError(f"{path} holds no state dict: save model.state_dict().")
+    return state
 
 
-def _is_state(found: object) -> bool:
-    if not isinstance(found, dict) or not found:
-        return False
-    return all(isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items())
+def _state(found: object) -> dict[str, Tensor]:
+    # Tensors by name, from the first holder that has some; numbers and texts may stand beside them.
+    if not isinstance(found, dict):
+        return {}
+    within = next((state for name in HOLDERS if (state := _state(found.get(name)))), {})
+    return within or {name: v for name, v in found.items() if isinstance(name, str) and isinstance(v, Tensor)}
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from invariance.files import cache_dir
+from invariance.files import cache_dir, cache_folder
 
 
 def cached(
@@ -31,7 +31,7 @@ def cached(
     if not found.all():
         images[~found] = render(rows[~found])
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            cache_folder("pictures")
             with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
                 for index in np.flatnonzero(~found):
                     _write(file, rows[index], images[index])

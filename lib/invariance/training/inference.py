@@ -5,7 +5,7 @@ from torch import Tensor
 
 from invariance.datasets.chunks import batches_at_once
 from invariance.datasets.devices import autocast, evaluated_at_once
-from invariance.datasets.split import Renderer, Split, as_split
+from invariance.datasets.split import HasSplit, Renderer, Split, as_split
 from invariance.errors import InputError
 from invariance.models import Classifier
 from invariance.models.classifier import check_classifier
@@ -37,7 +37,7 @@ def _features(model: Classifier, images: Tensor) -> Tensor:
         raise InputError(f"The model fails on images of {side} x {side}: {reason}. Build both for one size.") from error
 
 
-def features(model: Classifier, split: Split, redraw: int = 0) -> tuple[Tensor, Tensor]:
+def features(model: Classifier, split: Split | HasSplit, redraw: int = 0) -> tuple[Tensor, Tensor]:
     """Representations float32 (N, D) and labels int64 (N,) of every image of a split, in one of its redraws."""
     split = as_split(split)
     keys = split.keys()
@@ -46,7 +46,7 @@ def features(model: Classifier, split: Split, redraw: int = 0) -> tuple[Tensor, 
 
 
 @torch.no_grad()
-def accuracy(model: Classifier, split: Split) -> float:
+def accuracy(model: Classifier, split: Split | HasSplit) -> float:
     """Share of the split's images that the model's own head classifies correctly."""
     representation, labels = features(model, split)
     return (model.head(representation).argmax(1) == labels).float().mean().item()

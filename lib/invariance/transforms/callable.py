@@ -14,15 +14,23 @@ class RandomTransformations(nn.Module):
     """Transformations with a new draw for every image, for `torchvision.transforms.v2.Compose` or alone on a batch.
 
     Takes square images (B, 3, H, H) or (3, H, H), uint8 or floats in [0, 1], on any device, and gives the same type.
-    Draws come from PyTorch's own generator: `torch.manual_seed` repeats them. Put it before the normalisation. Raises
-    `InputError` for unknown names and for other images.
+    What comes with them, as further arguments or in a list or tuple, is given back as it is: labels stay labels, and
+    boxes or masks are not moved. Draws come from PyTorch's own generator: `torch.manual_seed` repeats them. Put it
+    before the normalisation. Raises `InputError` for unknown names and for other images.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__()
         self.names = tuple(t.name for t in find(names))
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Any, *others: Any) -> Any:
+        if others:
+            return self._changed(images), *others
+        if isinstance(images, list | tuple) and images:
+            return type(images)((self._changed(images[0]), *images[1:]))
+        return self._changed(images)
+
+    def _changed(self, images: Tensor) -> Tensor:
         _check(images)
         batch = images.reshape(-1, *images.shape[-3:])
         floats = batch.float() / (255 if images.dtype == torch.uint8 else 1)

@@ -13,6 +13,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import resolve_name
 from types import CellType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
@@ -86,9 +88,27 @@ def _read_from_module(function: FunctionType) -> list:
     for name in sorted({s.argval for s in steps if s.opname in ("LOAD_GLOBAL", "LOAD_NAME")}):
         if name in function.__globals__:
             found.append((name, _narrowed(function.__globals__[name], attributes)))
-    for name in sorted({s.argval for s in steps if s.opname == "IMPORT_NAME"}):
-        found.append((name, _narrowed(sys.modules.get(name), attributes)))
+    modules = {name: _module(name) for name in sorted(_imported(steps, function.__globals__.get("__package__")))}
+    return found + [(name, _narrowed(module, attributes)) for name, module in modules.items()]
+
+
+def _imported(steps: list[dis.Instruction], package: str | None) -> set[str]:
+    # Full names of what may be modules; two steps before an import stands its level, then what is taken "from" it.
+    found = set()
+    for k, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":
+            level, taken = (before.argval for before in steps[k - 2 : k])
+            name = resolve_name("." * level + step.argval, package) if level and package else step.argval
+            found |= {name, *(f"{name}.{part}" for part in taken or ())}
     return found
+
+
+def _module(name: str) -> ModuleType | None:
+    # Imported now, as the function does: else it would be another one after its first use.
+    try:
+        return import_module(name)
+    except Exception:  # a module of your own may raise anything; the function may handle it
+        return None
 
 
 def _narrowed(value: object, attributes: list[str]) -> object:

@@ -1,8 +1,11 @@
 """Tasks as jobs of a cluster: an array of submitit's, one job a task."""
 
 import shutil
+import sys
 from collections.abc import Generator, Mapping
 from typing import Any
+
+import cloudpickle
 
 from invariance.errors import InputError, check_known
 from invariance.files import cache_dir
@@ -37,7 +40,8 @@ def executor(cluster: str | None, options: Mapping[str, str]) -> Any | None:
 
 def reports(executor: Any, tasks: list[Task], device: str) -> Generator[tuple[Unit, str | None]]:
     """Submit the tasks as one array, and wait; gives each unit with why it failed, or None."""
-    jobs = executor.map_array(_job, tasks, [device] * len(tasks), [own_ones()] * len(tasks))
+    known = cloudpickle.dumps(own_ones())  # read where `sys.path` is set: they may come from modules beside a notebook
+    jobs = executor.map_array(_job, tasks, *([one] * len(tasks) for one in (device, sys.path, known)))
     try:
         for task, job in zip(tasks, jobs, strict=True):
             try:
@@ -57,8 +61,9 @@ def _lost(unit: Unit, error: Exception) -> str | None:
     return None if done else report_failure(unit, f"{type(error).__name__}: {error}")
 
 
-def _job(task: Task, device: str, known: dict) -> list[str | None]:
+def _job(task: Task, device: str, path: list[str], known: bytes) -> list[str | None]:
     from invariance.training import pick_device
 
-    TRANSFORMATIONS.update(known)
+    sys.path[:] = path
+    TRANSFORMATIONS.update(cloudpickle.loads(known))
     return [failure for _, failure in attempts(task, pick_device(device))]

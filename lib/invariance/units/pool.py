@@ -45,7 +45,7 @@ def reports(tasks: list[Task], device: str, workers: int) -> Generator[Report]:
 def _greeting(device: str) -> bytes:
     # What a worker has to know first; transformations of the caller's own may live in a notebook.
     try:
-        return cloudpickle.dumps((device, sys.path, own_ones()))
+        return pickle.dumps((device, sys.path)) + cloudpickle.dumps(own_ones())
     except Exception as error:  # what cannot be pickled says so in many ways
         names = ", ".join(own_ones())
         raise InputError(f"Transformations of yours cannot go to other processes ({names}): {error}") from error
@@ -131,9 +131,8 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the caller, who ends the workers
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand between the answers
-    device, path, known = pickle.load(sys.stdin.buffer)
-    sys.path[:] = path
-    TRANSFORMATIONS.update(known)
+    device, sys.path[:] = pickle.load(sys.stdin.buffer)  # where the modules lie that come next
+    TRANSFORMATIONS.update(pickle.load(sys.stdin.buffer))
     units: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, units), daemon=True).start()
     place = pick_device(device)

@@ -19,7 +19,7 @@ import torch
 import yaml
 
 from invariance.errors import InputError
-from invariance.files import cache_dir, check_cache, write_aside
+from invariance.files import cache_dir, cache_folder, check_cache, write_aside
 from invariance.progress import Progress
 from invariance.training import cores, pick_device, threads
 from invariance.units import store
@@ -168,6 +168,7 @@ def report_failure(unit: Unit, reason: str) -> str:
     """The report of a failed unit, with its configuration; also kept for `status`."""
     text = f"{type(unit).__name__}:\n{yaml.safe_dump(unit.model_dump(mode='json'), sort_keys=False)}\n{reason}"
     try:
+        cache_folder("failures")
         with write_aside(store.failure_file(unit)) as aside:
             aside.write_text(text, "utf-8")
     except OSError:  # a full disk is reported all the same
@@ -184,6 +185,12 @@ def compute(unit: Unit, device: torch.device) -> Values:
     found = store.read(unit)
     if found is None:
         digest, started = unit.digest, time.perf_counter()
+        if unit.model_copy().digest != digest:
+            raise InputError(
+                "In this process the picture files or your transformations are others than where the run began: a "
+                "value in a module of yours was changed after its import, perhaps. Hand it over as an argument or "
+                "write it into the module, or run with one worker."
+            )
         with threads(device, 1):
             values = unit.compute(device)
         if unit.model_copy().digest != digest:

@@ -16,15 +16,15 @@ from pathlib import Path
 from safetensors.torch import load, save
 from torch import Tensor
 
-from invariance.files import cache_dir, write_aside
+from invariance.files import MARKER, cache_dir, cache_folder, write_aside
 from invariance.units.unit import VERSION, Unit, Values
 
 FOLDERS = ("units", "weights", "failures", "pictures", "live")
 OWN = re.compile(
     r"units/\w+/\.?[0-9a-f]{24}\.json(\.\w+\.json)?|weights/\.?[0-9a-f]{64}\.safetensors(\.\w+\.safetensors)?"
-    r"|failures/\.?[0-9a-f]{24}\.txt(\.\w+\.txt)?|pictures/[\w.-]+\.rows|live/\.?[0-9a-f]{24}(-\d+)?/.+"
+    r"|failures/\.?[0-9a-f]{24}\.txt(\.\w+\.txt)?|pictures/[a-z]+(-[a-z]+)?(-v\d+|-[0-9a-f]+)(-\d+){1,2}\.rows|live/\.?[0-9a-f]{24}(-\d+)?/.+"
 )
-"""What this package writes into the cache folder, by path; nothing else in these folders is touched."""
+"""What this package writes into the cache folder, by path, where a folder has its mark; nothing else is touched."""
 YOUNG = 3600
 """Seconds for which an unfinished file may belong to a run that goes on."""
 
@@ -67,6 +67,7 @@ def write(unit: Unit, values: Values, seconds: float, facts: Values) -> Values:
         "facts": facts,
     }
     result = json.loads(json.dumps(result))  # tuples become lists now, not only when it is read
+    cache_folder("units")
     with write_aside(result_file(unit)) as aside:
         aside.write_text(json.dumps({**result, "seal": _seal(result)}, indent=1), "utf-8")
     failure_file(unit).unlink(missing_ok=True)
@@ -81,6 +82,7 @@ def write_weights(weights: Mapping[str, Tensor]) -> str:
     """Keep weights; gives their name, which is a hash of their content."""
     content = save({name: value.contiguous() for name, value in weights.items()})
     name = hashlib.sha256(content).hexdigest()
+    cache_folder("weights")
     with write_aside(_weights_file(name)) as aside:
         aside.write_bytes(content)
     return name
@@ -110,7 +112,8 @@ def removable(everything: bool = False) -> list[Path]:
 
     With `everything`, all that this package keeps.
     """
-    within = [path for name in FOLDERS for path in sorted((cache_dir() / name).rglob("*")) if path.is_file()]
+    folders = [cache_dir() / name for name in FOLDERS if (cache_dir() / name / MARKER).is_file()]
+    within = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     files = [path for path in within if OWN.fullmatch(path.relative_to(cache_dir()).as_posix())]
     if everything:
         return files

@@ -58,6 +58,17 @@ def test_a_result_keeps_the_facts_of_the_interpreter_that_made_it(results, folde
     assert [result["facts"] for result in record.read(folder / "smoke.jsonl").values()] == [facts]
 
 
+def test_combinations_of_words_stand_once_and_numbers_have_seven_digits(results, folder):
+    (probed,) = (one for one in results[2:3])
+    ragged = [["a", 1, "x", 0.5], ["b", 1, "y", 0.25]]
+    for rows, kept in ((probed["values"]["accuracies"], False), (ragged, True), ([], True), ([[1, 2]], True)):
+        file = folder / "rows.jsonl"
+        record.write(file, {"d": {**probed, "digest": "d", "values": {"accuracies": rows, "third": 1 / 3}}}, "smoke")
+        (line,) = (json.loads(line) for line in file.read_text().splitlines() if '"unit"' in line)
+        assert (line["values"]["accuracies"] == rows) == kept and line["values"]["third"] == 0.3333333
+        assert record.read(file)["d"]["values"]["accuracies"] == rows
+
+
 def test_a_damaged_line_is_named(results, folder):
     file = folder / "smoke.jsonl"
     record.merge(results, "smoke")

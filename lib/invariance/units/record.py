@@ -1,18 +1,21 @@
 """The published record: one line a unit, in a file of JSON Lines for each budget and protocol.
 
-What many units share stands once and is referred to by number: the facts of their runs, and their data sets. Merging a
-line that is there already changes nothing.
+What many units share stands once and is referred to by number: the facts of their runs, and their data sets. Rows of
+values that go through every combination of some words have these once, too. Merging a line that is there already
+changes nothing.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from invariance.errors import InputError
 from invariance.files import results_dir, write_aside
 from invariance.protocol import CORRECTED, Protocol, find, name_of
-from invariance.units.unit import Values
+from invariance.units.unit import Values, rounded
 
 Record = dict[str, Values]
 """Results by digest, each with unit, digest, version, configuration, values, seconds and facts."""
@@ -50,6 +53,7 @@ def read(file: Path) -> Record:
             else:
                 entry["facts"] = shared["facts"][entry["facts"]]
                 entry["configuration"] = _unfolded(entry["configuration"], shared["data"])
+                entry["values"] = {name: _rows(value) for name, value in entry["values"].items()}
                 found[entry["digest"]] = entry
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise InputError(f"{file}, line {number}, is damaged ({error}): restore the file from git.") from None
@@ -61,8 +65,10 @@ def write(file: Path, record: Record, budget: str, protocol: Protocol = CORRECTE
     shared: dict[str, list[Values]] = {"facts": [], "data": []}
     lines = []
     for entry in sorted(record.values(), key=lambda entry: (entry["unit"], entry["digest"])):
-        about = {"facts": _place(entry["facts"], shared["facts"])}
-        lines.append({**entry, **about, "configuration": _folded(entry["configuration"], shared["data"])})
+        about: Values = {"facts": _place(entry["facts"], shared["facts"])}
+        about["configuration"] = _folded(entry["configuration"], shared["data"])
+        about["values"] = {name: _combined(value) for name, value in rounded(entry["values"]).items()}
+        lines.append({**entry, **about})
     first = [{"made": {"budget": budget, "protocol": name_of(protocol)}}]
     first += [{kind: value} for kind, values in shared.items() for value in values]
     text = "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in (*first, *lines))
@@ -136,3 +142,20 @@ def _unfolded(value: object, known: list[Values]) -> object:
     if value.keys() == {"data"} and isinstance(value["data"], int):
         return known[value["data"]]
     return {name: _unfolded(part, known) for name, part in value.items()}
+
+
+def _combined(rows: Any) -> Any:
+    # [["a", "x", 0.1], ["a", "y", 0.2]] as {"of": [["a"], ["x", "y"]], "are": [[0.1], [0.2]]}.
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) for row in rows):
+        return rows
+    words = next((k for k, value in enumerate(rows[0]) if isinstance(value, float)), 0)
+    columns = [list(dict.fromkeys(row[k] for row in rows)) for k in range(words)]
+    if not words or [row[:words] for row in rows] != [list(one) for one in product(*columns)]:
+        return rows
+    return {"of": columns, "are": [row[words:] for row in rows]}
+
+
+def _rows(value: Any) -> Any:
+    if not isinstance(value, Mapping) or value.keys() != {"of", "are"}:
+        return value
+    return [[*words, *numbers] for words, numbers in zip(product(*value["of"]), value["are"], strict=True)]

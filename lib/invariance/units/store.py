@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from invariance.files import MARKER, cache_dir, cache_folder, write_aside
-from invariance.units.unit import VERSION, Unit, Values
+from invariance.units.unit import VERSION, Unit, Values, rounded
 
 FOLDERS = ("units", "weights", "failures", "pictures", "live")
 OWN = re.compile(
@@ -62,11 +62,11 @@ def write(unit: Unit, values: Values, seconds: float, facts: Values) -> Values:
         "digest": unit.digest,
         "version": VERSION,
         "configuration": unit.configuration(),
-        "values": values,
+        "values": rounded(values),
         "seconds": round(seconds, 3),
         "facts": facts,
     }
-    result = json.loads(json.dumps(result))  # tuples become lists now, not only when it is read
+    result = json.loads(json.dumps(result))  # as it is when it is read
     cache_folder("units")
     with write_aside(result_file(unit)) as aside:
         aside.write_text(json.dumps({**result, "seal": _seal(result)}, indent=1), "utf-8")

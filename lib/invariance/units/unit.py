@@ -76,6 +76,15 @@ class Unit(Config, frozen=True):
         raise NotImplementedError
 
 
+def rounded(values: Any) -> Any:
+    """Values with their numbers to seven digits, which is what float32 holds and more than two runs agree in."""
+    if isinstance(values, dict):
+        return {name: rounded(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [rounded(value) for value in values]
+    return float(f"{values:.7g}") if isinstance(values, float) else values
+
+
 def sources_of(data: Data) -> list[str]:
     """Where the pictures of a data set come from, such as "glyphs" or "folder:PATH"."""
     return [getattr(data, name) for name in ("foregrounds", "backgrounds", "images", "source") if hasattr(data, name)]

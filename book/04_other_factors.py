@@ -170,8 +170,8 @@ found.show("tuning_levels")
 # it with {glue:text}`sizes.rates`, on few images, with models that were pretrained on other classes than the target's.
 #
 # Each kind of pretraining gets the rate that is best on its validation images, averaged over seeds: {glue:text}`best_rate.matched` for
-# matched transformations and {glue:text}`best_rate.mismatched` for mismatched ones. With these the gap on test images is
-# {glue:text}`gap.best-rates`; at the rate of this chapter it is {glue:text}`gap.few.class_relationship.1`. Choosing the rates narrows it, within each
+# matched transformations and {glue:text}`best_rate.mismatched` for mismatched ones. With these the gap on
+# {glue:text}`said.counted` is {glue:text}`gap.best-rates`; at the rate of this chapter it is {glue:text}`gap.few.class_relationship.1`. Choosing the rates narrows it, within each
 # seed, by {glue:text}`narrowing.best-rates`. Was the learning rate to blame? {glue:text}`blame` The chart above has every rate, under the
 # factor *learning rate*.
 #
@@ -200,8 +200,8 @@ verdicts.show(verdicts.rows([found]))
 # - **Length of training.** The paper trains for {glue:text}`paper.epochs` epochs on however many images there are, so more images also
 #   mean more steps. Outside the budget `paper` a model with few images sees them more often, until it has seen {glue:text}`sizes.least_images` in
 #   all. That keeps its training from shrinking along with its images.
-# - **Choosing the best epoch.** Each fine-tuned model is taken from its best epoch on {glue:text}`sizes.tuning_validation_samples` validation
-#   images. With few of them that choice is noisy.
+# - **Choosing the epoch.** Each fine-tuned model is taken from {glue:text}`said.kept`. There are
+#   {glue:text}`sizes.tuning_validation_samples` validation images: a best epoch on so few is a noisy choice.
 # - **Seeds.** Each seed has its own three transformations, and some are harder to do without than others. The intervals show how much
 #   that matters.
 #

@@ -115,7 +115,7 @@ chapter.show(found, "examples")
 # | few images for fine-tuning, in all ({glue:text}`share_few`) | {glue:text}`cifar10.n_few` | {glue:text}`cifar100.n_few` |
 # | many images for fine-tuning, in all ({glue:text}`share_many`) | {glue:text}`cifar10.n_many` | {glue:text}`cifar100.n_many` |
 #
-# In pretraining and fine-tuning the transformations of an image are drawn anew in every epoch. A linear probe sees
+# In pretraining and fine-tuning the transformations of an image are {glue:text}`said.redrawn` in every epoch. A linear probe sees
 # {glue:text}`sizes.redraws` draws of each image here, {glue:text}`paper.redraws` at the budget `paper`, and a new one in each epoch in the paper.
 #
 # ## Guess first

@@ -169,7 +169,7 @@ verdicts.show(verdicts.rows([found]))
 # - **The probe.** It is trained on {glue:text}`sizes.probe_samples` images of the target here. The fewer they are, the more mistakes are the
 #   probe's and not the model's.
 # - **What is measured.** The published accuracies are means over training, validation and test images together
-#   (see the [deviation log](11_deviations)); these are of test images alone.
+#   (see the [deviation log](11_deviations)); these are over {glue:text}`said.counted`.
 #
 # How does this fit in with the chapter on [when invariance harms](06_when_invariance_harms)? There an invariance is harmful where it throws
 # away what the target asks for. Here no transformation ever changes the label, so an extra invariance throws away nothing that a target

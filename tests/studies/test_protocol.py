@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from invariance import cli, studies
 from invariance.errors import InputError
 from invariance.protocol import CORRECTED, PUBLISHED, find
-from invariance.studies import mismatch, other_factors, tasks, when_invariance_harms
+from invariance.studies import invariances_or_classes, mismatch, other_factors, tasks, when_invariance_harms
 from invariance.studies.study import with_pooled
 from invariance.units import FineTuning, Sensitivity, record
 
@@ -102,3 +102,10 @@ def test_records_of_two_protocols_are_two_files_and_two_captions(smoke, tmp_path
 def test_the_command_line_names_what_it_does_not_know(options, said):
     done = CliRunner().invoke(cli.app, ["status", "mismatch", *options])
     assert done.exit_code and said in " ".join(f"{done.output} {done.exception}".split())
+
+
+def test_prose_names_the_images_and_weights_of_its_protocol():
+    plain, published = (invariances_or_classes.STUDY.at("smoke", protocol=p).wording for p in ("corrected", PUBLISHED))
+    assert plain["counted"] == "test images alone" and published["counted"].endswith("images together")
+    assert plain["kept"] == "its best validation epoch" and published["kept"] == "its last epoch"
+    assert plain.keys() == published.keys() and not set(plain.values()) & set(published.values())

@@ -159,3 +159,14 @@ def test_images_with_objects_are_brought_to_one_range():
     assert torch.allclose(other.normalise(images), 2 * images - 1)
     own = ObjectsOnImages(task="cifar_mixed").renderer()
     assert not torch.allclose(own.normalise(images), 2 * images - 1, atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["corrected", "corrected+repeated_draws"])
+def test_a_number_of_images_gives_the_same_probe_beside_others_and_alone(cache, name):
+    """Its redraws are those of its own images, though features of several numbers are made together."""
+    how: dict = {"redraws": 3, "validation_samples": 32, "test_samples": 64}
+    model = under(name)
+    how["targets"] = {"first": model.data}
+    both = compute(probe_of(model, samples=(8, 48), **how), CPU)["values"]["accuracies"]
+    alone = compute(probe_of(model, samples=(8,), **how), CPU)["values"]["accuracies"]
+    assert [row for row in both if row[1] == 8] == alone and len(both) == 2 * len(alone)

@@ -57,6 +57,16 @@ class Sizes(Config):
         return self.protocol.model_copy(update={"shared_draws": False})
 
     @property
+    def wording(self) -> dict[str, str]:
+        """What prose says of this protocol: over which images accuracies are, which weights count, what is redrawn."""
+        words = {
+            "counted": ("pooled_accuracy", "test images alone", "training, validation and test images together"),
+            "kept": ("last_epoch", "its best validation epoch", "its last epoch"),
+            "redrawn": ("repeated_draws", "drawn anew", "those of the first epoch again, given to other images,"),
+        }
+        return {name: either[getattr(self.protocol, flag)] for name, (flag, *either) in words.items()}
+
+    @property
     def model(self) -> str:
         """The main model, in the place of ResNet-18."""
         return self.models[0]

@@ -275,6 +275,7 @@ class Findings:
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
         about = {"protocol": name_of(self.sizes.protocol), "run": self.caption(), "model": self.sizes.model}
         about["seconds"] = f"{self.seconds:,.0f}"
+        about |= {f"said.{name}": words for name, words in self.sizes.wording.items()}
         return {**found, **about, **self.study.texts(self)}
 
 

@@ -210,14 +210,24 @@ class Probes(_Transfer, frozen=True):
         found = []
         by_classes = groupby(sorted(self.targets, key=self._classes), self._classes)  # these are fitted together
         for classes, names in ((classes, list(group)) for classes, group in by_classes):
-            features = {name: self._features(model, self.targets[name], max(self.samples), device) for name in names}
+            seen = {
+                (name, n): self._features(model, self.targets[name], n, device)
+                for name, n in product(names, {self._images_behind(n) for n in self.samples})
+            }
             heads = list(product(names, self.samples))
-            probes = self._fit([features[name] for name, _ in heads], [n for _, n in heads], classes)
-            for (name, n), probe in zip(heads, probes, strict=True):
-                first = {split: redraws[0] for split, redraws in features[name].items()}
+            features = [seen[name, self._images_behind(n)] for name, n in heads]
+            probes = self._fit(features, [n for _, n in heads], classes)
+            for (name, n), of, probe in zip(heads, features, probes, strict=True):
+                first = {split: redraws[0] for split, redraws in of.items()}
                 first["train"] = first["train"][0][:n], first["train"][1][:n]
                 found += [[name, n, *row] for row in _accuracies(probe, first)]
         return {"accuracies": found}
+
+    def _images_behind(self, count: int) -> int:
+        # How many images have the features of which so many are taken: all counts share them, save where the draws of
+        # the first epoch are dealt anew among the images that there are.
+        dealt = self.protocol.repeated_draws and self.redraws > 1
+        return count if dealt else self._most()
 
     def _classes(self, name: str) -> int:
         return len(self.targets[name].class_names())

@@ -17,7 +17,7 @@ from invariance import plots
 from invariance.statistics import fixed
 from invariance.studies.study import Findings
 
-LARGE = 500_000
+LARGE = 100_000
 """Bytes from which a linked table is compressed."""
 
 

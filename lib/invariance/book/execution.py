@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -110,7 +111,21 @@ def _execute(source: Path, parameters: Mapping[str, object], clients: dict[str, 
         cell["source"] = own
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     notebook.metadata["parameters"] = given
+    _forget_unused(notebook)
     return as_text(notebook)
+
+
+def _forget_unused(notebook: nbformat.NotebookNode) -> None:
+    """Leave out glued numbers that no text of the page names: of two thousand, it needs a hundred."""
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    named = {found.partition(":")[0] for found in re.findall(r"\{glue:text\}`([^`]+)`", prose)}
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell["outputs"] = [output for output in cell.outputs if _glued_number(output) in (None, *named)]
+
+
+def _glued_number(output: nbformat.NotebookNode) -> str | None:
+    about = output.get("metadata", {}).get("scrapbook", {})
+    return about["name"] if about.get("mime_prefix") else None
 
 
 def _failure(source: Path, notebook: nbformat.NotebookNode, reason: str) -> str:

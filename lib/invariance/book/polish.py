@@ -5,14 +5,12 @@ Sphinx and its theme write the pages; this goes over each of them once more, bef
 
 import base64
 import hashlib
-import io
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup, NavigableString, Tag
-from PIL import Image
 
 from invariance import plots
 from invariance.book.repository import Repository
@@ -26,7 +24,6 @@ NEEDLESS = ("fontawesome", "thebe", "THEBE", "docsearch")
 """Parts of what the theme loads for icons, which are in book.css, and for kernels, which there are none of."""
 LARGE = 4_000
 """Letters from which a picture or table inside a page becomes a file of its own, loaded when it is needed."""
-PNG = re.compile(rf"data:image/png;base64,([A-Za-z0-9+/=\s]{{{5 * LARGE},}})")
 CHAPTER = re.compile(r"\d\d_")
 FOLDED = {"tag_parameters": "Parameters of this page"}
 
@@ -72,7 +69,7 @@ def split(file: Path) -> dict[str, tuple[str, str]]:
 
     The ends are "" and "-dark", and "-phone" and "-phone-dark" where the figure has a layout for phones.
     """
-    text = PNG.sub(_as_webp, file.read_text("utf-8"))
+    text = file.read_text("utf-8")
     start, found, rest = text.partition('<metadata id="phone"><![CDATA[')
     layouts = {"": f"{start}</svg>" if found else start}
     if found:
@@ -83,13 +80,6 @@ def split(file: Path) -> dict[str, tuple[str, str]]:
             file.with_stem(file.stem + layout + theme).write_text(text.replace(plots.GREY, grey), "utf-8")
             sizes[layout + theme] = _size(text)
     return sizes
-
-
-def _as_webp(found: re.Match) -> str:
-    """A picture inside a figure, at a fifth of the size."""
-    stream = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(found[1]))).save(stream, "WEBP", quality=90, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
 def _size(text: str) -> tuple[str, str]:

@@ -51,7 +51,7 @@ def link(found: Findings) -> HTML:
 
 def link_table(table: pd.DataFrame, name: str) -> HTML:
     """A link that saves a table as NAME.csv (compressed if large); the file is in the page."""
-    content, suffix = table.to_csv(index=False, float_format="%.6g").encode(), ".csv"
+    content, suffix = table.to_csv(index=False, float_format="%.5g").encode(), ".csv"
     if len(content) > LARGE:
         content, suffix = gzip.compress(content, mtime=0), ".csv.gz"
     data = base64.b64encode(content).decode()

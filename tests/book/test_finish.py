@@ -1,14 +1,17 @@
 """What is done to pages once they are rendered, piece by piece."""
 
+import re
 import subprocess
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
 from invariance import phones, plots
-from invariance.book import mathml, overview, polish, repository, styles, terms
+from invariance.book import execution, mathml, overview, polish, repository, styles, terms
 from invariance.errors import InputError
 
 
@@ -72,6 +75,30 @@ def test_rules_for_classes_that_no_page_has_are_dropped(tmp_path):
     styles.prune(tmp_path)
     lines = sheet.read_text().split("\n")
     assert [line.split("{")[0].strip() for line in lines] == [".kept", "p:not(.gone)", "@media print", "@font-face", ""]
+
+
+def test_large_pictures_in_figures_are_packed_and_small_ones_stay_exact():
+    for side, kind in ((16, "png"), (200, "webp")):
+        pictures = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8)
+        text = phones.as_svg(plots.picture_grid({"noise": pictures}))
+        assert set(re.findall("data:image/(.*?);", text)) == {kind}
+
+
+def test_numbers_that_no_text_names_are_left_out():
+    def glued(name, prefix="application/papermill.record/"):
+        about = {"scrapbook": {"name": name, "mime_prefix": prefix}}
+        return nbformat.v4.new_output("display_data", {"text/plain": "1"}, metadata=about)
+
+    outputs = [
+        glued("a"),
+        glued("b"),
+        glued("b.value"),
+        glued("figure", ""),
+        nbformat.v4.new_output("stream", text="x"),
+    ]
+    cell, prose = nbformat.v4.new_code_cell(outputs=outputs), nbformat.v4.new_markdown_cell("So {glue:text}`b:.2f`.")
+    execution._forget_unused(nbformat.v4.new_notebook(cells=[cell, prose]))
+    assert cell.outputs == [outputs[1], *outputs[3:]]
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,13 @@ def test_what_papermill_wrote_becomes_a_page_from_any_folder(published, tmp_path
     assert "the last page" not in index.read_text()
 
 
+def test_chapters_that_never_ran_are_named(tmp_path, monkeypatch, capsys):
+    book.sync(write_book(tmp_path / "fresh"))
+    monkeypatch.setattr(book, "render", lambda root, staging, place, strict: place / f"strict {strict}")
+    assert book.site(tmp_path / "fresh").name == "strict False"
+    assert "Never run, so without figures and numbers: 00_intro, 01_widgets" in capsys.readouterr().out
+
+
 def test_a_file_that_is_no_executed_notebook_and_a_foreign_folder_are_refused(published, tmp_path):
     for name, text in (("text.ipynb", "no JSON"), ("other.ipynb", "{}"), ("list.ipynb", "[]")):
         (tmp_path / name).write_text(text)

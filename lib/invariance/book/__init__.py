@@ -67,13 +67,19 @@ def build(
     for stem in every:
         if executed(root, stem).exists():
             shutil.copy(executed(root, stem), staging / "book")
-    # A chapter that never ran has none of its numbers, so a warning is an error only in the whole book.
-    whole = all(was_executed(staging / "book" / f"{stem}.ipynb") for stem in every)
-    with Progress("Site", 1):
-        index = render(root, staging, root / "_build" / "html", strict=whole)
+    index = _rendered(root, staging)
     took = duration(time.monotonic() - started)
     print(f"The book is ready after {took}: {index}\nTo read it in a browser: make preview", flush=True)
     return index
+
+
+def _rendered(root: Path, staging: Path) -> Path:
+    # A chapter that never ran has none of its numbers, so a warning is an error only in the whole book.
+    empty = [stem for stem in find_chapters(root) if not was_executed(staging / "book" / f"{stem}.ipynb")]
+    if empty:
+        print(f"Never run, so without figures and numbers: {', '.join(empty)}", flush=True)
+    with Progress("Site", 1):
+        return render(root, staging, root / "_build" / "html", strict=not empty)
 
 
 def site(root: str | Path | None = None) -> Path:
@@ -84,9 +90,7 @@ def site(root: str | Path | None = None) -> Path:
     started, root = time.monotonic(), find_root(root)
     staging = root / "_build" / "staging"
     stage(root, staging)
-    whole = all(was_executed(staging / "book" / f"{stem}.ipynb") for stem in find_chapters(root))
-    with Progress("Site", 1):
-        index = render(root, staging, root / "_build" / "html", strict=whole)
+    index = _rendered(root, staging)
     print(f"The site is ready after {duration(time.monotonic() - started)}: {index}", flush=True)
     return index
 

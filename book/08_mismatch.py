@@ -47,6 +47,7 @@ samples = 0  # pretraining images; 0 means as many as the budget says
 # %% tags=["remove-cell"]
 from invariance import chapter, live
 from invariance.ledger import verdicts
+from invariance.studies import training_length
 from invariance.studies.mismatch import STUDY
 
 sizes = STUDY.at(budget, seeds, model, protocol=protocol, architectures=architectures, samples=samples)
@@ -111,6 +112,7 @@ chapter.link(found)
 
 # %% tags=["remove-cell"]
 chapter.show(found, "costs")
+chapter.glue({"longer": training_length.told()})
 
 # %% [markdown]
 # ```{glue:figure} costs
@@ -148,6 +150,11 @@ chapter.show(found, "costs")
 found.show("changes")
 
 # %% [markdown]
+# ## Too small, or trained too briefly?
+#
+# In the paper extra transformations cost nothing. Where they cost something here, the network may be too small for all of them, or trained too
+# briefly. Only the second would go away with longer training. {glue:text}`longer`
+#
 # ## What agrees with the paper
 #
 # The [claims ledger](10_claims) splits the paper's claims into statements, and says what the verdicts mean. These are its statements about

@@ -137,7 +137,7 @@ def as_split(data: Split | HasSplit) -> Split:
     found = data if isinstance(data, Split) else getattr(data, "split", None)
     if not isinstance(found, Split):
         raise InputError(
-            f"Data of type {type(data).__name__} cannot be used here: make the data with invariance.transforms_2d(...), "
+            f"Data of type {type(data).__name__} cannot be used here: make them with invariance.transforms_2d(...), "
             "natural_images(...) or objects_on_images(...)."
         )
     return found

@@ -18,7 +18,7 @@ NAMES = (
     "mismatch",
 )
 """The studies of the chapters, in their order."""
-BESIDE = ("slips", "learning_curves")
+BESIDE = ("slips", "learning_curves", "training_length")
 """Studies of which chapters only show what was published: they are too long for a reader's own run."""
 
 

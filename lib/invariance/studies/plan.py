@@ -30,6 +30,7 @@ ORDER = (
     "slips",
     "other_factors",
     "natural_images",
+    "training_length",
 )
 """The order in which studies run: what says most for its cost first."""
 

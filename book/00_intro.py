@@ -69,7 +69,7 @@ chapter.show(found, "levels", paper=False)
 # :link: 10_claims
 # :link-type: doc
 # {glue:text}`n_statements` statements with a rule for each: {glue:text}`n_supported` are supported, {glue:text}`n_not_supported` are not,
-# {glue:text}`n_undecided` are undecided. With the paper's numbers beside ours.
+# {glue:text}`n_undecided` are undecided, and the rest was not run or is not counted. With the paper's numbers beside ours.
 # :::
 #
 # :::{grid-item-card} Use it

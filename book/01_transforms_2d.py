@@ -64,7 +64,7 @@ chapter.glue_figure("objects", study.objects())
 # %% [markdown]
 # ```{glue:figure} objects
 # :name: fig-objects
-# :alt: A sheet of 61 small objects with their class names, from airplane to zigzag.
+# :alt: A sheet of 61 small objects with their class names, from airplane to writing hand.
 #
 # The {glue:text}`n_classes` object classes, first prototype, at 96 pixels. Each has a transparency mask (its *alpha
 # channel*), so that it can be pasted anywhere.
@@ -269,7 +269,7 @@ measured = invariance.profile_model(
     untrained=None,
 )
 l2 = measured[measured["measure"] == "sensitivity_l2"]
-l2[["transformation", "value", "low", "high"]].round(2)
+l2.set_index("transformation")[["value", "low", "high"]].round(2)
 
 # %% [markdown]
 # ## Data sets in three lines

@@ -24,7 +24,7 @@ drawings.sensitivity()
 # %% [markdown]
 # **In short.** {glue:text}`answer`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The models are those of [chapter 3](03_invariances_or_classes). Their measurements took {glue:text}`seconds` worker seconds, the time that one
 # process alone would need ({glue:text}`run`).
@@ -173,7 +173,7 @@ chapter.show(found, "bars")
 # :alt: Bars of sensitivity for three kinds of model in each category of transformation.
 #
 # Sensitivity to the target's geometric, photometric and corruption transformation. Small marks are seeds, bars their means with 95 % intervals
-# over seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. The dotted line at 1 is the distance of another image.
+# over seeds. Hollow marks are the paper's. Crosses, where there are any, are the smaller run that was made along with this page. The dotted line at 1 is the distance of another image.
 # ```
 #
 # Averaged over seeds and categories, the sensitivity is {glue:text}`sensitivity_l2.matched.value` for models trained with the transformation,

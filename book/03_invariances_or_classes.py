@@ -25,13 +25,13 @@ drawings.experiment("invariances_or_classes")
 # %% [markdown]
 # **In short.** {glue:text}`answer`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
 # ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
 #
-# A seed draws everything anew: the classes, the transformations, the images and the initial weights. Transformations are dealt like cards, so
-# that six seeds in a row make each of the 18 a target's once; the paper draws them independently.
+# A seed draws everything anew: the classes, the transformations, the images and the initial weights.
+# {glue:text}`said.dealt`
 # :::
 
 # %% tags=["parameters"]
@@ -109,16 +109,15 @@ chapter.show(found, "examples")
 # use what the representation already offers. So the accuracy of the probe says how much of what the task needs a linear layer can
 # read off.
 #
-# Some targets are easy under any pretraining, since mirrored or blurred objects stay recognisable. So the two sets of transformations also swap
-# roles, and every model is probed on both. A seed's number is the mean of both directions. The paper probes in the first direction only; the
-# [deviation log](11_deviations) lists this and all other differences that we know of.
+# Some targets are easy under any pretraining, since mirrored or blurred objects stay recognisable. {glue:text}`said.directions`
+# The [deviation log](11_deviations) lists this and all other differences that we know of.
 
 # %% tags=["remove-input"]
-drawings.swap()
+drawings.swap() if found.sizes.tasks == "dealt" else None
 
 # %% [markdown]
-# One such accuracy, step by step: the model of the first seed that saw other classes under the target's transformations, and the
-# linear probe that measures it.
+# One such accuracy, step by step, at budget {glue:text}`own.budget`: the model of the first seed that saw other classes under the target's
+# transformations, and the linear probe that measures it.
 
 # %%
 backbone = tasks.pretrained(sizes, 0, "disjoint", "first").trained(device)
@@ -151,7 +150,7 @@ chapter.show(found, "levels")
 # :name: fig-levels
 # :alt: Accuracy on the target for four class relationships, one line for matched and one for mismatched transformations, with the paper's values as hollow marks.
 #
-# Accuracy of the linear probe on the target. Small marks are seeds, large ones their means with 95 % intervals. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Thin grey lines are
+# Accuracy of the linear probe on the target. Small marks are seeds, large ones their means with 95 % intervals. Hollow marks are the paper's. Crosses, where there are any, are the smaller run that was made along with this page. Thin grey lines are
 # guessing, an untrained network with a probe, and training on the target's images alone.
 # Run: {glue:text}`run`.
 # ```
@@ -236,7 +235,7 @@ verdicts.show(verdicts.rows([found]))
 #
 # **A limitation.** The probe is linear, so it cannot repair what the backbone lacks; the [next chapter](04_other_factors) trains
 # all weights as well. And each of the {glue:text}`sizes.seeds` seeds has its own transformations. Some are easy to replace by others,
-# some are not, so the intervals reflect which ones were dealt as well as how the trainings went.
+# some are not, so the intervals reflect which ones were drawn as well as how the trainings went.
 #
 # ## What to take away
 #
@@ -265,7 +264,7 @@ verdicts.show(verdicts.rows([found]))
 #
 # ```{solution} ex-seeds
 # :class: dropdown
-# Set `seeds = 12` in the parameters cell and run the chapter again. The seeds it had before come from the cache. An interval over $n$
+# Set `seeds` to twice as many as your own run had, in the parameters cell, and run the chapter again. The seeds it had before come from the cache. An interval over $n$
 # seeds has the half width $t_{n-1} \, \sigma / \sqrt{n}$, with $t$ the 97.5 % point of Student's distribution: 4.30 for three seeds, 2.57
 # for six, 2.20 for twelve. With the same spread $\sigma$ twelve seeds shrink an interval to about 60 % of what it is with six.
 # ```

@@ -25,12 +25,12 @@ drawings.experiment("other_factors")
 # %% [markdown]
 # **In short.** {glue:text}`answer`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
 # ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
 #
-# As in the chapter before, every pair of models is probed in both directions, and a seed's number is the mean of both. Full fine-tuning costs more
+# In these results {glue:text}`said.both`. Full fine-tuning costs more
 # and is done in the first direction only, which is the paper's {cite}`speicher2024invariance`. Wherever a probe is compared with fine-tuning, the
 # probe is taken in the first direction too.
 # :::
@@ -108,7 +108,7 @@ chapter.show(found, "bars")
 # :alt: For each factor the gap between transformations and the two ranges over the factor as bars, with the paper's values as hollow marks.
 #
 # Are the transformations worth more than the factor? Gap and ranges by linear probe. Bars are means over seeds, lines 95 % intervals, small dots
-# seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Run: {glue:text}`run`.
+# seeds. Hollow marks are the paper's. Crosses, where there are any, are the smaller run that was made along with this page. Run: {glue:text}`run`.
 # ```
 #
 # The table has all three kinds of transfer, and the class relationship with them. Here all numbers are of the first direction, so that the rows can

@@ -27,12 +27,12 @@ drawings.experiment("natural_images")
 # %% [markdown]
 # **In short.** {glue:text}`answer` {glue:text}`stand_in`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
 # ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
 #
-# As in the chapters before, every pair of models is probed in both directions and fine-tuned in the first one.
+# In these results {glue:text}`said.both`; all are fine-tuned in the first one.
 # :::
 
 # %% tags=["parameters"]
@@ -115,8 +115,9 @@ chapter.show(found, "examples")
 # | few images for fine-tuning, in all ({glue:text}`share_few`) | {glue:text}`cifar10.n_few` | {glue:text}`cifar100.n_few` |
 # | many images for fine-tuning, in all ({glue:text}`share_many`) | {glue:text}`cifar10.n_many` | {glue:text}`cifar100.n_many` |
 #
-# In pretraining and fine-tuning the transformations of an image are {glue:text}`said.redrawn` in every epoch. A linear probe sees
-# {glue:text}`sizes.redraws` draws of each image here, {glue:text}`paper.redraws` at the budget `paper`, and a new one in each epoch in the paper.
+# In pretraining and fine-tuning the transformations of an image are {glue:text}`said.redrawn` in every epoch. The number of draws
+# of each image that a linear probe sees is {glue:text}`sizes.redraws` here and {glue:text}`paper.redraws` at the budget `paper`; in the paper there
+# is a new one in each epoch.
 #
 # ## Guess first
 #
@@ -148,11 +149,8 @@ chapter.link(found)
 #
 # ## Is there anything to see?
 #
-# With ten classes, the accuracies by linear probe after pretraining on the four kinds of classes lie between {glue:text}`cifar10.lowest` and
-# {glue:text}`cifar10.highest`; guessing gives {glue:text}`cifar10.chance`. {glue:text}`cifar10.room`
-#
-# With a hundred classes they lie between {glue:text}`cifar100.lowest` and {glue:text}`cifar100.highest`; guessing gives
-# {glue:text}`cifar100.chance`. {glue:text}`cifar100.room`
+# Take the accuracies by linear probe after pretraining on the four kinds of classes. With ten classes {glue:text}`cifar10.lie` With a hundred
+# classes {glue:text}`cifar100.lie`
 #
 # ## Training all weights
 #
@@ -193,16 +191,10 @@ chapter.show(found, "bars")
 # :alt: For ten and for a hundred classes the gap between transformations and the two ranges over the class relationship as bars, with the paper's values as hollow marks.
 #
 # Transformations or classes? Gap and ranges over the class relationship by linear probe. Bars are means over seeds, lines 95 % intervals, small dots seeds, hollow marks the
-# paper. Crosses, where there are any, are your own run beside published results. Run: {glue:text}`run`.
+# paper. Crosses, where there are any, are the smaller run that was made along with this page. Run: {glue:text}`run`.
 # ```
 #
-# With ten classes the gap is {glue:text}`gap.cifar10.probe.class_relationship` and the range with matched transformations
-# {glue:text}`range.cifar10.probe.class_relationship.matched`. The gap minus the range, formed within each seed, is
-# {glue:text}`gap-range.cifar10.probe.class_relationship.matched`, {glue:text}`cifar10.order`.
-#
-# With a hundred classes the gap is {glue:text}`gap.cifar100.probe.class_relationship` and the range
-# {glue:text}`range.cifar100.probe.class_relationship.matched`. The difference is
-# {glue:text}`gap-range.cifar100.probe.class_relationship.matched`, {glue:text}`cifar100.order`.
+# With ten classes {glue:text}`cifar10.weighed` With a hundred classes {glue:text}`cifar100.weighed`
 #
 # ## Why the gap may weigh less here
 #
@@ -214,7 +206,7 @@ chapter.show(found, "bars")
 # | CIFAR-10 | {glue:text}`gap.cifar10.probe.class_relationship.paper` | {glue:text}`range.cifar10.probe.class_relationship.matched.paper` |
 # | CIFAR-100 | {glue:text}`gap.cifar100.probe.class_relationship.paper` | {glue:text}`range.cifar100.probe.class_relationship.matched.paper` |
 #
-# On CIFAR the gap is as large as before. The effect of the classes is several times larger, and overtakes it.
+# On CIFAR the gap is at least as large as on drawn objects. The effect of the classes is several times larger, and overtakes it.
 #
 # Three explanations for a gap that weighs less are worth having in mind:
 #

@@ -24,7 +24,7 @@ drawings.experiment("when_invariance_harms")
 # %% [markdown]
 # **In short.** {glue:text}`answer`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
 # ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
@@ -124,10 +124,10 @@ chapter.show(found, "sweeps")
 # %% [markdown]
 # ```{glue:figure} sweeps
 # :name: fig-relevance-sweeps
-# :alt: Two panels with sensitivities to image and object and accuracies on both targets, over the correlation of object and class and over the share of images with an object.
+# :alt: Sensitivities to image and object and accuracies on both targets, over the correlation of object and class and over the share of images with an object.
 #
-# What a model looks at depends on what it is paid for. Left: for growing correlation $\alpha$ of object and class; right: for a growing share
-# $\beta$ of images that carry an object. Small marks are seeds, bars 95 % intervals over them. Run: {glue:text}`run`.
+# What a model looks at depends on what it is paid for: with growing correlation $\alpha$ of object and class, and, where it was run, with a growing
+# share $\beta$ of images that carry an object. Small marks are seeds, bars 95 % intervals over them. Run: {glue:text}`run`.
 # ```
 #
 # The sensitivity to objects should rise with $\alpha$. And a model that goes by the object need not look at the picture, which shows in the
@@ -149,7 +149,7 @@ chapter.show(found, "sensitivity")
 # :alt: For each of four pretrainings the sensitivity to exchanging the image and to exchanging the object, with the paper's values as hollow marks.
 #
 # Sensitivity to exchanging the picture and the object, by pretraining, with the object at its fixed place. Large marks are means over seeds with
-# 95 % intervals, small ones seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Run: {glue:text}`run`; {glue:text}`sizes.pairs` pairs.
+# 95 % intervals, small ones seeds. Hollow marks are the paper's. Crosses, where there are any, are the smaller run that was made along with this page. Run: {glue:text}`run`; {glue:text}`sizes.pairs` pairs.
 # ```
 #
 # Compare the first two groups of marks. The model of the first group never saw an object, so it had no occasion to learn to ignore one; its
@@ -201,6 +201,7 @@ chapter.link(found)
 # {glue:text}`sensitivity.fixed.cifar_only.object.paper` in the paper. A probe on it names the object with an accuracy of
 # {glue:text}`accuracy.fixed.cifar_only.objects_mixed`, against {glue:text}`accuracy.fixed.cifar_only.objects_mixed.paper`. Guessing has 0.10: the
 # closer this baseline is to guessing, the less there is to lose, and the comparison on objects may stay undecided.
+# {glue:text}`untrained`
 #
 # The published accuracies are means over training, validation and test images together, as [chapter 14](14_the_papers_numbers) explains. On new
 # images alone the paper's probes may name fewer objects than its table says.

@@ -25,7 +25,7 @@ drawings.experiment("invariance_transfer")
 # %% [markdown]
 # **In short.** {glue:text}`answer`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
 # ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
@@ -105,7 +105,7 @@ chapter.show(found, "sensitivities")
 # :alt: Two panels, for models trained on image objects and on random objects. For each of ten types of data four marks of sensitivity: trained with the transformation, with another, with none, untrained. The paper's values are hollow marks.
 #
 # Mean sensitivity over the transformations on each type of data; lower is more invariant. Left: models trained on image objects, right: on random
-# objects; the grey band marks their own data. Large marks are means over seeds with 95 % intervals, small ones seeds. Hollow marks are the paper's. Crosses, where there are any, are your own run beside published results. Run:
+# objects; the grey band marks their own data. Large marks are means over seeds with 95 % intervals, small ones seeds. Hollow marks are the paper's. Crosses, where there are any, are the smaller run that was made along with this page. Run:
 # {glue:text}`run`; model {glue:text}`model`, {glue:text}`sizes.samples` pretraining images, {glue:text}`sizes.pairs` pairs.
 # ```
 #
@@ -206,7 +206,6 @@ verdicts.show(verdicts.rows([found]))
 # - **Size.** A small network that was trained for a short time may be less invariant to what it was trained with. The advantage then shrinks.
 # - **The pictures.** Offline, objects are drawn symbols, and even models trained with *another* transformation may ignore changes of
 #   texture that matter in photographs.
-# - **Transformations.** This run averages over {glue:text}`n_transforms` of them, the paper over 18.
 # - **Pairs.** There are {glue:text}`sizes.pairs` pairs a measurement here and {glue:text}`paper.pairs` in the paper. The fewer there are, the
 #   noisier are single cells of the maps; means and ranks are over many.
 #

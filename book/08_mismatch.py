@@ -26,7 +26,7 @@ drawings.experiment("mismatch")
 # %% [markdown]
 # **In short.** {glue:text}`answer` {glue:text}`room`
 #
-# :::{admonition} Where these numbers come from
+# :::{admonition} Where these numbers come from: budget {glue:text}`sizes.budget`, {glue:text}`sizes.seeds` seeds
 # :class: dropdown
 # The results on this page took {glue:text}`seconds` worker seconds, the time that one process alone would need
 # ({glue:text}`run`). [Reproducibility](13_reproducibility) estimates what they cost at the paper's size.
@@ -137,9 +137,8 @@ chapter.glue({"longer": training_length.told()})
 # In this run one extra transformation {glue:text}`dearer.1` a missing one. The difference of the two costs, within seeds, is
 # {glue:text}`extra-missing.1`. Having seven too many {glue:text}`dearer.7` lacking seven; that difference is {glue:text}`extra-missing.7`.
 #
-# What is missing can cost no more than there is to lose. On the target with eight transformations the matching model reaches
-# {glue:text}`accuracy.matching.value`, and guessing gives {glue:text}`guessing`; the paper's matching model reaches
-# {glue:text}`accuracy.matching.paper`. {glue:text}`room`
+# What is missing can cost no more than there is to lose. {glue:text}`room` Guessing gives {glue:text}`guessing`; the paper's matching model
+# reaches {glue:text}`accuracy.matching.paper`.
 #
 # The right end of the curve is about the hardest targets alone, since no others can lack so many. Where even the matching model is near guessing on
 # them, the curve comes back towards zero there.
@@ -200,7 +199,7 @@ verdicts.show(verdicts.rows([found]))
 #
 # ```{solution} ex-mismatch-samples
 # :class: dropdown
-# Set `samples` in the parameters cell to four times as many as now ({glue:text}`sizes.samples`), which makes four times the training as well, and
+# Set `samples` in the parameters cell to four times {glue:text}`sizes.samples`, which makes four times the training as well, and
 # compare the left half of {numref}`fig-mismatch-cost` before and after. If the curve was below the zero line and moves up to it, the cost was
 # one of learning more at once, and not of knowing more than needed.
 # ```
@@ -212,7 +211,7 @@ verdicts.show(verdicts.rows([found]))
 #
 # ```{solution} ex-mismatch-seeds
 # :class: dropdown
-# Set `seeds = 6` and look at the small marks in {numref}`fig-mismatch-cost`: each is a seed with its own eight transformations. In the middle
+# Set `seeds` to twice {glue:text}`sizes.seeds` and look at the small marks in {numref}`fig-mismatch-cost`: each is a seed with its own eight transformations. In the middle
 # all seeds agree on zero by definition, since nothing is missing there; see whether their spread grows to both sides. The intervals of the means
 # should shrink with more seeds. The spread of the marks should not: it is a property of the transformations.
 # ```

@@ -89,8 +89,8 @@ known = profile_model(
     device=device,
     name="colour shares",
 )
-columns = ["transformation", "value", "low", "high"]
-known[known["measure"] == "sensitivity_l2"][columns].round(2)
+l2 = known[known["measure"] == "sensitivity_l2"]
+l2.set_index("transformation")[["value", "low", "high"]].round(2)
 
 # %% [markdown]
 # A number here is the sensitivity of [Measuring invariance](02_measuring_invariance): 0 is invariant, 1 as far as another image.

@@ -17,8 +17,8 @@
 # each claim into statements about one number, and gives each a rule. Which of them hold?
 #
 # **In short.** Of {glue:text}`statements` statements {glue:text}`supported` are supported here, {glue:text}`not_supported` are not,
-# {glue:text}`undecided` are undecided, and {glue:text}`not_testable` cannot be tested at this size. Of those that are supported,
-# {glue:text}`small` show less than a quarter of the paper's effect.
+# {glue:text}`undecided` are undecided; {glue:text}`not_testable` cannot be tested at this size, {glue:text}`not_run` were not run, and
+# {glue:text}`shown` are not counted. Of those that are supported, {glue:text}`small` show less than a quarter of the paper's effect.
 
 # %% tags=["parameters"]
 import os
@@ -42,7 +42,7 @@ from invariance.ledger import verdicts
 #
 # A statement has four parts: a *quantity* that a study gives for each seed, a *direction*, a *threshold*, and the reason for
 # that threshold. From the values of the seeds come a mean and its 95 % interval (Student's $t$; for shares, ratios and
-# correlations on a scale that keeps the interval within what is possible). Then there are three verdicts:
+# correlations on a scale that keeps the interval within what is possible). Then the verdict is one of these:
 #
 # | | verdict | when |
 # |---|---|---|
@@ -68,7 +68,8 @@ from invariance.ledger import verdicts
 # the paper's. So a column says how much of the paper's effect there is, with both taken over the images of all splits.
 #
 # *First direction* in a rule says that the statement uses one of the two targets of each seed, the one that the paper has too. Full
-# fine-tuning runs only there. All other statements about gaps are means over both directions
+# fine-tuning runs only there. All other statements about gaps are means over both directions where
+# seeds are dealt, as at `quick`; with the paper's seeds there is only the first
 # (see the [deviation log](11_deviations)).
 #
 # ## What happened before
@@ -121,8 +122,8 @@ verdicts.evidence(found)
 #
 # Of {glue:text}`statements` statements {glue:text}`supported` are supported here ({glue:text}`small` of them with a small effect),
 # {glue:text}`not_supported` are not supported, {glue:text}`undecided` are undecided, {glue:text}`not_testable` are not testable here, and
-# {glue:text}`not_run` were not run; {glue:text}`shown` are shown and not counted. The paper's own values miss the rule of
-# {glue:text}`paper_misses`, and {glue:text}`supported_misses` of these are supported here.
+# {glue:text}`not_run` were not run; {glue:text}`shown` are shown and not counted. Rules that the paper's own values miss:
+# {glue:text}`paper_misses`; supported here in spite of that: {glue:text}`supported_misses`.
 
 # %% tags=["remove-input"]
 verdicts.show(ledger)
@@ -130,8 +131,9 @@ verdicts.show(ledger)
 # %% [markdown]
 # ### Your own run
 #
-# Where published results are shown, your own run stands beside them: as crosses in the figures of the chapters, and here in words. A run *agrees* where
-# its mean is on the same side of the threshold.
+# Where published results are shown, a second run stands beside them: as crosses in the figures of the chapters, and here in words. After
+# `make book` it is yours; on the published site it is the one that was made along with the pages. A run *agrees* where its mean is on the same
+# side of the threshold.
 
 # %% tags=["remove-input"]
 verdicts.agreements(ledger)
@@ -151,14 +153,14 @@ verdicts.agreements(ledger)
 verdicts.reasons(ledger)
 
 # %% [markdown]
-# **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are {glue:text}`statements` of them
+# **A limitation.** About one in twenty 95 % intervals misses the true value by chance, and there are up to {glue:text}`statements` of them
 # here. With intervals so wide that all of them hold at once, {glue:text}`together` of the {glue:text}`supported` supported statements
 # stay supported. And statements that share a study are not independent: if its seeds were lucky, they were lucky together.
 #
 # ## What to take away
 #
 # - A ✓ says that there is an effect in this run. The scatter says whether it is as large as the paper's.
-# - A ? says that these seeds cannot tell, and a – that this size cannot. Neither speaks for or against the paper.
+# - A ? says that these seeds cannot tell, and a – that this size cannot, or that nothing was run. Neither speaks for or against the paper.
 # - Statements that name photographs were tested on drawn landscapes, unless the evidence says otherwise.
 #
 # ## Exercises

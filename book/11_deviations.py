@@ -16,8 +16,7 @@
 # A paper, the program behind it and a new program that repeats it are three different things. When numbers disagree, is it the pictures, a slip in a
 # program, or a finding that does not hold?
 #
-# **In short.** The tables of this page list all differences that we know of, each with what it changes. The last table says which of them change a
-# result: there, each slip was tried on the experiment that it touches.
+# **In short.** The tables of this page list all differences that we know of, each with what it changes. {glue:text}`tried`
 #
 # What the published code does was found out by running it, in the versions of its time. The published numbers may come from another state of that
 # code: its experiments on CIFAR, for one, cannot be run as released.
@@ -55,6 +54,7 @@ deviations.show("quirk")
 
 # %% tags=["remove-cell"]
 glue("noise", deviations.pictures(*effects.noise_variants(effects.objects()[3:12])))
+glue("tried", deviations.tried(), display=False)
 glue("random", deviations.pictures(*effects.random_objects(9)))
 
 # %% [markdown]
@@ -121,12 +121,11 @@ deviations.show("choice")
 deviations.experiments()
 
 # %% [markdown]
-# **A limitation.** Two slips together may do what none does alone. [What the paper's numbers say](14_the_papers_numbers) has a look at all
-# of them at once.
+# **A limitation.** Two slips together may do what none does alone.
 #
 # ## What to take away
 #
-# - Most differences change pixels, and few change a conclusion. The last table is the one to read first.
+# - A difference in pixels is not yet a difference in a conclusion. {glue:text}`tried`
 # - What a paper describes and what its program does can differ without anybody's intention. A log of both is worth its length.
 #
 # ## Exercises

@@ -16,8 +16,8 @@
 # Can you get these numbers again, and get them at the paper's size? This page says how to run everything on a laptop, a GPU or a cluster, what it costs,
 # and how far results repeat.
 #
-# **In short.** One seed twice on {glue:text}`device`: the weights differ by at most {glue:text}`same`; another seed: by {glue:text}`different`. Another
-# kind of processor rounds in another way and so trains another network, which is why results are to be compared by their intervals.
+# **In short.** Trained twice with one seed on {glue:text}`device`, a network has weights that differ by at most {glue:text}`same`; with another seed
+# they differ by up to {glue:text}`different`. Another kind of processor rounds in another way and so trains another network, which is why results are to be compared by their intervals.
 
 # %% tags=["parameters"]
 import os
@@ -146,8 +146,8 @@ reproducibility.origins(found)
 
 # %% [markdown]
 # `make publish` adds the units behind the chapters to the record in `book/results/`: one file of text for each budget, a line a unit. With
-# `show = "auto"` a chapter that runs `quick` unchanged shows the largest budget that was published, `paper` or `night`, and the run of its own as open
-# marks. Whoever changes a size sees their own run. Every caption says what is shown.
+# `show = "auto"` a chapter that runs `quick` unchanged shows the largest budget that was published, `paper` or `night`, and its own run as
+# crosses. Whoever changes a size sees their own run. Every caption says what is shown.
 #
 # Are they still true? You can compute one unit again, with what it needs, and compare; another number takes another unit:
 #
@@ -177,7 +177,7 @@ reproducibility.costs(found, gpu_rate)
 # ## Appendix: how the sizes were chosen
 #
 # The sizes of `night` were chosen from the curves below, before its plan was fixed. Each is a mean over two or three seeds that no other study
-# uses. On new classes 150,000 images are near the end of the gain; where a model has to learn eight transformations at once, more images
+# uses. On new classes the gain from 100,000 to 200,000 images is small; where a model has to learn eight transformations at once, more images
 # still help, so the study of the mismatch has 200,000. The sensitivity to what was trained with is the same from 10,000 images on. An object
 # in the corner is hard to read from a network that was trained to name the picture behind it, however long: from that network a probe names
 # 0.3 of them, and 0.7 from one that was trained on objects alone.

@@ -16,7 +16,7 @@
 # What do the paper's accuracies contain?
 #
 # **In short.** Most accuracies that the paper prints are not accuracies on test images: the published code takes them over training, validation and test
-# images together. Of this book's statements, these meet their rule by one of the two accuracies and miss it by the other: {glue:text}`turned`.
+# images together. {glue:text}`turned`
 #
 # How that comes about: the code keeps one counter of right answers for what it calls *test*. It asks for the model's answers on training images, then on
 # validation images, then on test images, and reads the counter after each. Nobody sets the counter back to zero, so what is read last is about all three.
@@ -43,7 +43,7 @@ for study in studies.all_studies():
     sizes = study.at(budget, seeds, protocol=protocol)
     found[study.name] = study.find(sizes, device, show)
 statements = reading.on_test_images(found.values())
-chapter.glue({"turned": len(reading.turned(statements)), "run": found["mismatch"].caption()})
+chapter.glue({"turned": reading.turned_in_words(statements), "run": found["mismatch"].caption()})
 known = {}
 for classes in ("same", "disjoint"):
     every = reading.accuracies(found["invariances_or_classes"], classes=classes)
@@ -88,7 +88,7 @@ reading.shares()
 reading.beside(statements)
 
 # %% [markdown]
-# Statements that meet their rule by one of the two accuracies and miss it by the other, in this run: {glue:text}`turned`.
+# {glue:text}`turned`
 #
 # **A limitation.** Both accuracies of the table are from this book's models. The paper's own accuracies on test images alone are not known.
 #

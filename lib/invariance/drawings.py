@@ -19,10 +19,11 @@ LINE = 15
 
 def _drawing(height: int, alt: str, caption: str, *parts: str) -> HTML:
     look = "max-width:27rem;width:100%;fill:currentColor;font-family:inherit;font-size:12px"
+    below = "max-width:27rem;margin:.4rem 0 0;text-align:left"
     return HTML(
         f'<figure class="drawing" style="margin:1rem 0"><svg viewBox="0 0 {WIDE} {height}" role="img" '
         f'aria-label="{html.escape(alt)}" style="{look}">{"".join(parts)}</svg>'
-        f'<figcaption style="max-width:27rem;text-align:left">{html.escape(caption)}</figcaption></figure>'
+        f'<figcaption style="{below}">{html.escape(caption)}</figcaption></figure>'
     )
 
 

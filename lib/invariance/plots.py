@@ -4,6 +4,7 @@ Backgrounds are transparent and axes a neutral grey, so that one picture serves 
 (after Okabe and Ito) can be told apart by colour-blind readers, and never stand alone: marks differ too.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def _for_phones(drawn: Callable[..., Figure], *args: Any, **options: Any) -> Fig
 # --- estimates ---------------------------------------------------------------------------------------------
 
 
-OWN = "your run"
+OWN = "own run"
 """What the legend calls a reader's own results beside published ones."""
 
 
@@ -148,7 +149,7 @@ def points(
     if paper and not np.isnan(published).all():
         hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
         axis.plot(at + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
-    crosses(axis, at + (offset or 0.12), [e.own for e in estimates], look)
+    crosses(axis, at + math.copysign(0.08, offset), [e.own for e in estimates], look)
 
 
 def crosses(axis: Axes, x: ArrayLike, y: ArrayLike, look: Look) -> None:
@@ -209,10 +210,11 @@ def heat_map(
     A missing value leaves a gap with a dash. A text is black or white, whichever stands out more against its cell.
     """
     shown = axis.imshow(values, vmin=0, vmax=most, cmap=COLOUR_MAP, interpolation="nearest", aspect="auto")
+    crowded = texts is not None and on_phone() and not _fits(texts)
     for r, c in np.ndindex(values.shape if texts is not None else (0, 0)):
         missing = np.isnan(values.iat[r, c])
         text, colour = ("–", GREY) if missing else (texts.iat[r, c], text_colour(shown.to_rgba(values.iat[r, c])))
-        text = _lines_that_fit(text, values.shape[1]) if on_phone() else text
+        text = text.split("\n")[0] if crowded else text
         axis.text(c, r, text, ha="center", va="center", color=colour, fontsize=8 if on_phone() else 9.5)
     axis.set_xticks(range(values.shape[1]), map(str, values.columns))
     axis.set_yticks(range(values.shape[0]), map(str, values.index))
@@ -223,10 +225,9 @@ def heat_map(
     axis.figure.colorbar(shown, ax=axis, label=label, **look).outline.set_visible(False)
 
 
-def _lines_that_fit(text: str, columns: int) -> str:
-    first, *more = text.split("\n")
-    letters = 34 / columns  # of that size, in a cell on a phone
-    return "\n".join([first, *(line for line in more if len(line) <= letters)])
+def _fits(texts: pd.DataFrame) -> bool:
+    letters = 34 / texts.shape[1]  # of that size, in a cell on a phone
+    return all(len(line) <= letters for text in texts.to_numpy().flat for line in text.split("\n"))
 
 
 def text_colour(background: tuple[float, ...]) -> str:

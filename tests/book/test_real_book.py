@@ -57,7 +57,7 @@ def test_a_page_fits_a_telephone_is_light_and_open_to_all(built, open_page, stem
     files = {Path(unquote(urlparse(name).path)) for name in loaded if name.startswith("file:")}
     files = {file for file in files if "live" not in file.parts} | {html(built, stem)}
     assert sum(file.stat().st_size for file in files) < MOST_BYTES, sorted(files)
-    assert tab.evaluate(CUT) == [] and tab.evaluate(ICONS) == []
+    assert tab.evaluate(CUT) == [] and tab.evaluate(ICONS) == [] and tab.evaluate(UNSEEN) == []
     tab.evaluate(AXE_SCRIPT)
     for theme, rules in {"light": AXE_TAGS, "dark": ["color-contrast"]}.items():  # the theme changes colours alone
         tab.evaluate("(theme) => (document.documentElement.dataset.theme = theme)", theme)
@@ -72,6 +72,9 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21aa"]
 AXE = """async (tags) => (await axe.run({ resultTypes: ["violations"], runOnly: tags, preload: false })).violations
   .filter(({ impact }) => ["serious", "critical"].includes(impact))
   .map(({ id, nodes }) => `${id}: ${nodes.length} times, such as ${nodes[0].html.slice(0, 200)}`)"""
+UNSEEN = """[...document.querySelectorAll("#main-content figcaption")].filter((part) => !part.checkVisibility())
+  .filter((part) => !part.closest("details:not([open]), .live-views")).map((part) => part.textContent.slice(0, 80))"""
+"""Captions that no reader sees."""
 CUT = """[...document.querySelectorAll("#main-content article :is(img, svg, table, math, canvas)")].filter((part) => {
   const box = part.getBoundingClientRect();
   if (!box.width || box.right <= innerWidth + 1) return false;

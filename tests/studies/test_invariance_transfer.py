@@ -67,7 +67,7 @@ def test_a_smoke_run_has_a_value_for_every_effect(smoke):
     assert papers <= set(found.estimates)
     assert all(estimate.n == 2 for estimate in found.estimates.values())
     assert found["sensitivity.image.untrained.cifar10"].value == found["sensitivity.random.untrained.cifar10"].value
-    assert found.show("architectures").data == "This run has one architecture only."
+    assert found.show("architectures").data == "These results have one whole architecture only."
 
 
 def test_effects_of_the_papers_table_are_the_papers_numbers():

@@ -79,7 +79,7 @@ def test_the_paper_meets_all_four_statements_and_tight_seeds_around_it_support_t
     assert all(s.holds(found[s.estimate].item()) for s in STUDY.statements)
     run = findings(seeds_around(paper, 0.001))
     assert {verdict for _, verdict in run.verdicts().values()} == {SUPPORTED}
-    assert STUDY.texts(run)["cifar100.order"] == "so here the classes weigh more"
+    assert STUDY.texts(run)["cifar100.weighed"].endswith(", so here the classes weigh more.")
 
 
 def test_where_classes_are_alike_and_transformations_matter_the_order_turns(paper, seeds_around):
@@ -88,13 +88,16 @@ def test_where_classes_are_alike_and_transformations_matter_the_order_turns(pape
     verdicts = {s.estimate: verdict for s, (_, verdict) in run.verdicts().items()}
     assert verdicts["gap.cifar10.probe.class_relationship.1"] == SUPPORTED
     assert verdicts["gap-range.cifar10.probe.class_relationship.matched"] == NOT_SUPPORTED
-    assert STUDY.texts(run)["cifar10.order"] == "so here the transformations weigh more"
+    assert STUDY.texts(run)["cifar10.weighed"].endswith(", so here the transformations weigh more.")
+    ten = findings(paper[paper["setting"] == "cifar10"].assign(seed=0))
+    assert STUDY.texts(ten)["cifar100.weighed"] == "there is no result at this size."
+    assert STUDY.texts(ten)["cifar100.lie"].startswith("there are no results at this size")
 
 
 @pytest.mark.parametrize(("value", "said"), [(0.25, "So near to guessing"), (0.7, "That leaves room")])
 def test_the_text_says_whether_the_accuracies_leave_room(paper, value, said):
     run = findings(paper.assign(value=value, seed=0))
-    assert STUDY.texts(run)["cifar10.room"].startswith(said)
+    assert STUDY.texts(run)["cifar10.lie"].partition("; guessing gives 0.20. ")[2].startswith(said)
 
 
 def test_shares_stand_beside_the_same_shares_and_a_hidden_mark_has_no_paper_value(paper, seeds_around):

@@ -108,4 +108,7 @@ def test_prose_names_the_images_and_weights_of_its_protocol():
     plain, published = (invariances_or_classes.STUDY.at("smoke", protocol=p).wording for p in ("corrected", PUBLISHED))
     assert plain["counted"] == "test images alone" and published["counted"].endswith("images together")
     assert plain["kept"] == "its best validation epoch" and published["kept"] == "its last epoch"
-    assert plain.keys() == published.keys() and not set(plain.values()) & set(published.values())
+    assert plain["redrawn"] == "drawn anew" != published["redrawn"] and plain["dealt"] == published["dealt"]
+    papers = invariances_or_classes.STUDY.at("night").wording
+    assert "dealt like cards" in plain["dealt"] and "paper's code drew" in papers["dealt"]
+    assert plain.keys() == published.keys() == papers.keys()

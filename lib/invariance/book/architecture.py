@@ -46,7 +46,7 @@ def summary(part: str) -> str:
     base = Path(__file__).parents[1] / part
     source = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
     text = ast.get_docstring(ast.parse(source.read_text("utf-8"))) or ""
-    return text.split("\n\n")[0].replace("\n", " ").rstrip(".")
+    return text.split("\n\n")[0].replace("\n", " ").rstrip(".:")
 
 
 def drawing(known: Sequence[str], used: Mapping[tuple[str, str], int]) -> str:

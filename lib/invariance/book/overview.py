@@ -144,7 +144,7 @@ def _card(chapter: Chapter, answer: str, question: str) -> str:
 
 def _verdicts(chapter: Chapter) -> Iterator[str]:
     found = chapter.findings.verdicts() if chapter.findings else {}
-    counts = Counter(verdict.split(":")[0] for _, verdict in found.values())
+    counts = Counter(verdict.split(":")[0] for one, (_, verdict) in found.items() if one.counted)
     if counts:
         yield ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=lambda each: -each[1]))
 
@@ -160,12 +160,21 @@ def _cost(chapter: Chapter) -> Iterator[str]:
 def status_table(chapters: list[Chapter], staging: Path) -> str:
     """When and how each chapter was last executed, and what its study ran on."""
     rows: list[tuple[str, ...]] = [
-        ("chapter", "executed", "budget", "protocol", "seeds", "worker seconds", "hardware", "code")
+        ("chapter", "executed", "shows", "own run", "protocol", "seeds", "worker seconds", "hardware", "code")
     ]
-    rows += [(f"[{c.number}. {c.title}]({c.stem})", c.date, *_run(c)) for c in chapters if c.number]
+    rows += [(f"[{c.number}. {c.title}]({c.stem})", c.date, _shows(c), *_run(c)) for c in chapters if c.number]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     return "\n".join(lines) + "\n\n" + _versions(chapters) + "\n"
+
+
+def _shows(chapter: Chapter) -> str:
+    # A chapter that ran unchanged at quick shows the largest published budget; see `Study.find`.
+    largest, given = chapter.findings, chapter.parameters
+    usual = (given["budget"], given["protocol"]) == ("quick", "corrected")
+    if largest and usual and largest.sizes.budget in ("paper", "night"):
+        return f"{largest.sizes.budget}, {largest.sizes.seeds} seeds"
+    return "its own run" if largest else "–"
 
 
 def _run(chapter: Chapter) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _for_every_screen(image: Tag, sizes: dict[str, tuple[str, str]]) -> None:
     """A picture for light and one for dark pages, each with its layout for phones; a browser loads only one."""
     source = image["src"].removesuffix(".svg")
     pictures = []
-    for theme, name in (("", "only-light"), ("-dark", "only-dark")):
+    for theme, name in (("", "for-light"), ("-dark", "for-dark")):  # the theme hides captions after names of its own
         picture = Tag(name="picture", attrs={"class": name})
         if f"-phone{theme}" in sizes:
             width, height = sizes[f"-phone{theme}"]

@@ -57,6 +57,13 @@ def experiments() -> HTML:
     return found.show("changes") if found else HTML("<p>These experiments have not been run yet.</p>")
 
 
+def tried() -> str:
+    """Whether the slips were tried one at a time, in a sentence."""
+    if studies.get("slips").largest(("paper", "night")):
+        return "The last table says which of them change a result: there, each slip was tried on what it touches."
+    return "Which of them change a result has not been tried yet."
+
+
 def pictures(meant: Tensor, published: Tensor) -> Figure:
     """Images float (n, C, H, W) in [0, 1] in two rows."""
     return plots.picture_grid({"as meant": plots.as_pictures(meant), "as published": plots.as_pictures(published)})

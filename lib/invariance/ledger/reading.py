@@ -5,7 +5,7 @@ records it that way beside the accuracy on test images, so the same models show 
 book/14_the_papers_numbers.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -81,3 +81,12 @@ def _with_mark(statement: Statement, value: float) -> str:
 def turned(statements: Iterable[tuple[Statement, Estimate]]) -> list[Statement]:
     """Statements whose rule is met by one of the two accuracies and missed by the other, on the same models."""
     return [s for s, one in statements if s.holds(one.value) != s.holds(one.pooled)]
+
+
+def turned_in_words(statements: Sequence[tuple[Statement, Estimate]]) -> str:
+    """How many statements `turned` names, in a sentence."""
+    count, of = len(turned(statements)), f"{len(statements)} statements of this book that were run"
+    if not count:
+        return f"Each of the {of} meets its rule by both accuracies, or misses it by both."
+    verb = "meets its rule" if count == 1 else "meet their rules"
+    return f"Of the {of}, {count} {verb} by one of the two accuracies and not by the other."

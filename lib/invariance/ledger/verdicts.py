@@ -17,7 +17,16 @@ from invariance.files import results_dir
 from invariance.statistics import NOTHING, Estimate, fixed, together
 from invariance.studies import all_studies
 from invariance.studies.sizes import BUDGETS
-from invariance.studies.statements import LITTLE, NOT_RUN, NOT_SUPPORTED, SMALL, SUPPORTED, SYMBOLS, Statement
+from invariance.studies.statements import (
+    LITTLE,
+    NOT_RUN,
+    NOT_SUPPORTED,
+    NOT_TESTABLE,
+    SMALL,
+    SUPPORTED,
+    SYMBOLS,
+    Statement,
+)
 from invariance.studies.study import Findings
 from invariance.units import record
 
@@ -133,6 +142,7 @@ def agreement(row: Row) -> str:
         return ""
     agrees = statement.holds(shown.value) == statement.holds(own.value)
     verb = "Your run agrees" if agrees else "Your run does not agree"
+    verb = "Your run is too small to tell" if row.own_verdict == NOT_TESTABLE else verb
     return f"{verb}: it has {own:.2i}, {fixed(abs(own.value - shown.value), 2)} from the {shown:.2f} shown here."
 
 

@@ -55,8 +55,10 @@ class Guess:
 
     def _verdict(self, text: str) -> str:
         best = max(self.answers, key=lambda each: self.answers[each].value)
+        others = [one.high for each, one in self.answers.items() if each != best]
         if text == best:
-            return "You guessed right."
+            sure = self.answers[best].low > max(others, default=-math.inf)
+            return "You guessed right." if sure else "In this run you are right, but the intervals overlap."
         if self.answers[text].high >= self.answers[best].low:
             return f"In this run it is {best}, but the intervals overlap: you may be right."
         return f"It is {best}."
@@ -95,6 +97,7 @@ class Chart:
 
 
 GUESS = """<fieldset class="live-guess live-only"><legend></legend></fieldset>
+<p class="live-open live-only">Your answer opens the chart.</p>
 <p class="live-reply" aria-live="polite"></p>"""
 
 BLOCK = """<noscript><p>This chart needs scripts; the figures of this page show the same results.</p></noscript>
@@ -318,6 +321,7 @@ def every_pair(found: Record) -> Chart:
         for key, value in means.items()
     ]
     kinds, types = (found.table[column].unique() for column in ("trained_on", "data"))
+    types = sorted(types, key=lambda name: name != "new objects on scenes")  # of the question; the rest as they come
     choices = {"trained_on": {kind: f"{kind} objects" for kind in kinds}}
     choices |= {"data": {name: _seen(name).replace("\n", " ") for name in types}}
     choices |= {"architecture": _architectures(found.table)}

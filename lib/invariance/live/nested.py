@@ -17,7 +17,7 @@ from invariance.statistics import fixed
 TITLE = "Build both sets of transformations"
 HINT = (
     "Give pretraining and target the first few of the eight transformations. What does it cost to lack three, and "
-    "what to have three too many? Then choose another seed, which has other transformations."
+    "what to have three too many? Then choose a seed, which has eight transformations of its own."
 )
 BLOCK = """<noscript><p>This explorer needs scripts; the map of accuracies shows the same results.</p></noscript>
 <div class="live-only"><div class="live-choices"></div><div class="live-counts"></div>

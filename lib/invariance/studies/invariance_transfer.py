@@ -263,14 +263,15 @@ def comparison(found: Findings) -> HTML:
 
 
 def architectures(found: Findings) -> HTML:
-    """`comparison` for the other architectures of the run."""
+    """`comparison` for the other architectures of which the run has every model."""
+    lacking = {columns["model"] for columns, unit in found.design if unit.digest not in found.runs}
     rows = [
         {"model": model, **_row(found, kind, name, suffix)}
         for model, suffix in models(found.table).items()
         for kind, name in product(OWN, DATA_TYPES)
-        if suffix
+        if suffix and model not in lacking
     ]
-    return plots.table(rows) if rows else HTML("This run has one architecture only.")
+    return plots.table(rows) if rows else HTML("These results have one whole architecture only.")
 
 
 def families(found: Findings, name: str = "new objects on scenes") -> HTML:
@@ -309,9 +310,10 @@ def _answer(found: Findings) -> str:
     known = {text: found[f"advantage.image.{name}"] for text, name in named.items()}
     each = ", ".join(f"{one:.2f} on {text}" for text, one in known.items())
     clear = [text for text, one in known.items() if one.low > 0]
+    told = "All of these differences are" if len(clear) == len(known) else f"On {', '.join(clear) or 'none'} it is"
     return (
         "A network that was trained with a transformation is less sensitive to it than networks that were trained with "
-        f"others, by {each}. Clearly above zero is the difference on {', '.join(clear) or 'none of these'}."
+        f"others, by {each}. {told} clearly above zero."
     )
 
 

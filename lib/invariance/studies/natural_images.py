@@ -176,21 +176,31 @@ def _of_setting(found: Findings, setting: Setting) -> dict[str, str]:
         "n_few": f"{target.samples(found.sizes.few):,}",
         "n_many": f"{target.samples(found.sizes.many):,}",
         "chance": f"{1 / setting.target:.2f}",
-        "lowest": f"{lowest:.2f}",
-        "highest": f"{highest:.2f}",
-        "room": _room(highest, 1 / setting.target),
-        "order": _order(found, setting),
+        "lie": _lie(lowest, highest, 1 / setting.target),
+        "weighed": _weighed(found, setting),
         "gap.fewest.paper": f"{statistics.estimate(papers[f'gap.{setting.name}.probe.pretraining_samples.0']):.2f}",
         "gap.most.paper": f"{statistics.estimate(papers[f'gap.{setting.name}.probe.pretraining_samples.4']):.2f}",
     }
 
 
-def _room(highest: Estimate, chance: float) -> str:
+def _lie(lowest: Estimate, highest: Estimate, chance: float) -> str:
     if not highest.n:
-        return "This run leaves them out; the budgets night and paper have them."
+        return "there are no results at this size; the budgets night and paper have them."
+    told = f"they lie between {lowest:.2f} and {highest:.2f}; guessing gives {chance:.2f}."
     if highest.value - chance < (1 - chance) / 4:
-        return "So near to guessing, neither the gap nor the range can be large."
-    return "That leaves room for both."
+        return f"{told} So near to guessing, neither the gap nor the range can be large."
+    return f"{told} That leaves room for both."
+
+
+def _weighed(found: Findings, setting: Setting) -> str:
+    names = ("gap.{}.probe.{}", "range.{}.probe.{}.matched", "gap-range.{}.probe.{}.matched")
+    gap, spread, both = (found[name.format(setting.name, CLASSES)] for name in names)
+    if not gap.n:
+        return "there is no result at this size."
+    return (
+        f"the gap is {gap} and the range with matched transformations {spread}. The gap minus the range, formed within "
+        f"each seed, is {both}, {_order(found, setting)}."
+    )
 
 
 STUDY = Study(

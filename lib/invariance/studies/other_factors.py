@@ -122,15 +122,22 @@ def texts(found: Findings) -> dict[str, str]:
     return {
         **named,
         **{f"best_rate.{kind}": f"{best[kind]:g}" if kind in best else NOT_RUN for kind in TRANSFORMS},
-        "blame": found["narrowing.best-rates"].told(
-            f"With {found['narrowing.best-rates'].n} seeds we cannot tell.",
-            "Yes, in part.",
-            "No: the best rates even widen the gap.",
-        ),
+        "blame": _blame(found, best),
         "care": _care(found),
         "decided": _decided(found),
+        "worth": _worth(found),
         "answer": f"{_worth(found)} {_decided(found)}",
     }
+
+
+def _blame(found: Findings, best: Mapping[str, float]) -> str:
+    if best and set(best.values()) == {found.sizes.tuning_learning_rate}:
+        return "Both kinds do best at the rate of this chapter, so among these rates it was not."
+    return found["narrowing.best-rates"].told(
+        f"With {found['narrowing.best-rates'].n} seeds we cannot tell.",
+        "Yes, in part.",
+        "No: the best rates even widen the gap.",
+    )
 
 
 def _worth(found: Findings) -> str:
@@ -142,17 +149,17 @@ def _worth(found: Findings) -> str:
         )
         if spread.n:
             weighed = both.told(
-                "too close to call", "the transformations weigh more", f"the {PRETRAINING[factor]} weigh more"
+                "which is too close to call",
+                "so the transformations weigh more",
+                f"so the {PRETRAINING[factor]} weigh more",
             )
             told.append(
-                f"{spread:.2f} for the {PRETRAINING[factor]} beside {gap:.2f} for the transformations ({weighed})"
+                f"With matched transformations the best choice of the {PRETRAINING[factor]} is worth {spread:.2f} of "
+                f"accuracy against the worst, and the right transformations are worth {gap:.2f}, {weighed}."
             )
-    listed = "; ".join(told)
-    return (
-        f"What the best choice is worth in accuracy, against the worst: {listed}."
-        if told
-        else "No factor has two levels here."
-    )
+        else:
+            told.append(f"This run compares one level of the {PRETRAINING[factor]} only.")
+    return " ".join(told)
 
 
 def _care(found: Findings) -> str:

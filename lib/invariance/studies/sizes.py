@@ -24,6 +24,26 @@ Count = Annotated[int, Field(ge=1)]
 PAPERS_SEEDS = 10
 
 
+SEEDS_WORDING = {
+    "dealt": (
+        "Transformations are dealt like cards, so that six seeds in a row make each of the 18 a target's once; the "
+        "paper draws them independently.",
+        "The seeds are the paper's: each has the transformations that the paper's code drew for it.",
+    ),
+    "directions": (
+        "So the two sets of transformations also swap roles, and every model is probed on both. A seed's number is the "
+        "mean of both directions; the paper probes in the first one only.",
+        "Where seeds are dealt, as at the budget quick, the two sets of transformations therefore also swap roles. The "
+        "paper's seeds, which these results have, are probed in the first direction only, as in the paper.",
+    ),
+    "both": (
+        "every pair of models is probed in both directions, and a seed's number is the mean of both",
+        "every pair of models is probed in the first direction only, since the seeds are the paper's",
+    ),
+}
+"""What prose says of seeds that are dealt, and of the paper's."""
+
+
 class Sizes(Config):
     """Sizes that all studies share; samples are numbers of images. A budget changes these, never the logic.
 
@@ -58,13 +78,14 @@ class Sizes(Config):
 
     @property
     def wording(self) -> dict[str, str]:
-        """What prose says of this protocol: over which images accuracies are, which weights count, what is redrawn."""
+        """What prose says of this protocol and these seeds, by what it is about."""
         words = {
             "counted": ("pooled_accuracy", "test images alone", "training, validation and test images together"),
             "kept": ("last_epoch", "its best validation epoch", "its last epoch"),
             "redrawn": ("repeated_draws", "drawn anew", "those of the first epoch again, given to other images,"),
         }
-        return {name: either[getattr(self.protocol, flag)] for name, (flag, *either) in words.items()}
+        said = {name: either[getattr(self.protocol, flag)] for name, (flag, *either) in words.items()}
+        return said | {name: either[self.tasks == "paper"] for name, either in SEEDS_WORDING.items()}
 
     @property
     def model(self) -> str:

@@ -253,15 +253,17 @@ class Findings:
     def caption(self, rows: pd.DataFrame | None = None) -> str:
         """Budget, seeds, hardware and pictures in a line, for the rows that a figure shows, by default all."""
         seeds = (self.table if rows is None else rows)["seed"].nunique()
-        lack = f", {self.missing} of {len(self.design) + len(self.compared_with)} units missing" if self.missing else ""
+        planned = len(self.design) + len(self.compared_with)
+        lack = f", {self.missing:,} of {planned:,} units missing" if self.missing else ""
+        lack = f", complete for every statement{lack}" if lack and self.whole else lack
         pictures = {"embedded": "drawn pictures", "paper": "the paper's pictures"}[self.sizes.pictures]
         count = f"{seeds} seed{'s' * (seeds != 1)}"
         protocol = f"protocol {name_of(self.sizes.protocol)}"
-        about, own = (
-            f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}",
-            self.beside_it,
-        )
-        return f"{about}; crosses: your run, budget {own.sizes.budget}, {own.sizes.seeds} seeds" if own else about
+        about = f"budget {self.sizes.budget}, {protocol}, {count}, {self.hardware}, {pictures}{lack}"
+        if not self.beside_it:
+            return about
+        own = self.beside_it.sizes
+        return f"{about}; crosses: own run, made along with this page, budget {own.budget}, {own.seeds} seeds"
 
     def numbers(self) -> dict[str, str]:
         """Everything that prose can name, as text: estimates, sizes, the paper's sizes, and the study's own texts.
@@ -275,6 +277,7 @@ class Findings:
             found |= {f"{beginning}.{name}": _shown(value) for name, value in sizes.model_dump().items()}
         about = {"protocol": name_of(self.sizes.protocol), "run": self.caption(), "model": self.sizes.model}
         about["seconds"] = f"{self.seconds:,.0f}"
+        about["own.budget"] = (self.beside_it or self).sizes.budget
         about |= {f"said.{name}": words for name, words in self.sizes.wording.items()}
         return {**found, **about, **self.study.texts(self)}
 

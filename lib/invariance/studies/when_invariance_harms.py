@@ -33,7 +33,8 @@ from invariance.units.run import Design
 Share = Annotated[float, Field(ge=0, le=1)]
 
 POSITIONS = ("fixed", "translated")
-SWEEPS = ("correlation", "availability")
+SWEEP_AXES = {"correlation": "correlation of object and class", "availability": "share of images with an object"}
+SWEEPS = tuple(SWEEP_AXES)
 PARTS = {"image": "background", "object": "object"}
 """What is exchanged in a pair of images, and the part of the data set that this is."""
 LABELLED = {"image": "cifar_mixed", "object": "objects_mixed"}
@@ -227,13 +228,15 @@ LINES = {
 
 
 def sweeps(found: Findings) -> Figure:
-    """Sensitivities (dashed) and accuracies over the levels of both sweeps; a sweep that was not run says so."""
-    figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 4.2), sharey=True, layout="constrained")
-    for axis, sweep in zip(axes, SWEEPS, strict=True):
+    """Sensitivities (dashed) and accuracies over the levels of the sweeps that were run."""
+    known = [sweep for sweep in SWEEPS if levels(found, sweep)] or [SWEEPS[0]]
+    figure, axes = plt.subplots(
+        1, len(known), figsize=(plots.WIDTH, 4.2), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, sweep in zip(axes.flat, known, strict=True):
         _sweep(axis, found, sweep)
-    axes[0].set(xlabel="correlation of object and class", ylabel="sensitivity, accuracy", ylim=(0, None))
-    axes[1].set(xlabel="share of images with an object")
-    plots.legend(figure, next((axis for axis in axes if axis.lines), axes[0]), 2)
+    axes[0, 0].set(ylabel="sensitivity, accuracy", ylim=(0, None))
+    plots.legend(figure, axes[0, 0], 2)
     never, always = (found[f"accuracy.correlation.objects_mixed.{level}"] for level in (0, 1))
     if never.n and always.n:
         told = f"it tells nothing {never:.2f}, where it always tells the class {always:.2f}"
@@ -242,10 +245,10 @@ def sweeps(found: Findings) -> Figure:
 
 
 def _sweep(axis: Axes, found: Findings, sweep: str) -> None:
-    axis.set_xlim(-0.05, 1.05)
+    axis.set(xlim=(-0.05, 1.05), xlabel=SWEEP_AXES[sweep])
     known = levels(found, sweep)
     if not known:
-        axis.text(0.5, 0.5, "not run\nat this size", ha="center", va="center", transform=axis.transAxes)
+        axis.text(0.5, 0.5, "not run at this size", ha="center", va="center", transform=axis.transAxes)
         return
     for label, (measure, part, look) in LINES.items():
         means = [found[f"{measure}.{sweep}.{part}.{level}"] for level in known]
@@ -254,7 +257,12 @@ def _sweep(axis: Axes, found: Findings, sweep: str) -> None:
 
 
 def translated(found: Findings) -> HTML:
-    """Everything about translated objects, a column a pretraining: this run with its interval, then the paper."""
+    """Everything about translated objects, a column a pretraining: this run with its interval, then the paper.
+
+    Nothing where they were not run.
+    """
+    if not found[f"accuracy.translated.{TASKS[0]}.{TASKS[0]}"].n:
+        return HTML("")
     quantities = [("accuracy", target, f"accuracy on {NAMES[target]}") for target in TASKS]
     quantities += [("sensitivity", part, f"sensitivity to the {part}") for part in PARTS]
     rows = []
@@ -276,6 +284,7 @@ def texts(found: Findings) -> dict[str, str]:
         "harm.object.verdict": verdicts["harm.object"],
         "harm.image.verdict": verdicts["harm.image"],
         "answer": " ".join(_cost(found, part) for part in ("image", "object")),
+        "untrained": _untrained(found),
         "translated": _translated(found),
         **{sweep: _of_sweep(found, sweep, part) for sweep, part in zip(SWEEPS, PARTS, strict=True)},
     }
@@ -294,8 +303,22 @@ def _cost(found: Findings, part: str) -> str:
         "so what it learned to ignore, it has lost",
     )
     return (
-        f"A model that saw both parts and was asked for the {other} names the {part} with {ignoring:.2f} of the "
-        f"time, one that never saw the {part} with {blind:.2f}: {told}."
+        f"A model that saw both parts and was asked for the {other} lets a probe name the {part} in a share of "
+        f"{ignoring:.2f} of new images, one that never saw the {part} in {blind:.2f}: {told}."
+    )
+
+
+def _untrained(found: Findings) -> str:
+    # What training on pictures alone already takes from a network, against one that was not trained.
+    before = found.baselines.get("accuracy.untrained.objects_mixed")
+    after = found["accuracy.fixed.cifar_only.objects_mixed"]
+    if before is None or not after.n:
+        return ""
+    if before.value <= after.value:
+        return f"An untrained network lets a probe name {before:.2f} of the objects: training on pictures took nothing."
+    return (
+        f"An untrained network lets a probe name {before:.2f} of the objects. Training on pictures alone takes that "
+        f"down to {after:.2f}, before any object was there to be ignored."
     )
 
 
@@ -324,6 +347,8 @@ def _from(changes: Mapping[str, statistics.Estimate]) -> str:
     clear = list(changes)[unclear[-1] + 1 :] if unclear else list(changes)
     if not clear:
         return "at the end the change may be chance"
+    if len(changes) == 1:
+        return "a clear change"
     return (
         f"from {clear[0]} on it is clear in every comparison"
         if len(clear) > 1

@@ -3,7 +3,7 @@
 invarianceLive.add("nested", async (root, about, { make, chart, words, linked, link }) => {
   const find = (selector) => root.querySelector(selector), known = Object.keys(about.architectures);
   const most = about.architectures[known[0]].mean.length, seeds = Object.keys(about.orders);
-  const first = { architecture: known[0], seed: seeds[0], pretraining: 1, target: Math.min(4, most) };
+  const first = { architecture: known[0], seed: "", pretraining: 1, target: Math.min(4, most) };
   const state = { ...first }, given = linked("nested");
   if (given) {
     for (const [name, list] of [["architecture", known], ["seed", ["", ...seeds]]])
@@ -24,7 +24,7 @@ invarianceLive.add("nested", async (root, about, { make, chart, words, linked, l
   }
   find(".live-choices").append(
     choice("architecture", "Architecture", known.map((name) => [name, about.architectures[name].label])),
-    choice("seed", "Seed", [...seeds.map((seed) => [seed, seed]), ["", "mean over all"]]));
+    choice("seed", "Seed", [["", "mean over all"], ...seeds.map((seed) => [seed, seed])]));
   find(".live-counts").append(count("pretraining", "In pretraining"), count("target", "In the target"));
 
   const fixed = (value) => (value === undefined || value === null ? "–" : value.toFixed(3).replace("-", "−"));

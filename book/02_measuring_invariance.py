@@ -120,7 +120,7 @@ live.explorer("invariance")
 # One image says little: its curve is rough, and another object has another curve. Only the mean over many pairs is a property of the network.
 # (The page measures on 200 pairs before ten backgrounds, the library on 2,000 before all of them, so the two numbers differ a little.)
 #
-# Now the three models of this chapter, step by step for one transformation:
+# Now three models of this chapter, step by step for one transformation, with the networks of budget {glue:text}`own.budget`:
 
 # %%
 by_hand = study.by_hand(sizes, seed, category, device)
@@ -206,7 +206,7 @@ found.show("measures")
 # %% [markdown]
 # Means over seeds and the target's transformations, with 95 % intervals over seeds ({glue:text}`run`). The first three are
 # 0 for a perfectly invariant model and 1 where a transformation moves an image as far as another image is. The book goes on with
-# the first column, as the paper does.
+# the first column, as the paper does. {glue:text}`agreement`
 
 # %% tags=["remove-input"]
 chapter.link(found)

@@ -184,10 +184,10 @@ found.show("tuning_levels")
 verdicts.show(verdicts.rows([found]))
 
 # %% [markdown]
-# Statements about fine-tuning, also those that compare it with the probe at the same number of images, use the first direction alone; all
-# others use both.
+# Statements about fine-tuning, also those that compare it with the probe at the same number of images, use the first direction alone; with
+# dealt seeds all others use both.
 #
-# Do not trust one row by itself: that mismatched transformations do not suffice even with the most images, which means that they stay below 0.95.
+# One row needs care, the last: mismatched transformations do not suffice even with the most images, which means that they stay below 0.95.
 # {glue:text}`care`
 #
 # Where this run and the paper differ, look for the reasons here first:

@@ -151,7 +151,7 @@ def _verdicts(chapter: Chapter) -> Iterator[str]:
 
 def _cost(chapter: Chapter) -> Iterator[str]:
     if chapter.findings:
-        yield f"{duration(round(chapter.findings.seconds))} to run"
+        yield f"{duration(round(chapter.findings.seconds))} to run at {chapter.findings.sizes.budget}"
 
 
 # --- the status ----------------------------------------------------------------------------------------------

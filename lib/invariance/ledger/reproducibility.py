@@ -114,7 +114,10 @@ def costs(findings: Iterable[Findings], rate: float) -> HTML:
     for found in findings:
         seeds, papers = found.table["seed"].nunique(), found.study.all_units(found.study.at("paper", 1))
         units = [unit for task in planned(papers) for unit in task]
-        row = {"study": found.study.name, "shown here": f"{found.sizes.budget}, {seeds} seeds"}
+        row = {
+            "study": found.study.name,
+            "shown here": f"{found.sizes.budget}, {seeds} seeds{', in part' * bool(found.missing)}",
+        }
         row |= {"worker seconds": f"{found.seconds:,.0f}", "a seed": f"{found.seconds / seeds:,.0f}"}
         hours = sum(gpu_seconds(unit, rate) for unit in units) / 3600
         rows.append(row | {"paper, a seed: units": f"{len(units):,}", "≈ GPU hours": f"{hours:.1f}"})

@@ -168,7 +168,11 @@ def fixed_before(findings: Iterable[Findings]) -> str:
         plan = record.plan_digest(one.sizes.budget)
         total[one.sizes.budget] += len(one.runs)
         planned[one.sizes.budget] += sum(run.get("plan") == plan for run in one.runs.values()) if plan else 0
-    told = [f"{planned[budget]:,} of {count:,} at {budget}" for budget, count in total.items()]
+    words = {budget: {0: "none", total[budget]: "all"} for budget in total}
+    told = [
+        f"{words[name].get(planned[name], f'{planned[name]:,} of {count:,}')} at {name}"
+        for name, count in total.items()
+    ]
     return f"Of the results below, these name the plan they were run under: {', '.join(told)}."
 
 

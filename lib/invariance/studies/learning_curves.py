@@ -161,9 +161,8 @@ def curves(found: Findings) -> Figure:
         axis.set_title(title, fontsize=10)
         axis.set_xticks(levels, [f"{images // 1000:,}k" if images >= 1000 else str(images) for images in levels])
         axis.minorticks_off()
-        low, high = axis.get_ylim()
-        axis.set_ylim(low, high + 0.2 * len(names) * (high - low))  # room for the legend above the lines
-        axis.legend(fontsize=8, loc="upper left")
+        axis.set_ylim(0, 1)
+        axis.legend(fontsize=8, loc="best")
     return figure
 
 

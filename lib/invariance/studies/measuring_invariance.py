@@ -202,7 +202,19 @@ def texts(found: Findings) -> dict[str, str]:
         f"{matched:.2f} for networks that were trained with the transformation, {mismatched:.2f} for networks trained "
         f"with others, {untrained:.2f} for untrained ones. {learned} (a difference of {found['advantage']}).",
         "blind": _blind(found),
+        "agreement": _agreement(found),
     }
+
+
+def _agreement(found: Findings) -> str:
+    # CKA is high where a model is invariant, the sensitivities are low.
+    more = {name: found[f"{name}.mismatched"].value - found[f"{name}.matched"].value for name in MEASURES}
+    other = [MEASURES[name] for name, by in more.items() if (by < 0) != (name == "cka")]
+    if not other:
+        return "All of them find the networks more invariant that were trained with the transformations."
+    return (
+        f"These do not find the networks more invariant that were trained with the transformations: {', '.join(other)}."
+    )
 
 
 def _blind(found: Findings) -> str:

@@ -211,13 +211,22 @@ def beside(found: list[Row]) -> Figure:
     for name, look in {**LOOKS, "undecided or not testable": OPEN}.items():
         axis.plot([], [], look.marker, color=look.colour, label=name)
     plots.legend(figure, axis, 2)
+    known = [(theirs, ours) for theirs, ours in map(_distances, found) if theirs > 0 and not np.isnan(ours)]
+    large = sum(ours >= LITTLE * theirs for theirs, ours in known)
+    plots.headline(figure, f"{large} of {len(known)} effects reach a quarter of the paper's.")
     return figure
 
 
-def _mark(axis: plt.Axes, row: Row) -> None:
+def _distances(row: Row) -> tuple[float, float]:
+    # The paper's and ours from the threshold, on the right side of the rule.
     statement, one = row.statement, row.estimate
-    sign, look = 1 if statement.direction == "above" else -1, LOOKS.get(row.verdict, OPEN)
+    sign = 1 if statement.direction == "above" else -1
     ours = one.value if np.isnan(one.pooled) else one.pooled
-    x, y = (sign * (value - statement.threshold) for value in (one.paper, ours))
+    return sign * (one.paper - statement.threshold), sign * (ours - statement.threshold)
+
+
+def _mark(axis: plt.Axes, row: Row) -> None:
+    statement, look = row.statement, LOOKS.get(row.verdict, OPEN)
+    x, y = _distances(row)
     axis.plot(x, y, look.marker, color=look.colour, markersize=7, alpha=0.85)
     axis.annotate(f"{statement.claim}", (x, y), (5, 3), textcoords="offset points", fontsize=8, color=look.colour)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from invariance.files import write_aside
-from invariance.plots import GREY, MATCHED, MISMATCHED, THIRD, WIDTH, detached
+from invariance.plots import GREY, MATCHED, MISMATCHED, THIRD, WIDTH, detached, headline
 from invariance.profiling.backbones import Loaded
 from invariance.transforms import CATEGORIES
 
@@ -106,7 +106,15 @@ def sensitivity_profile(table: pd.DataFrame) -> Figure:
     axes[0, 0].set_yticks(places, [name.replace("_", " ") for name in names])
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9)
+    headline(figure, _extremes(table))
     return figure
+
+
+def _extremes(table: pd.DataFrame) -> str:
+    # Of the last layer.
+    last = table[(table["layer"] == table["layer"].iloc[-1]) & (table["kind"] == "given")].sort_values("value")
+    ends = [f"{last['transformation'].iloc[k].replace('_', ' ')} ({last['value'].iloc[k]:.2f})" for k in (0, -1)]
+    return f"The model ignores {ends[0]} most, and is most sensitive to {ends[1]}."
 
 
 @detached
@@ -135,4 +143,7 @@ def sensitivity_by_depth(table: pd.DataFrame) -> Figure:
         axis.tick_params("x", rotation=45)
     figure.supylabel("sensitivity", fontsize=10.5, color=GREY)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
+    given = table[table["kind"] == "given"].groupby("layer", sort=False)["value"].mean()
+    ends = f"{given.iloc[0]:.2f} in the first layer to {given.iloc[-1]:.2f} in the last"
+    headline(figure, f"The mean sensitivity to these transformations goes from {ends}.")
     return figure

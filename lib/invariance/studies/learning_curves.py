@@ -163,6 +163,8 @@ def curves(found: Findings) -> Figure:
         axis.minorticks_off()
         axis.set_ylim(0, 1)
         axis.legend(fontsize=8, loc="best")
+    known = [one.value for name, one in found.estimates.items() if name.startswith("known classes.")]
+    plots.headline(figure, f"On known classes more images lift accuracy from {known[0]:.2f} to {known[-1]:.2f}.")
     return figure
 
 

@@ -149,6 +149,8 @@ def distances(found: Mapping[str, measures.Sensitivity]) -> Figure:
         axis.spines["left"].set_visible(False)
         axis.grid(visible=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
+    each = ", ".join(f"{one.value:.2f} ({name})" for name, one in found.items())
+    plots.headline(figure, f"The mean distance of a pair, as a share of that of random images: {each}.")
     return figure
 
 

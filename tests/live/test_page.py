@@ -158,6 +158,7 @@ def test_a_link_shows_the_same_and_reset_the_first_state(opened):
     tab.locator("input[type=number]").first.fill("12.345")
     tab.keyboard.press("Enter")
     settle(tab)
+    tab.wait_for_function("location.hash.includes('12.345')")
     state, hash = state_of(tab), tab.evaluate("location.hash")
     assert state.steps == (Step("shear", (12.345, 0.0)),) and state.networks == ("rotate",)
     other, also_wrong = opened("invariance", hash=hash)
@@ -168,6 +169,20 @@ def test_a_link_shows_the_same_and_reset_the_first_state(opened):
     broken, still_wrong = opened("invariance", hash="#live=invariance&object=dragon&steps=warp:1;rotate:x&networks=y")
     assert state_of(broken).object == EXPLORERS["invariance"].start.object
     assert wrong + also_wrong + still_wrong == []
+
+
+def test_the_address_follows_no_oftener_than_browsers_allow(opened):
+    tab, wrong = opened("transformations")
+    milliseconds, changes = tab.evaluate(f"""async () => {{
+        let changes = 0;
+        const change = history.replaceState.bind(history), started = performance.now();
+        history.replaceState = (...given) => {{ changes += 1; change(...given); }};
+        for (let k = 1; k <= 30; k++) await {SHOWN}.change(() => ({SHOWN}.state.steps[0].values[0] = k));
+        return [performance.now() - started, changes];
+    }}""")
+    assert changes <= 1 + milliseconds / 300  # WebKit refuses more than 100 changes in 30 seconds
+    tab.wait_for_function("location.hash.includes('steps=rotate:30;')")
+    assert wrong == []
 
 
 def test_own_transformations_run_in_the_page_or_are_shown_by_pictures(write_page, open_page, monkeypatch):

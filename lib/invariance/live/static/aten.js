@@ -292,10 +292,10 @@ const aten = (() => {
     return made;
   };
   ops.batch_norm = (x, weight, bias, mean, variance, momentum, eps, out) => {
-    const made = empty(out), n = count(x.shape.slice(2));
-    for (let i = 0; i < made.data.length; i++) {
-      const c = Math.floor(i / n) % x.shape[1];
-      made.data[i] = ((x.data[i] - mean.data[c]) / Math.sqrt(variance.data[c] + eps)) * weight.data[c] + bias.data[c];
+    const made = empty(out), z = made.data, n = count(x.shape.slice(2));
+    for (let i = 0, c = 0; i < z.length; c = (c + 1) % x.shape[1]) {
+      const middle = mean.data[c], spread = Math.sqrt(variance.data[c] + eps), w = weight.data[c], b = bias.data[c];
+      for (const end = i + n; i < end; i++) z[i] = ((x.data[i] - middle) / spread) * w + b;
     }
     return made;
   };

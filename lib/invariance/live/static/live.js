@@ -350,7 +350,7 @@ const invarianceLive = (() => {
           }
           await pause();
           if (!this.stale && this.has("curve")) await this.curve();
-          if (!this.stale && this.moved) history.replaceState(null, "", this.link());
+          if (!this.stale && this.moved) readdress(this.link());
         }
       } catch (error) {
         this.fail(error);
@@ -549,7 +549,17 @@ const invarianceLive = (() => {
     const given = new URLSearchParams(location.hash.slice(1));
     return given.get("live") === name ? given : null;
   }
-  const link = (live, state) => history.replaceState(null, "", `#${new URLSearchParams({ live, ...state })}`);
+  const link = (live, state) => readdress(`#${new URLSearchParams({ live, ...state })}`);
+
+  // The address follows the newest state, in steps of 0.4 s: WebKit refuses the 101st change within 30 seconds.
+  let wanted = null, resting = false;
+  function readdress(url) {
+    wanted = url;
+    if (resting) return;
+    history.replaceState(null, "", url);
+    [wanted, resting] = [null, true];
+    setTimeout(() => { resting = false; if (wanted) readdress(wanted); }, 400);
+  }
 
   // What scripts of their own, for the parts that few readers need, are given.
   const tools = { script, once, graphs, network, pictures, make, paint, chart, picture, boxOf, whole, pause, swatch };

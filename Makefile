@@ -29,7 +29,7 @@ help:
 	@echo "  make style     lint, format and layers alone"
 	@echo "  make types     the types alone"
 	@echo "  make coverage  which lines the tests run, as a table and in _build/coverage"
-	@echo "  make bench     measure how fast images are made and models train"
+	@echo "  make bench     measure how fast images are made, models train and explorers move; needs Chromium"
 	@echo "Measure and publish"
 	@echo "  make night     run every study at the size night and add the results to the record; again, it goes on (MINUTES=60)"
 	@echo "  make paper     the same at the paper's size, for a GPU"

@@ -1,4 +1,4 @@
-"""`make bench`: how fast data are made, and models trained, on this machine.
+"""`make bench`: how fast data are made, models trained, and explorers moved, on this machine.
 
 Every row is measured in this one run, ours and the baseline on the same cores. Prints tables and
 writes `_build/bench.json`.
@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import counterparts
+import explorers
 import generator
 import torch
 from rich.console import Console
@@ -40,6 +41,8 @@ def main():
     record["kornia"] = rows = counterparts.table()
     show("Images a second of CPU time on one thread, against kornia", rows)
     print(described(generator.summary(rows), "kornia"))
+    record["explorers"] = rows = explorers.table()
+    show(f"Explorers with the processor {explorers.SLOWER} times slower: ms until live, and of moves", rows)
     for device in devices:
         rows = generator.table(device)
         show(f"Images a second, {device} against PIL and torchvision on {os.cpu_count()} cores", rows)

@@ -126,7 +126,7 @@ def test_both_sets_give_the_accuracy_that_was_measured(write_page, open_page):
     assert tab.locator(".live-order li").all_inner_texts() == [
         f"{name.replace('_', ' ')} {role}" for name, role in zip(order, roles, strict=True)
     ]
-    assert "pretraining=1&target=2" in tab.evaluate("location.hash")
+    tab.wait_for_function("location.hash.includes('pretraining=1&target=2')")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390 and wrong == []
     widgets = nested.notebook(found)
     widgets.children[1].children[1].value, widgets.children[2].value, widgets.children[3].value = "1", 1, 2

@@ -47,8 +47,11 @@ def settle(tab):
 def opened(write_page, open_page):
     """An explorer in Chromium, live; and what went wrong there."""
 
-    def open_explorer(name, **options):
-        tab, wrong = open_page(write_page(name), **options)
+    def open_explorer(name, script="", **options):
+        path = write_page(name)
+        if script:
+            (path.parent / "_static" / "live" / "counting.js").write_text(script)
+        tab, wrong = open_page(path, **options)
         tab.wait_for_selector("[data-live]")
         return tab, wrong
 
@@ -155,6 +158,7 @@ def test_a_link_shows_the_same_and_reset_the_first_state(opened):
     tab.locator("input[type=number]").first.fill("12.345")
     tab.keyboard.press("Enter")
     settle(tab)
+    tab.wait_for_function("location.hash.includes('12.345')")
     state, hash = state_of(tab), tab.evaluate("location.hash")
     assert state.steps == (Step("shear", (12.345, 0.0)),) and state.networks == ("rotate",)
     other, also_wrong = opened("invariance", hash=hash)
@@ -165,6 +169,20 @@ def test_a_link_shows_the_same_and_reset_the_first_state(opened):
     broken, still_wrong = opened("invariance", hash="#live=invariance&object=dragon&steps=warp:1;rotate:x&networks=y")
     assert state_of(broken).object == EXPLORERS["invariance"].start.object
     assert wrong + also_wrong + still_wrong == []
+
+
+def test_the_address_follows_no_oftener_than_browsers_allow(opened):
+    tab, wrong = opened("transformations")
+    milliseconds, changes = tab.evaluate(f"""async () => {{
+        let changes = 0;
+        const change = history.replaceState.bind(history), started = performance.now();
+        history.replaceState = (...given) => {{ changes += 1; change(...given); }};
+        for (let k = 1; k <= 30; k++) await {SHOWN}.change(() => ({SHOWN}.state.steps[0].values[0] = k));
+        return [performance.now() - started, changes];
+    }}""")
+    assert changes <= 1 + milliseconds / 300  # WebKit refuses more than 100 changes in 30 seconds
+    tab.wait_for_function("location.hash.includes('steps=rotate:30;')")
+    assert wrong == []
 
 
 def test_own_transformations_run_in_the_page_or_are_shown_by_pictures(write_page, open_page, monkeypatch):
@@ -245,36 +263,64 @@ def test_before_it_is_live_a_page_shows_the_first_state_and_loads_little(write_p
     assert size + len(text) < 1_200_000
 
 
-COUNTING = """invarianceLive.add("counting", async (root, { networks }, { network }) => {
-  const later = window.setTimeout;
-  window.slices = [0];
-  window.setTimeout = (act, ...wait) => later(() => { window.slices.push(0); act(); }, ...wait);
+COUNTING = """invarianceLive.add("counting", async (root, { networks, steps }, { graphs, network }) => {
+  const send = MessagePort.prototype.postMessage;
+  [window.slices, window.runs] = [[0], {}];
+  MessagePort.prototype.postMessage = function (...given) { window.slices.push(0); send.apply(this, given); };
   for (const name of networks) {
     const net = await network(name), run = net.run;
     net.run = (image) => { window.slices[window.slices.length - 1] += 1; return run(image); };
   }
+  for (const step of [...steps, "common"]) {
+    const parts = await graphs(step);
+    for (const [part, run] of Object.entries(parts)) {
+      const name = step === "common" ? part : step;
+      parts[part] = (...given) => { window.runs[name] = (window.runs[name] ?? 0) + 1; return run(...given); };
+    }
+  }
 });"""
+COUNTED = "[window.slices.splice(0), Object.entries(window.runs), window.slices.push(0), window.runs = {}].slice(0, 2)"
 
 
-def test_no_slice_of_work_runs_two_networks(write_page, open_page):
-    path = write_page("story")
-    (path.parent / "_static" / "live" / "counting.js").write_text(COUNTING)
-    tab, wrong = open_page(path)
-    tab.wait_for_selector("[data-live]")
+@pytest.fixture
+def counted(opened):
+    """An explorer in which every run of a graph is counted: gives the page, and what went wrong."""
+
+    def open_counted(name):
+        tab, wrong = opened(name, script=COUNTING)
+        settle(tab)
+        start = EXPLORERS[name].start
+        about = {"script": "counting", "networks": start.networks, "steps": [step.name for step in start.steps]}
+        text = f'<script class="live-description" type="application/json">{json.dumps(about)}</script>'
+        tab.evaluate(f"""async () => {{ const root = document.createElement("div"); root.innerHTML = {text!r};
+            await invarianceLive.start(root, "./_static/live/"); }}""")
+        return tab, wrong
+
+    return open_counted
+
+
+def counts(tab):
+    """How many networks each slice of work ran, and how often which graph ran, since this was last asked."""
     settle(tab)
-    about = json.dumps({"script": "counting", "networks": ["plain", "rotate"]})
-    text = f'<script class="live-description" type="application/json">{about}</script>'
-    tab.evaluate(f"""async () => {{ const root = document.createElement("div"); root.innerHTML = {text!r};
-        await invarianceLive.start(root, "./_static/live/"); }}""")
+    slices, runs = tab.evaluate(COUNTED)
+    return slices, dict(runs)
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_a_move_runs_what_it_must_and_no_slice_of_work_two_networks(counted, name):
+    tab, wrong = counted(name)
+    start = EXPLORERS[name].start
+    steps = {step.name: 1 for step in start.steps}
     tab.locator("input[type=range]").first.press("ArrowRight")
-    settle(tab)
-    on_a_move = tab.evaluate("window.slices.splice(0)")
+    on_a_move, runs = counts(tab)
+    assert runs == steps | {"paste": 1}  # the object and its image as it is were known, and so was the curve
+    assert sum(on_a_move) == len(start.networks)
     tab.select_option("select[data-name=Object]", "anchor")
-    settle(tab)
-    slices = tab.evaluate("window.slices")
-    assert max(on_a_move + slices) == 1 and wrong == []
-    assert sum(on_a_move) == 2  # the image as it is was known, and so was the curve
-    assert sum(slices) == 4 + 2 * len(description.kind("rotate").sliders[0].points)
+    slices, runs = counts(tab)
+    points = len(description.kind("rotate").sliders[0].points) if start.networks else 0
+    assert runs == dict.fromkeys(steps, 1 + points) | {"shrink": 1, "paste": 2 + points}
+    assert sum(slices) == len(start.networks) * (2 + points)
+    assert max(on_a_move + slices) <= 1 and wrong == []
 
 
 def test_the_first_picture_waits_for_no_network(write_page, open_page):

@@ -38,6 +38,8 @@ const aten = (() => {
       for (const place of places) for (let i = 0; i < n; i++) next[k++] = place + i * strides[axis];
       places = next;
     });
+    const steps = stridesOf(shape);
+    places.row = shape.every((n, axis) => n === 1 || strides[axis] === steps[axis]); // one after another
     walks.set(name, places);
     return places;
   }
@@ -50,6 +52,7 @@ const aten = (() => {
   }
 
   function take(x, places, out) {
+    if (places.row) return { ...out, data: x.data.slice(places[0], places[0] + places.length) };
     const made = empty(out);
     for (let i = 0; i < places.length; i++) made.data[i] = x.data[places[i]];
     return made;
@@ -73,6 +76,8 @@ const aten = (() => {
   const scalar = (value, type) =>
     type === "i64" ? BigInt(value) : type === "f32" ? Math.fround(Number(value)) : Number(value);
 
+  const number = (value, type) => tensor(ARRAYS[type].of(scalar(value, type)), [], type);
+
   // -- one number after another
   const unary = (f) => (x, out) => {
     const { data } = cast(x, out.computed), made = empty(out);
@@ -80,22 +85,27 @@ const aten = (() => {
     return made;
   };
 
-  const binary = (f) => (a, b, out) => {
-    const made = empty(out), z = made.data, type = out.computed;
-    const [x, y] = [a, b].map((each) => (isTensor(each) ? cast(each, type) : tensor([scalar(each, type)], [], type)));
-    const u = spread(x.shape, out.shape), v = spread(y.shape, out.shape);
-    for (let i = 0; i < z.length; i++) z[i] = f(x.data[u[i]], y.data[v[i]]);
-    return made;
+  // Numbers x at places u and y at places v, into z. Where most float32 pass, the loop is written out (`quick`): a
+  // browser compiles a loop for all functions and types that ever went through it, and those make it slow.
+  const binary = (f, quick) => {
+    const loop = (x, u, y, v, z) => { for (let i = 0; i < z.length; i++) z[i] = f(x[u[i]], y[v[i]]); };
+    return (a, b, out) => {
+      const made = empty(out), type = out.computed;
+      const [x, y] = [a, b].map((each) => (isTensor(each) ? cast(each, type) : number(each, type)));
+      const u = spread(x.shape, out.shape), v = spread(y.shape, out.shape);
+      (type === "f32" ? quick ?? loop : loop)(x.data, u, y.data, v, made.data);
+      return made;
+    };
   };
 
   // alpha * b, in the type of the result
   const times = (b, alpha, out) =>
     alpha === 1 ? b : isTensor(b) ? ops.mul(b, alpha, { ...out, shape: b.shape }) : b * alpha;
-  const minus = binary((x, y) => x - y);
-  const plus = binary((x, y) => x + y);
+  const minus = binary((x, y) => x - y, (x, u, y, v, z) => { for (let i = 0; i < z.length; i++) z[i] = x[u[i]] - y[v[i]]; });
+  const plus = binary((x, y) => x + y, (x, u, y, v, z) => { for (let i = 0; i < z.length; i++) z[i] = x[u[i]] + y[v[i]]; });
   ops.add = (a, b, alpha, out) => plus(a, times(b, alpha, out), out);
   ops.sub = (a, b, alpha, out) => minus(a, times(b, alpha, out), out);
-  ops.mul = binary((x, y) => x * y);
+  ops.mul = binary((x, y) => x * y, (x, u, y, v, z) => { for (let i = 0; i < z.length; i++) z[i] = x[u[i]] * y[v[i]]; });
   const quotient = binary((x, y) => x / y);
   const floored = binary((x, y) => {
     if (typeof x === "bigint") return x / y - BigInt(x % y !== 0n && x < 0n !== y < 0n);
@@ -146,7 +156,11 @@ const aten = (() => {
   ops.tan = unary(Math.tan);
   ops.clamp = (x, low, high, out) => {
     const [least, most] = [low, high].map((end) => (end === null ? null : scalar(end, out.type)));
-    return unary((v) => (least !== null && v < least ? least : most !== null && v > most ? most : v))(x, out);
+    if (out.type !== "f32")
+      return unary((v) => (least !== null && v < least ? least : most !== null && v > most ? most : v))(x, out);
+    const made = empty(out), z = made.data, { data } = cast(x, "f32"), [from, to] = [least ?? -Infinity, most ?? Infinity];
+    for (let i = 0; i < z.length; i++) z[i] = data[i] < from ? from : data[i] > to ? to : data[i];
+    return made;
   };
   ops.where = (condition, a, b, out) => {
     const [x, y] = [cast(a, out.type), cast(b, out.type)], made = empty(out);
@@ -166,7 +180,8 @@ const aten = (() => {
   ops.strided = (x, strides, offset, out) => take(x, walk(out.shape, strides, offset), out);
   ops.scatter = (x, y, shape, strides, offset, out) => {
     const made = { ...out, data: x.data.slice() }, places = walk(shape, strides, offset), { data } = cast(y, out.type);
-    for (let i = 0; i < places.length; i++) made.data[places[i]] = data[i];
+    if (places.row) made.data.set(data, places[0]);
+    else for (let i = 0; i < places.length; i++) made.data[places[i]] = data[i];
     return made;
   };
   ops.flip = (x, axes, out) => {
@@ -235,46 +250,52 @@ const aten = (() => {
   ops.addmm = (bias, x, y, beta, alpha, out) => plus(ops.mm(x, y, out), bias, out);
 
   // -- layers, for one image at a time
-  // Every patch becomes a column; then the filters are one product with all columns.
-  function columnsOf(x, [R, S], [down, right], [top, left], [P, Q]) {
-    const [, C, H, W] = x.shape, columns = new Float64Array(C * R * S * P * Q);
+  // Every patch becomes a row; then the filters are one product with all rows.
+  function patchesOf(x, [R, S], [down, right], [top, left], [P, Q]) {
+    const [, C, H, W] = x.shape, patches = new Float64Array(P * Q * C * R * S), { data } = x;
     let k = 0;
-    for (let c = 0; c < C; c++)
-      for (let r = 0; r < R; r++)
-        for (let s = 0; s < S; s++)
-          for (let p = 0; p < P; p++) {
-            const i = p * down - top + r;
-            for (let q = 0; q < Q; q++, k++) {
+    for (let p = 0; p < P; p++)
+      for (let q = 0; q < Q; q++)
+        for (let c = 0; c < C; c++)
+          for (let r = 0; r < R; r++) {
+            const i = p * down - top + r, start = (c * H + i) * W;
+            for (let s = 0; s < S; s++, k++) {
               const j = q * right - left + s;
-              if (i >= 0 && j >= 0 && i < H && j < W) columns[k] = x.data[(c * H + i) * W + j];
+              if (i >= 0 && j >= 0 && i < H && j < W) patches[k] = data[start + j];
             }
           }
-    return columns;
+    return patches;
+  }
+  // Four filters with two patches at a time, so that every number read is used twice or more; the last ones again
+  // where the count is no multiple.
+  function filtered(w, patches, bias, inner, F, n, z) {
+    for (let f = 0; f < F; f += 4)
+      for (let p = 0; p < n; p += 2) {
+        const filters = [f, f + 1, f + 2, f + 3].map((each) => Math.min(each, F - 1)), q = Math.min(p + 1, n - 1);
+        const [a, b, c, d] = filters.map((each) => each * inner), [x, y] = [p * inner, q * inner];
+        let ax = 0, bx = 0, cx = 0, dx = 0, ay = 0, by = 0, cy = 0, dy = 0;
+        for (let k = 0; k < inner; k++) {
+          const u = patches[x + k], v = patches[y + k], wa = w[a + k], wb = w[b + k], wc = w[c + k], wd = w[d + k];
+          ax += wa * u, bx += wb * u, cx += wc * u, dx += wd * u;
+          ay += wa * v, by += wb * v, cy += wc * v, dy += wd * v;
+        }
+        [ax, bx, cx, dx].forEach((sum, k) => (z[filters[k] * n + p] = sum + (bias ? bias[filters[k]] : 0)));
+        [ay, by, cy, dy].forEach((sum, k) => (z[filters[k] * n + q] = sum + (bias ? bias[filters[k]] : 0)));
+      }
   }
   ops.convolution = (x, filters, bias, stride, padding, dilation, transposed, ends, groups, out) => {
-    const made = empty(out), [F, C, R, S] = filters.shape, places = out.shape.slice(2), n = places[0] * places[1];
+    const made = empty(out), [F, C, R, S] = filters.shape, places = out.shape.slice(2);
     if (x.shape[0] !== 1 || groups !== 1 || transposed || dilation.some((d) => d !== 1))
       throw new Error("only plain convolutions of one image are known");
-    const columns = columnsOf(x, [R, S], stride, padding, places), inner = C * R * S, w = filters.data;
-    const sum = new Float64Array(n);
-    for (let f = 0; f < F; f++) {
-      sum.fill(bias ? bias.data[f] : 0);
-      let k = 0;
-      for (; k + 3 < inner; k += 4) { // four at a time: each sum is read and written a quarter as often
-        const a = w[f * inner + k], b = w[f * inner + k + 1], c = w[f * inner + k + 2], d = w[f * inner + k + 3];
-        for (let p = 0, at = k * n; p < n; p++, at++)
-          sum[p] += a * columns[at] + b * columns[at + n] + c * columns[at + 2 * n] + d * columns[at + 3 * n];
-      }
-      for (; k < inner; k++) for (let p = 0; p < n; p++) sum[p] += w[f * inner + k] * columns[k * n + p];
-      made.data.set(sum, f * n);
-    }
+    const patches = patchesOf(x, [R, S], stride, padding, places);
+    filtered(filters.data, patches, bias?.data, C * R * S, F, places[0] * places[1], made.data);
     return made;
   };
   ops.batch_norm = (x, weight, bias, mean, variance, momentum, eps, out) => {
-    const made = empty(out), n = count(x.shape.slice(2));
-    for (let i = 0; i < made.data.length; i++) {
-      const c = Math.floor(i / n) % x.shape[1];
-      made.data[i] = ((x.data[i] - mean.data[c]) / Math.sqrt(variance.data[c] + eps)) * weight.data[c] + bias.data[c];
+    const made = empty(out), z = made.data, n = count(x.shape.slice(2));
+    for (let i = 0, c = 0; i < z.length; c = (c + 1) % x.shape[1]) {
+      const middle = mean.data[c], spread = Math.sqrt(variance.data[c] + eps), w = weight.data[c], b = bias.data[c];
+      for (const end = i + n; i < end; i++) z[i] = ((x.data[i] - middle) / spread) * w + b;
     }
     return made;
   };

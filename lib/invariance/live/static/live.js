@@ -50,7 +50,10 @@ const invarianceLive = (() => {
     return element;
   }
   const words = (name) => name.replaceAll("_", " ");
-  const pause = () => new Promise((done) => setTimeout(done));
+  // Lets the browser answer its reader and draw; a timeout would wait 4 ms longer each time.
+  const { port1, port2 } = new MessageChannel(), waiting = [];
+  port1.onmessage = () => waiting.shift()();
+  const pause = () => new Promise((done) => { waiting.push(done); port2.postMessage(0); });
   const limited = (value, { low, high, whole }) => {
     const inside = Math.min(high, Math.max(low, value));
     return whole ? Math.round(inside) : inside;
@@ -347,7 +350,7 @@ const invarianceLive = (() => {
           }
           await pause();
           if (!this.stale && this.has("curve")) await this.curve();
-          if (!this.stale && this.moved) history.replaceState(null, "", this.link());
+          if (!this.stale && this.moved) readdress(this.link());
         }
       } catch (error) {
         this.fail(error);
@@ -357,12 +360,11 @@ const invarianceLive = (() => {
     }
 
     async pictures() {
-      const { about, state, own } = this, object = await objectOf(about, state, own);
+      const { about, state, own } = this, { object, before } = await this.untransformed();
       const moved = await transformed(about, state.steps, object);
-      this.before = await pasted(about, state, object);
       this.image = await pasted(about, state, moved);
       const opaque = { ...moved, data: moved.data.slice(3 * PIXELS) };
-      const shown = this.has("mask") ? [[moved, 4], [opaque, 1], [this.image, 3]] : [[this.before, 3], [this.image, 3]];
+      const shown = this.has("mask") ? [[moved, 4], [opaque, 1], [this.image, 3]] : [[before, 3], [this.image, 3]];
       shown.forEach(([{ data }, channels], k) => paint(this.canvases[k], data, channels));
       const acting = state.steps.filter((step) => step.on), what = words(own ? "your picture" : state.object);
       const said = [what, ...acting.map(({ name, values }) => `${words(name)} ${values.map(short)}`)];
@@ -389,13 +391,18 @@ const invarianceLive = (() => {
         make("td", {}, words(answer)))));
     }
 
-    // A network's representation of the image as it is, which most moves leave as it was.
+    // The object, its image as it is, and the networks' representations of that, which most moves leave as they were.
+    async untransformed() {
+      const { about, own } = this, state = { ...this.state }, of = [state.object, state.background, own];
+      if (this.zero?.of.every((part, k) => part === of[k])) return this.zero;
+      const object = await objectOf(about, state, own), before = await pasted(about, state, object);
+      return (this.zero = { of, object, before, features: new Map() });
+    }
+
     async features(name) {
-      const net = await network(name), { object, background } = this.state;
-      const of = JSON.stringify([object, background, this.own && [...this.own]]);
-      if (this.zeroOf !== of) [this.zero, this.zeroOf] = [new Map(), of];
-      if (!this.zero.has(name)) this.zero.set(name, net.run(this.before)[0]);
-      return this.zero.get(name);
+      const net = await network(name), { before, features } = await this.untransformed();
+      if (!features.has(name)) features.set(name, net.run(before)[0]);
+      return features.get(name);
     }
 
     drag(event) {
@@ -427,7 +434,7 @@ const invarianceLive = (() => {
     }
 
     async sweep(at, step, slider) {
-      const { about, state } = this, object = await objectOf(about, state, this.own);
+      const { about, state } = this, { object } = await this.untransformed();
       const lines = state.networks.map(() => []);
       this.passed = [];
       const nets = await Promise.all(state.networks.map((name) => network(name)));
@@ -542,7 +549,17 @@ const invarianceLive = (() => {
     const given = new URLSearchParams(location.hash.slice(1));
     return given.get("live") === name ? given : null;
   }
-  const link = (live, state) => history.replaceState(null, "", `#${new URLSearchParams({ live, ...state })}`);
+  const link = (live, state) => readdress(`#${new URLSearchParams({ live, ...state })}`);
+
+  // The address follows the newest state, in steps of 0.4 s: WebKit refuses the 101st change within 30 seconds.
+  let wanted = null, resting = false;
+  function readdress(url) {
+    wanted = url;
+    if (resting) return;
+    history.replaceState(null, "", url);
+    [wanted, resting] = [null, true];
+    setTimeout(() => { resting = false; if (wanted) readdress(wanted); }, 400);
+  }
 
   // What scripts of their own, for the parts that few readers need, are given.
   const tools = { script, once, graphs, network, pictures, make, paint, chart, picture, boxOf, whole, pause, swatch };

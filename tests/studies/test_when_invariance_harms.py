@@ -8,7 +8,7 @@ from invariance.studies import when_invariance_harms as harms
 from invariance.studies.statements import NOT_SUPPORTED, SUPPORTED
 from invariance.studies.study import Findings
 from invariance.studies.when_invariance_harms import STUDY
-from invariance.units import Probes, Sensitivity
+from invariance.units import Probes, Sensitivity, record
 from invariance.units.run import Outcome
 
 
@@ -132,6 +132,14 @@ def test_a_sweeps_changes_are_paired_with_its_lowest_level(around_paper):
     assert text.count("from 0.8 on it is clear in every comparison.") == 2
     flat = around_paper.assign(value=around_paper["value"].where(around_paper["level"].isna(), 0.5))
     assert "at the end the change may be chance." in findings(flat).numbers()["correlation"]
+
+
+@pytest.mark.parametrize("kind", ["Sensitivity", "Probes"])
+def test_a_record_that_another_study_began_is_no_whole_one(smoke, tmp_path, monkeypatch, kind):
+    monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path))
+    runs = smoke("when_invariance_harms").runs.values()
+    record.merge([run for run in runs if run["unit"] == kind][:1], "smoke")
+    assert len(STUDY.published("smoke").table) > 0 and STUDY.largest(["smoke"]) is None
 
 
 def test_what_a_budget_leaves_out_is_said(around_paper):

@@ -122,8 +122,11 @@ def values(table: pd.DataFrame) -> pd.DataFrame:
     if "part" in table:
         return table
     rows = table[table["split"].isin(["test", "pairs"])]
+    rows = rows.reindex(columns=rows.columns.union(["probed_on", "exchanged"], sort=False))  # of a record in part
     measure = rows["measure"].replace("sensitivity_l2", "sensitivity")
-    return rows.assign(measure=measure, part=rows["probed_on"].where(rows["exchanged"] == "", rows["exchanged"]))
+    return rows.assign(
+        measure=measure, part=rows["probed_on"].where(rows["exchanged"].isin(["", np.nan]), rows["exchanged"])
+    )
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:

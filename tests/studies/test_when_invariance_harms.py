@@ -137,8 +137,9 @@ def test_a_sweeps_changes_are_paired_with_its_lowest_level(around_paper):
 @pytest.mark.parametrize("kind", ["Sensitivity", "Probes"])
 def test_a_record_that_another_study_began_is_no_whole_one(smoke, tmp_path, monkeypatch, kind):
     monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path))
-    runs = smoke("when_invariance_harms").runs.values()
-    record.merge([run for run in runs if run["unit"] == kind][:1], "smoke")
+    found = smoke("when_invariance_harms")
+    digest = next(unit.digest for _, unit in found.design if type(unit).__name__ == kind)
+    record.merge([found.runs[digest]], "smoke")
     assert len(STUDY.published("smoke").table) > 0 and STUDY.largest(["smoke"]) is None
 
 

@@ -124,9 +124,8 @@ def values(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[table["split"].isin(["test", "pairs"])]
     rows = rows.reindex(columns=rows.columns.union(["probed_on", "exchanged"], sort=False))  # of a record in part
     measure = rows["measure"].replace("sensitivity_l2", "sensitivity")
-    return rows.assign(
-        measure=measure, part=rows["probed_on"].where(rows["exchanged"].isin(["", np.nan]), rows["exchanged"])
-    )
+    exchanged = rows["exchanged"].replace("", np.nan)
+    return rows.assign(measure=measure, part=exchanged.fillna(rows["probed_on"]))
 
 
 def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:

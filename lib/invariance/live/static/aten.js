@@ -136,16 +136,24 @@ const aten = (() => {
   ops.gt = binary((x, y) => (x > y ? 1 : 0));
   ops.ge = binary((x, y) => (x >= y ? 1 : 0));
 
-  for (const name of ["floor", "ceil", "exp", "log", "tanh", "sqrt", "sin", "cos", "tan"]) ops[name] = unary(Math[name]);
   ops.neg = unary((x) => -x);
   ops.abs = unary((x) => (x < 0 ? -x : x));
   ops.relu = unary((x) => (x > 0 ? x : x * (typeof x === "bigint" ? 0n : 0)));
+  ops.floor = unary(Math.floor);
+  ops.ceil = unary(Math.ceil);
   ops.round = unary((x) => {
     const near = Math.round(x);
     return Math.abs(x % 1) === 0.5 && near % 2 !== 0 ? near - 1 : near; // halves go to even numbers
   });
+  ops.exp = unary(Math.exp);
+  ops.log = unary(Math.log);
+  ops.tanh = unary(Math.tanh);
   ops.sigmoid = unary((x) => 1 / (1 + Math.exp(-x)));
+  ops.sqrt = unary(Math.sqrt);
   ops.reciprocal = unary((x) => 1 / x);
+  ops.sin = unary(Math.sin);
+  ops.cos = unary(Math.cos);
+  ops.tan = unary(Math.tan);
   ops.clamp = (x, low, high, out) => {
     const [least, most] = [low, high].map((end) => (end === null ? null : scalar(end, out.type)));
     if (out.type !== "f32")

@@ -115,7 +115,8 @@ deviations.show("choice")
 # ## What the slips change, one at a time
 #
 # A slip's effect on pixels is not its effect on a conclusion. So those that can matter were tried one at a time, each on the experiment that
-# it touches: the same seeds with the flag and without it. The change is the difference, paired by seed.
+# it touches: the same seeds with the flag and without it. The change is the difference, paired by seed; it is *clear* where its interval leaves
+# out 0. What a flag cannot reach is left out: CIFAR's constants, for one, do not touch drawn landscapes.
 
 # %% tags=["remove-input"]
 deviations.experiments()

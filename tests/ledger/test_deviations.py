@@ -5,10 +5,13 @@ from string import Formatter
 
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
+from invariance import studies
 from invariance.errors import InputError
 from invariance.ledger import deviations, effects
 from invariance.protocol import FLAGS
+from invariance.studies import slips
 
 
 def normal_cdf(x):
@@ -94,3 +97,19 @@ def test_plain_cka_of_a_rotated_representation_is_one():
 
 def test_the_choice_of_random_pairs_matters_little():
     assert 0 < effects.shuffle_seed()["deviation"] < 0.05 * effects.shuffle_seed()["value"]
+
+
+def test_clear_changes_of_the_slips_come_first_and_what_a_flag_cannot_reach_is_left_out():
+    found = studies.get("slips").largest(("night",))
+    rows = BeautifulSoup(found.show("changes").data, "html.parser").select("tbody tr")
+    shown = [[cell.get_text() for cell in row.select("td")] for row in rows]
+    clear = [line[-1] == "yes" for line in shown]
+    assert clear == sorted(clear, reverse=True) and 0 < sum(clear) < len(clear)
+    assert "other_normalisation" not in {line[0] for line in shown}  # of CIFAR's constants, on drawn pictures
+    told = deviations.tried()
+    assert {name.replace("_", " ") for name in slips.clear_flags(found)} == set(told.split(": ")[1][:-1].split(", "))
+
+
+def test_without_results_of_the_slips_the_log_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("INVARIANCE_RESULTS", str(tmp_path))
+    assert deviations.tried() == "Which of them change a result has not been tried yet."

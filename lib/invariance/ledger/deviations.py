@@ -15,6 +15,7 @@ from invariance import plots, studies
 from invariance.errors import check_known
 from invariance.files import packaged
 from invariance.ledger import effects
+from invariance.studies import slips
 
 KINDS = ("quirk", "text", "choice")
 COLUMNS = {
@@ -59,9 +60,14 @@ def experiments() -> HTML:
 
 def tried() -> str:
     """Whether the slips were tried one at a time, in a sentence."""
-    if studies.get("slips").largest(("paper", "night")):
-        return "The last table says which of them change a result: there, each slip was tried on what it touches."
-    return "Which of them change a result has not been tried yet."
+    found = studies.get("slips").largest(("paper", "night"))
+    if not found:
+        return "Which of them change a result has not been tried yet."
+    clear = ", ".join(flag.replace("_", " ") for flag in slips.clear_flags(found))
+    return (
+        "In the last table each slip was tried on what it touches. Beside the way in which accuracies are taken, these "
+        f"change an accuracy clearly: {clear or 'none'}."
+    )
 
 
 def pictures(meant: Tensor, published: Tensor) -> Figure:

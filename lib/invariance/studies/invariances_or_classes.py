@@ -59,7 +59,9 @@ def levels(found: Findings, paper: bool = True) -> Figure:
     axis.set(xlabel="pretraining classes, compared with the target's", ylabel="accuracy on the target")
     plots.legend(figure, axis, 2)
     new, old = found["accuracy.matched.disjoint"], found["accuracy.mismatched.same"]
-    plots.headline(figure, f"Other classes, same transformations: {new:.2f}. Same classes, others: {old:.2f}.")
+    plots.headline(
+        figure, f"Other classes, same transformations: {new:.2f}. Same classes, other transformations: {old:.2f}."
+    )
     return figure
 
 

@@ -142,7 +142,7 @@ def _blame(found: Findings, best: Mapping[str, float]) -> str:
 
 def _worth(found: Findings) -> str:
     # Each factor's gap and range by linear probe, and which of the two weighs more.
-    told = []
+    told, lacking = [], []
     for factor in ("architecture", "pretraining_samples"):
         gap, spread, both = (
             found[name.format(f"probe.{factor}")] for name in ("gap.{}", "range.{}.matched", "gap-range.{}.matched")
@@ -158,8 +158,8 @@ def _worth(found: Findings) -> str:
                 f"accuracy against the worst, and the right transformations are worth {gap:.2f}, {weighed}."
             )
         else:
-            told.append(f"This run compares one level of the {PRETRAINING[factor]} only.")
-    return " ".join(told)
+            lacking.append(f"For the {PRETRAINING[factor]} this run has one choice only.")
+    return " ".join((*told, *lacking))
 
 
 def _care(found: Findings) -> str:

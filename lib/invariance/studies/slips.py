@@ -166,16 +166,27 @@ WORDS = {
 
 
 def changes(found: Findings) -> HTML:
-    """Every flag with what it changes: the value without it, and the change with its interval."""
+    """Every flag with what it changes: the value without it, and the change with its interval; the clear ones first.
+
+    What a flag cannot reach, so that nothing changed in any seed, is left out.
+    """
+    known = {name: one for name, one in found.estimates.items() if name.startswith("change.") and any(one.seeds)}
     rows = []
-    for name, one in found.estimates.items():
-        kind, flag, measure, what = (*name.split("."), "", "")[:4]
-        if kind == "change" and one.n:
-            experiment = next((name for name, flags in FLAGS.items() if flag in flags), "new classes")
-            base = found[f"without.{experiment}.{measure}.{what}"]
-            about = {"flag": flag, "experiment": experiment, "measured": f"{measure}, {WORDS.get(what, what)}"}
-            rows.append({**about, "without": f"{base:.3f}", "change (95 % interval)": f"{one:.3i}"})
+    for name in sorted(known, key=lambda name: (not known[name].excludes(0), -abs(known[name].value))):
+        _, flag, measure, what = name.split(".")
+        experiment = next((name for name, flags in FLAGS.items() if flag in flags), "new classes")
+        base = found[f"without.{experiment}.{measure}.{what}"]
+        about = {"flag": flag, "experiment": experiment, "measured": f"{measure}, {WORDS.get(what, what)}"}
+        clear = {"clear": "yes" if known[name].excludes(0) else ""}
+        rows.append({**about, "without": f"{base:.3f}", "change (95 % interval)": f"{known[name]:.3i}", **clear})
     return plots.table(rows)
+
+
+def clear_flags(found: Findings) -> list[str]:
+    """The flags that change an accuracy clearly, in the order of `FLAGS`."""
+    flags = [flag for flags in FLAGS.values() for flag in flags]
+    known = [name.split(".") for name, one in found.estimates.items() if name.startswith("change.") and one.excludes(0)]
+    return [flag for flag in flags if [flag, "accuracy"] in [parts[1:3] for parts in known]]
 
 
 STUDY = Study(name="slips", sizes=SIZES, design=design, effects=effects, tables={"changes": changes})

@@ -70,3 +70,7 @@ def test_what_a_page_cannot_run_is_refused_with_the_reason(function, why):
     examples = [{"x": torch.full((2, 3), value)} for value in (0.3, -0.7)]
     with pytest.raises(NotExportable, match=why):
         graphs.exported(Own(function), examples)
+
+
+def test_the_script_and_its_interpreter_stay_short_enough_to_be_read():
+    assert sum(len((graphs.STATIC / name).read_text("utf-8").splitlines()) for name in ("aten.js", "live.js")) < 900

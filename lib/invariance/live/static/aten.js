@@ -107,19 +107,15 @@ const aten = (() => {
   ops.sub = (a, b, alpha, out) => minus(a, times(b, alpha, out), out);
   ops.mul = binary((x, y) => x * y, (x, u, y, v, z) => { for (let i = 0; i < z.length; i++) z[i] = x[u[i]] * y[v[i]]; });
   const quotient = binary((x, y) => x / y);
-  const floored = binary((x, y) => {
-    if (typeof x === "bigint") return x / y - BigInt(x % y !== 0n && x < 0n !== y < 0n);
-    return Math.floor(x / y);
-  });
+  const floored = binary((x, y) =>
+    typeof x === "bigint" ? x / y - BigInt(x % y !== 0n && x < 0n !== y < 0n) : Math.floor(x / y));
   const truncated = binary((x, y) => (typeof x === "bigint" ? x / y : Math.trunc(x / y)));
   ops.div = (a, b, ...rest) => {
     const out = rest.pop();
     return ({ floor: floored, trunc: truncated }[rest[0]] ?? quotient)(a, b, out);
   };
-  ops.remainder = binary((x, y) => {
-    const rest = x % y;
-    return rest && rest < 0 !== y < 0 ? rest + y : rest;
-  });
+  const signed = (rest, y) => (rest && rest < 0 !== y < 0 ? rest + y : rest);
+  ops.remainder = binary((x, y) => signed(x % y, y));
   ops.pow = binary((x, y) => (y === 2 ? x * x : x ** y));
   ops.minimum = binary((x, y) => (x < y ? x : y));
   ops.maximum = binary((x, y) => (x > y ? x : y));

@@ -283,16 +283,8 @@ const invarianceLive = (() => {
       return svg;
     }
 
-    async upload({ files: [file] }) {
-      if (!file) return;
-      try {
-        this.own = await read(file);
-        this.change(() => {}, true);
-        this.say("Your picture is the object now. It stays in this page: nothing is sent anywhere.");
-      } catch {
-        this.say(`${file.name} is no picture that this browser can read. Try a PNG or JPEG file.`);
-      }
-    }
+    upload = (input) =>
+      once("upload", () => script("upload")).then((take) => take(this, input, tools)).catch(this.fail);
 
     reset() {
       const first = { own: null, state: structuredClone(this.about.start), touched: [0, 0] };
@@ -305,13 +297,8 @@ const invarianceLive = (() => {
       this.say(`Drawn as the experiments draw it: number ${number}.`);
     }
 
-    copyLink() {
-      this.copy(this.link(), `The link is copied.${this.own ? " Your own picture is not part of it." : ""}`);
-    }
-
-    copyCode() {
-      this.copy(this.root.querySelector(".live-code code").textContent, "The code is copied.");
-    }
+    copyLink() { this.copy(this.link(), `The link is copied.${this.own ? " Your own picture is not part of it." : ""}`); }
+    copyCode() { this.copy(this.root.querySelector(".live-code code").textContent, "The code is copied."); }
 
     async copy(text, done) {
       try {
@@ -521,18 +508,6 @@ const invarianceLive = (() => {
         made.data[4 * p + c] = Math.round(value * 255);
       }
     context.putImageData(made, 0, 0);
-  }
-
-  // A file as an object: uint8 (4, 32, 32), the whole picture inside the square.
-  async function read(file) {
-    const bitmap = await createImageBitmap(file), side = Math.max(bitmap.width, bitmap.height) / SIZE;
-    const canvas = make("canvas", { width: SIZE, height: SIZE }), context = canvas.getContext("2d");
-    const [width, height] = [bitmap.width / side, bitmap.height / side];
-    context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, (SIZE - width) / 2, (SIZE - height) / 2, width, height);
-    const { data } = context.getImageData(0, 0, SIZE, SIZE), out = new Uint8Array(4 * PIXELS);
-    for (let p = 0; p < PIXELS; p++) for (let c = 0; c < 4; c++) out[c * PIXELS + p] = data[4 * p + c];
-    return out;
   }
 
   function swatch(k) {

@@ -26,12 +26,12 @@ SLOW = {"built", "installed", "open_page", "smoke"}
 """Fixtures that build the book or a wheel, run a study, or open a browser: tests with one of them are `slow`."""
 
 
-LONG = ("test_real_book.py", "test_run.py", "test_build.py")
-"""The longest files begin first, so that no process waits for them at the end."""
+ORDER = ("test_real_book.py", "test_run.py", "test_build.py", "", "test_pages.py")
+"""The longest files begin first, so that no process waits for them at the end; what waits for the book comes last."""
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+    items.sort(key=lambda item: ORDER.index(item.path.name if item.path.name in ORDER else ""))
     for item in items:
         if SLOW & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)

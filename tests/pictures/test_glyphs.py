@@ -83,7 +83,7 @@ def test_rendered_pictures_are_kept_by_version_and_size(tmp_path, pictures, monk
     assert (np.random.get_state()[1] == before).all()
     monkeypatch.setattr(glyphs, "_draw", lambda *_: pytest.fail("rendered again"))
     assert (glyphs.render(np.int64(32)) == pictures).all()
-    assert [file.name for file in (tmp_path / "pictures").iterdir()] == [f"glyphs-v{glyphs.VERSION}-32.rows"]
+    assert [file.name for file in (tmp_path / "pictures").glob("*.rows")] == [f"glyphs-v{glyphs.VERSION}-32.rows"]
 
 
 @pytest.mark.parametrize("size", [7, 1025, 32.0])

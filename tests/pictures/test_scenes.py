@@ -116,7 +116,7 @@ def test_global_randomness_is_left_alone():
 
 def test_backgrounds_are_the_first_scenes_and_kept(own_cache, two_hundred, monkeypatch):
     assert (scenes.backgrounds(40) == two_hundred[:40]).all()
-    assert [file.name for file in own_cache.iterdir()] == [f"scenes-v{scenes.VERSION}-32.rows"]
+    assert [file.name for file in own_cache.glob("*.rows")] == [f"scenes-v{scenes.VERSION}-32.rows"]
     monkeypatch.setattr(scenes, "render", lambda *_: pytest.fail("rendered again"))
     assert (scenes.backgrounds(30) == two_hundred[:30]).all()
 

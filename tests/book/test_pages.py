@@ -1,0 +1,21 @@
+"""Every page of the real book in Chromium, as wide as a telephone: two classes, so that two processes share them."""
+
+from pathlib import Path
+
+import pytest
+from pages import check, page_of
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+PAGES = [Path(page).stem for page in parse_toc_yaml(Path(__file__).parents[2] / "_toc.yml")]
+
+
+class TestEverySecondPage:
+    @pytest.mark.parametrize("stem", PAGES[::2])
+    def test_it_fits_a_telephone_is_light_and_open_to_all(self, built, open_page, stem):
+        check(open_page, page_of(built, stem))
+
+
+class TestTheOtherPages:
+    @pytest.mark.parametrize("stem", PAGES[1::2])
+    def test_it_fits_a_telephone_is_light_and_open_to_all(self, built, open_page, stem):
+        check(open_page, page_of(built, stem))

@@ -149,7 +149,8 @@ def points(
     if paper and not np.isnan(published).all():
         hollow = {"color": look.colour, "fillstyle": "none", "markersize": 7}
         axis.plot(at + 1.3 * offset, published, look.marker, label=label and f"{label}, paper", **hollow)
-    crosses(axis, at + math.copysign(0.08, offset), [e.own for e in estimates], look)
+    apart = np.diff(np.unique(at)).min(initial=1)  # so that a cross stays with its mark
+    crosses(axis, at + math.copysign(0.08 * apart, offset), [e.own for e in estimates], look)
 
 
 def crosses(axis: Axes, x: ArrayLike, y: ArrayLike, look: Look) -> None:

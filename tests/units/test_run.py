@@ -79,7 +79,7 @@ def test_what_hangs_on_a_pretraining_is_one_task_and_seeds_come_one_after_the_ot
 
 def test_a_killed_run_resumes_without_repeating_finished_units(cache):
     """SIGKILL while a long unit trains: the finished one is kept, no half file stays, no worker lives on."""
-    fields = [one().model_dump(), one(seed=1, epochs=400).model_dump()]
+    fields = [one().model_dump(), one(seed=1, epochs=40_000).model_dump()]
     process = in_script(cache, "units.run(both, 'cpu')", *fields)
     assert wait_until(lambda: is_done(one()) or process.poll() is not None)
     time.sleep(0.5)
@@ -88,14 +88,14 @@ def test_a_killed_run_resumes_without_repeating_finished_units(cache):
     process.wait()
     (weights,) = (cache / "weights").glob("[!.]*.safetensors")
     stamp = weights.stat().st_mtime_ns
-    assert not is_done(one(seed=1, epochs=400))
+    assert not is_done(one(seed=1, epochs=40_000))
     assert not units.run([one(), one(seed=1)], "cpu", workers=1)
     assert weights.stat().st_mtime_ns == stamp
     assert wait_until(lambda: not alive(process.pid), 20), "a worker outlived the killed run"
 
 
 def test_an_interrupted_run_ends_its_workers_and_says_nothing_of_semaphores(cache):
-    fields = [one(seed=seed, epochs=400).model_dump() for seed in range(2)]
+    fields = [one(seed=seed, epochs=40_000).model_dump() for seed in range(2)]
     script = cache / "run.py"
     script.write_text(
         f"from invariance import units\nunits.run([units.Pretraining(**f) for f in {fields!r}], 'cpu', workers=2)"
@@ -225,7 +225,7 @@ def test_jobs_of_the_local_cluster_give_the_same_result_and_report_what_failed(c
 
 def test_a_job_whose_node_is_lost_is_reported_and_a_rerun_continues(cache):
     """The processes of the jobs are killed while one trains, as when a node goes down."""
-    long, outcomes = one(seed=1, epochs=400), []
+    long, outcomes = one(seed=1, epochs=40_000), []
     launcher = threading.Thread(
         target=lambda: outcomes.append(units.run([one(), long], "cpu", "local", {"timeout_min": "5"})), daemon=True
     )
@@ -244,14 +244,14 @@ def test_a_job_whose_node_is_lost_is_reported_and_a_rerun_continues(cache):
 
 def test_a_run_that_is_stopped_leaves_no_jobs_behind(cache):
     executor = cluster.executor("local", {"timeout_min": "5"})
-    jobs = cluster.reports(executor, [[one()], [one(seed=1, epochs=400)]], "cpu")
+    jobs = cluster.reports(executor, [[one()], [one(seed=1, epochs=40_000)]], "cpu")
     assert next(jobs) == (one(), None)
     jobs.close()
 
     def ended():
         return not any(str(cache) in " ".join(job.info["cmdline"] or ()) for job in psutil.process_iter(["cmdline"]))
 
-    assert wait_until(ended) and not is_done(one(seed=1, epochs=400))
+    assert wait_until(ended) and not is_done(one(seed=1, epochs=40_000))
 
 
 @pytest.mark.parametrize(

@@ -337,7 +337,8 @@ def _of_sweep(found: Findings, sweep: str, label: str) -> str:
 
 def _changes(found: Findings, sweep: str, known: list[str], label: str) -> str:
     measure, part, _ = LINES[label]
-    each = ", ".join(f"{found[f'{measure}.{sweep}.{part}.{level}']:.2f} at {level}" for level in known)
+    shown = known if len(known) < 4 else (known[0], known[len(known) // 2], known[-1])
+    each = ", ".join(f"{found[f'{measure}.{sweep}.{part}.{level}']:.2f} at {level}" for level in shown)
     changes = {level: found[f"change.{sweep}.{part}.{level}"] for level in known[1:]}
     last = f"From {known[0]} to {known[-1]} it changes by {changes[known[-1]]:.2i}"
     return f"The {label} is {each}. {last}; {_from(changes)}."

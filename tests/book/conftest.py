@@ -1,14 +1,12 @@
 """The real book, built once for all processes."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from pages import REPOSITORY
 
 from invariance import book
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from axe_playwright_python.base import AXE_SCRIPT
+from sphinx_external_toc.parsing import parse_toc_yaml
 
+REPOSITORY = Path(__file__).parents[2]
+PAGES = [Path(page).stem for page in parse_toc_yaml(REPOSITORY / "_toc.yml")]
 MOST_BYTES = 600_000
 """What a page may load before its explorers."""
 ICONS = """[...document.querySelectorAll("body *")].flatMap((part) => ["::before", "::after"].filter((place) =>

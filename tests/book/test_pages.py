@@ -1,12 +1,7 @@
 """Every page of the real book in Chromium, as wide as a telephone: two classes, so that two processes share them."""
 
-from pathlib import Path
-
 import pytest
-from pages import check, page_of
-from sphinx_external_toc.parsing import parse_toc_yaml
-
-PAGES = [Path(page).stem for page in parse_toc_yaml(Path(__file__).parents[2] / "_toc.yml")]
+from pages import PAGES, check, page_of
 
 
 class TestEverySecondPage:

@@ -1,19 +1,15 @@
 """The real chapters at the budget `smoke`: executed, and rendered with warnings as errors."""
 
-from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from pages import page_of
-from sphinx_external_toc.parsing import parse_toc_yaml
+from pages import PAGES, REPOSITORY, page_of
 
 from invariance import book
 
-REPOSITORY = Path(__file__).parents[2]
 CHAPTERS = list(book.find_chapters(REPOSITORY))
-PAGES = [Path(page).stem for page in parse_toc_yaml(REPOSITORY / "_toc.yml")]
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)

@@ -21,7 +21,7 @@ from invariance.errors import InputError
 from invariance.ledger import verdicts
 from invariance.progress import duration
 from invariance.protocol import find
-from invariance.studies.study import BUDGETS, Findings
+from invariance.studies.study import BUDGETS, LARGER, Findings
 from invariance.units import record, store
 
 WORDS_A_MINUTE = 200
@@ -169,12 +169,11 @@ def status_table(chapters: list[Chapter], staging: Path) -> str:
 
 
 def _shows(chapter: Chapter) -> str:
-    # A chapter that ran unchanged at quick shows the largest published budget; see `Study.find`.
-    largest, given = chapter.findings, chapter.parameters
-    usual = (given["budget"], given["protocol"]) == ("quick", "corrected")
-    if largest and usual and largest.sizes.budget in ("paper", "night"):
+    # The published results that stand in the place of its own run, if there are any.
+    own, largest = chapter.shown, chapter.findings
+    if own and largest and own.study.is_usual(own.sizes) and largest.sizes.budget in LARGER:
         return f"{largest.sizes.budget}, {largest.sizes.seeds} seeds"
-    return "its own run" if largest else "–"
+    return "its own run" if own else "–"
 
 
 def _run(chapter: Chapter) -> tuple[str, ...]:

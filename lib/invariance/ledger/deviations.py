@@ -16,6 +16,7 @@ from invariance.errors import check_known
 from invariance.files import packaged
 from invariance.ledger import effects
 from invariance.studies import slips
+from invariance.studies.study import LARGER
 
 KINDS = ("quirk", "text", "choice")
 COLUMNS = {
@@ -54,13 +55,13 @@ def show(kind: str) -> HTML:
 
 def experiments() -> HTML:
     """What each flag changes in the experiment that it touches, from the record at the largest budget that has it."""
-    found = studies.get("slips").largest(("paper", "night"))
+    found = studies.get("slips").largest(LARGER)
     return found.show("changes") if found else HTML("<p>These experiments have not been run yet.</p>")
 
 
 def tried() -> str:
     """Whether the slips were tried one at a time, in a sentence."""
-    found = studies.get("slips").largest(("paper", "night"))
+    found = studies.get("slips").largest(LARGER)
     if not found:
         return "Which of them change a result has not been tried yet."
     clear = ", ".join(flag.replace("_", " ") for flag in slips.clear_flags(found))

@@ -10,6 +10,7 @@ from invariance import measures, models, sampling, studies, transforms
 from invariance.datasets import Transforms2D
 from invariance.datasets.pairs import pair_keys
 from invariance.protocol import CORRECTED, find
+from invariance.studies.study import LARGER
 from invariance.training.inference import features_of_keys
 
 Effect = dict[str, float]
@@ -41,7 +42,7 @@ class _Told(dict[str, str]):
 @cache
 def slips() -> Mapping[str, str]:
     """What flags change, with 95 % intervals, by names such as "last_epoch.accuracy.gap": the published experiments."""
-    found = studies.get("slips").largest(("paper", "night"))
+    found = studies.get("slips").largest(LARGER)
     known = found.estimates.items() if found else ()
     return _Told({name.removeprefix("change."): f"{one:.3i}" for name, one in known if one.n})
 

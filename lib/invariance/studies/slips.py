@@ -184,9 +184,8 @@ def changes(found: Findings) -> HTML:
 
 def clear_flags(found: Findings) -> list[str]:
     """The flags that change an accuracy clearly, in the order of `FLAGS`."""
-    flags = [flag for flags in FLAGS.values() for flag in flags]
-    known = [name.split(".") for name, one in found.estimates.items() if name.startswith("change.") and one.excludes(0)]
-    return [flag for flag in flags if [flag, "accuracy"] in [parts[1:3] for parts in known]]
+    clear = {name.split(".")[1] for name, one in found.estimates.items() if ".accuracy." in name and one.excludes(0)}
+    return [flag for flags in FLAGS.values() for flag in flags if flag in clear]
 
 
 STUDY = Study(name="slips", sizes=SIZES, design=design, effects=effects, tables={"changes": changes})

@@ -25,6 +25,9 @@ from invariance.units import record, store
 from invariance.units.run import Design, Outcome
 from invariance.units.unit import Values
 
+LARGER = ("paper", "night")
+"""The budgets that are shown in the place of `quick`, the largest first."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -86,7 +89,6 @@ class Study:
         with the reader's run beside it. Raises `InputError` for another word, and where nothing of it is to be had.
         """
         check_known("value of show", show, ("auto", "own", "published"))
-        usual = sizes == self.at("quick", protocol=sizes.protocol)
         if show == "published":
             found = self.largest(("paper", "night", "quick", "smoke"), sizes.protocol)
             if not found:
@@ -94,9 +96,13 @@ class Study:
                 raise InputError(f"Nothing of {self.name!r} is published in {where}: run it (show='own').")
             return found
         own = self.own(sizes, device)
-        if show == "auto" and usual and (found := self.largest(("paper", "night"), sizes.protocol)):
+        if show == "auto" and self.is_usual(sizes) and (found := self.largest(LARGER, sizes.protocol)):
             return replace(found, beside_it=own)
         return own
+
+    def is_usual(self, sizes: Sizes) -> bool:
+        """Whether these are the sizes of `quick`, in whose place a larger budget is shown where one was published."""
+        return sizes == self.at("quick", protocol=sizes.protocol)
 
     def largest(self, budgets: Iterable[str], protocol: Protocol = CORRECTED) -> "Findings | None":
         """What is published whole at the first of these budgets that has it, or None."""

@@ -16,7 +16,7 @@ from invariance import statistics
 from invariance.statistics import PerSeed
 from invariance.studies import mismatch
 from invariance.studies.sizes import Count, Sizes, pretraining, probes, sizes_of
-from invariance.studies.study import Findings, Study
+from invariance.studies.study import LARGER, Findings, Study
 from invariance.units.run import Design
 
 FIRST = 9_100
@@ -56,7 +56,7 @@ def effects(table: pd.DataFrame) -> Mapping[str, PerSeed]:
 
 def told() -> str:
     """What was found, in sentences, from the record at the largest budget that has it."""
-    found = STUDY.largest(("paper", "night"))
+    found = STUDY.largest(LARGER)
     return _sentences(found) if found else "The experiment that would tell has not been run yet."
 
 

@@ -120,8 +120,8 @@ chapter.glue({"longer": training_length.told()})
 # :alt: Change of accuracy against the matching model, over the number of extra transformations on the left and of missing ones on the right, with the paper's as a dashed line.
 #
 # Which mistake costs more? Mean difference from the matching model on the same target: to the left with extra transformations, to the right with
-# missing ones. Small marks are seeds, bars 95 % intervals over seeds, the dashed line is the paper's ResNet-18, crosses, where there are any, your own
-# run beside published results. Run: {glue:text}`run`; {glue:text}`sizes.samples` pretraining images, {glue:text}`sizes.epochs` epochs.
+# missing ones. Small marks are seeds, bars 95 % intervals over seeds, the dashed line is the paper's ResNet-18, crosses, where there are any, are
+# the smaller run that was made along with this page. Run: {glue:text}`run`; {glue:text}`sizes.samples` pretraining images, {glue:text}`sizes.epochs` epochs.
 # ```
 #
 # | change of accuracy | this run | the paper |
